@@ -1,0 +1,157 @@
+#include "engine/blocks.h"
+
+#include <tbb/enumerable_thread_specific.h>
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+#include <limits>
+#include <numeric>
+
+#include "engine/arena.h"
+#include "io/random.h"
+
+namespace sounder {
+namespace {
+
+// A set of cells as a two-level bitmap: insertion is O(1), and reading it out in order skips empty stretches
+// 4096 cells at a time, so a block costs its non-zeros and next to nothing for the cells it does not touch.
+class CellSet {
+ public:
+  explicit CellSet(std::size_t cells)
+      : bits_(cells / 64 + 1), summary_(bits_.size() / 64 + 1), slots_(cells) {}
+
+  void insert(Cell cell) {
+    bits_[cell / 64] |= std::uint64_t{1} << cell % 64;
+    summary_[cell / 4096] |= std::uint64_t{1} << cell / 64 % 64;
+  }
+
+  // The cells in order, each given its slot; empties the set.
+  std::vector<Cell> drain() {
+    std::vector<Cell> cells;
+    for (std::size_t top = 0; top < summary_.size(); ++top) {
+      take_bits(summary_[top], top * 64, [&](std::size_t word) {
+        take_bits(bits_[word], word * 64, [&](std::size_t cell) {
+          slots_[cell] = static_cast<std::uint32_t>(cells.size());
+          cells.push_back(static_cast<Cell>(cell));
+        });
+      });
+    }
+    return cells;
+  }
+
+  // The place of `cell` in what drain() returned last.
+  std::uint32_t slot(Cell cell) const { return slots_[cell]; }
+
+ private:
+  template <class Body>
+  static void take_bits(std::uint64_t& bits, std::size_t base, Body&& body) {
+    for (; bits != 0; bits &= bits - 1) body(base + static_cast<std::size_t>(std::countr_zero(bits)));
+  }
+
+  std::vector<std::uint64_t> bits_;
+  std::vector<std::uint64_t> summary_;
+  std::vector<std::uint32_t> slots_;
+};
+
+template <class Position>
+std::vector<Position> positions_of(const Dataset& data, std::span<const std::uint32_t> rows,
+                                   const Layout& layout, const CellSet& cells, std::size_t nonzeros) {
+  std::vector<Position> positions;
+  positions.reserve(nonzeros);
+  for (const std::uint32_t row : rows) {
+    for (const Coordinate c : data.row(row).support) {
+      positions.push_back(
+          static_cast<Position>(cells.slot(layout.cell(c)) * layout.cell_floats() + layout.offset(c)));
+    }
+  }
+  return positions;
+}
+
+// Cut off at the largest float: an implicit step along such a row is zero for all purposes.
+float squared_norm(std::span<const float> values) {
+  const double sum = std::inner_product(values.begin(), values.end(), values.begin(), 0.0, std::plus<>(),
+                                        [](double a, double b) { return a * b; });
+  return static_cast<float>(std::min<double>(sum, std::numeric_limits<float>::max()));
+}
+
+void copy_rows(const Dataset& data, std::span<const std::uint32_t> rows, float weight_scale, Block& block) {
+  block.offsets.assign(1, 0);
+  for (const std::uint32_t i : rows) {
+    const Row row = data.row(i);
+    block.values.insert(block.values.end(), row.values.begin(), row.values.end());
+    block.offsets.push_back(block.values.size());
+    block.labels.push_back(row.label);
+    block.squared_norms.push_back(squared_norm(row.values));
+    if (data.weighted()) block.weights.push_back(row.weight * weight_scale);
+  }
+}
+
+Block make_block(const Dataset& data, std::span<const std::uint32_t> rows, float weight_scale,
+                 const Layout& layout, CellSet& cells) {
+  std::size_t nonzeros = 0;
+  for (const std::uint32_t i : rows) nonzeros += data.row(i).support.size();
+  Block block;
+  block.values.reserve(nonzeros);
+  copy_rows(data, rows, weight_scale, block);
+  if (layout.bias()) cells.insert(0);
+  for (const std::uint32_t i : rows) {
+    for (const Coordinate c : data.row(i).support) cells.insert(layout.cell(c));
+  }
+  block.support = cells.drain();
+  if (block.support.size() * layout.cell_floats() <= std::size_t{1} << 16) {
+    block.narrow = positions_of<std::uint16_t>(data, rows, layout, cells, nonzeros);
+  } else {
+    block.wide = positions_of<std::uint32_t>(data, rows, layout, cells, nonzeros);
+  }
+  return block;
+}
+
+std::vector<std::uint32_t> shuffled_rows(std::size_t rows, std::uint64_t seed) {
+  std::vector<std::uint32_t> order(rows);
+  std::iota(order.begin(), order.end(), 0U);
+  Random random(seed);
+  shuffle(std::span(order), random);
+  return order;
+}
+
+// Brings the mean weight to 1, so that a step means the same with weights and without.
+float weight_scale_of(const Dataset& data) {
+  const double sum = std::accumulate(data.weights().begin(), data.weights().end(), 0.0);
+  return static_cast<float>(sum > 0 ? static_cast<double>(data.rows()) / sum : 1.0);
+}
+
+}  // namespace
+
+Samples Block::samples() const {
+  Samples samples{.offsets = offsets,
+                  .positions = narrow.data(),
+                  .values = values.data(),
+                  .labels = labels.data(),
+                  .weights = weights.empty() ? nullptr : weights.data(),
+                  .squared_norms = squared_norms.data()};
+  if (!wide.empty()) samples.positions = wide.data();
+  return samples;
+}
+
+std::vector<Block> make_blocks(const Dataset& data, const Layout& layout, std::size_t block_rows,
+                               std::uint64_t seed, Arena& arena) {
+  const std::vector<std::uint32_t> order = shuffled_rows(data.rows(), seed);
+  const float weight_scale = weight_scale_of(data);
+  std::vector<Block> blocks((order.size() + block_rows - 1) / block_rows);
+  tbb::enumerable_thread_specific<CellSet> cells(layout.cells());
+  arena.parallel_for(blocks.size(), [&](std::size_t b) {
+    const std::size_t first = b * block_rows;
+    const auto rows = std::span(order).subspan(first, std::min(block_rows, order.size() - first));
+    blocks[b] = make_block(data, rows, weight_scale, layout, cells.local());
+  });
+  return blocks;
+}
+
+Block make_sample(const Dataset& data, const Layout& layout, std::size_t rows, std::uint64_t seed) {
+  const std::vector<std::uint32_t> order = shuffled_rows(data.rows(), seed);
+  CellSet cells(layout.cells());
+  return make_block(data, std::span(order).first(rows), weight_scale_of(data), layout, cells);
+}
+
+}  // namespace sounder

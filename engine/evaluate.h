@@ -1,0 +1,25 @@
+#pragma once
+
+#include <vector>
+
+#include "engine/report.h"
+#include "io/dataset.h"
+#include "io/model.h"
+#include "io/parallel.h"
+#include "objectives/objective.h"
+
+namespace sounder {
+
+// The means of sums over samples, as people read them.
+Metrics metrics_of(const Evaluation& sums, LabelKind labels);
+
+// The model's output for each row: the margin w.x + b, or the prediction of a real label. Coordinates of the
+// data must be below the model's dimension. Deterministic, whatever runs the pieces.
+std::vector<float> predict(const Model& model, const Objective& objective, const Dataset& data,
+                           const ParallelFor& parallel = run_serially);
+
+// Loss and accuracy (with the area under the ROC curve) or RMSE on labelled data. Deterministic.
+Metrics evaluate(const Model& model, const Objective& objective, const Dataset& data,
+                 const ParallelFor& parallel = run_serially);
+
+}  // namespace sounder

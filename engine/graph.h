@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "objectives/objective.h"
+
+namespace sounder {
+
+struct Block;
+
+// One gradient task, as it travels through the graph.
+struct Task {
+  const Block* block = nullptr;
+  Step step;
+  std::uint64_t number = 0;  // in the order of sampling; the graph's own
+};
+
+// Training as a oneTBB flow graph:
+//
+//     sampler ──▶ limiter ──▶ gradient task: pull · step · push ──▶ ledger ──┐
+//    (serial)        ▲         (concurrent, work-stealing arena)   (serial)  │
+//                    └───────────── the oldest are done: slots free ◀────────┘
+//
+// Limiter and ledger bound the staleness: the ledger frees slots in the order of sampling, so task k +
+// `window` is not sampled before task k is done, however long a worker is held up, and tau = window x block
+// rows, in samples. (Counting tasks in flight would not do: while one worker is preempted the others could
+// run on for a whole epoch.) A message is a block, never a sample: it costs some 150 ns, a block some 100 us.
+//
+// The graph belongs to the arena it is constructed in (Arena::execute). Not thread-safe itself; the three
+// calls are made from the arena's workers: `sample` and `account` one at a time each, `work` concurrently. An
+// exception from any of them stops the sampler, lets the tasks in flight end, and is rethrown by run(); the
+// graph can be run again.
+class Graph {
+ public:
+  struct Calls {
+    std::function<bool(Task&)> sample;         // the next task; false: no more
+    std::function<void(const Task&)> work;     // runs it
+    std::function<void(const Task&)> account;  // told once for each that was run
+  };
+
+  Graph(int threads, std::size_t window, Calls calls);
+  ~Graph();
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  // Until `sample` returns false and every task is accounted for.
+  void run();
+
+ private:
+  struct Nodes;
+  std::unique_ptr<Nodes> nodes_;
+};
+
+}  // namespace sounder

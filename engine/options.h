@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/parameters.h"
+#include "objectives/objective.h"
+
+namespace sounder {
+
+// How the step eta moves over the run; t counts samples, from 0 to T = epochs x n, and u = t / T.
+enum class Schedule {
+  kAnneal,  // eta0 (1 - u) / (1 + (l2 eta0 T + 8) u): 1/t, and to zero at the end of the budget; the default
+  kConstant,   // eta0
+  kGeometric,  // eta0 decay^epoch, as HOGWILD! section 6 runs it
+  kInverse,    // eta0 / (1 + l2 eta0 t), as Bottou's svmsgd
+};
+
+enum class Priority { kLow, kNormal, kHigh };
+
+// Everything train() can be told. The defaults are meant to be right; each line says when to change one.
+struct Options {
+  // What is minimised: mean loss + (l2 / 2) |w|^2.
+
+  double l2 = 1e-4;   // >= 0; smaller for more data
+  bool bias = false;  // adds an unregularised constant: for data without a constant column and uneven labels
+
+  // How.
+
+  int epochs = 30;             // passes over the data, >= 1; kAnneal plans its steps for this many
+  std::optional<double> step;  // eta0 > 0; unset: found on a small sample of the data (engine/plan.h)
+  Schedule schedule = Schedule::kAnneal;
+  double decay = 0.9;  // kGeometric: factor per epoch, in (0, 1]
+  Rule rule = Rule::kSgd;
+  Discipline discipline = Discipline::kAtomic;
+  std::uint64_t seed = 1;  // of the row shuffle and the block order; same seed and one thread: same bits
+
+  // When to stop.
+
+  double tolerance =
+      0;             // stop when the objective (with validation data: its loss) improved by less than this
+  int patience = 3;  // fraction over this many epochs, >= 1; a tolerance of 0: never
+  std::optional<double> target;      // stop at an objective <= this
+  std::optional<double> time_limit;  // stop after this many seconds of training, evaluation included; > 0
+
+  // Performance.
+
+  int threads = 0;             // workers; 0: what the affinity mask and the cgroup quota allow
+  std::size_t block_rows = 0;  // samples in a block; 0: chosen from the data; 1 is HOGWILD! to the letter
+  std::size_t tau = 0;         // bound on staleness, in samples, >= block_rows; 0: two blocks a thread
+  int reserved_slots = 1;      // arena slots kept for threads of the application; 0 ... threads
+  int numa_node = -1;          // run on this NUMA node's cores; -1: on any
+  Priority priority = Priority::kNormal;  // of the arena, against other oneTBB arenas of the process
+};
+
+// Throws InputError, "field = value: constraint", for the first field out of range or at odds with another.
+void validate(const Options& options);
+
+// The names that options go by in reports and on the command line.
+std::string_view name_of(Schedule schedule);
+std::string_view name_of(Discipline discipline);
+std::string_view name_of(Rule rule);
+std::string_view name_of(Priority priority);
+
+}  // namespace sounder

@@ -1,0 +1,184 @@
+#include "engine/parameters.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cassert>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <new>
+#include <thread>
+
+namespace sounder {
+namespace {
+
+constexpr std::size_t kCacheLine = 64;
+constexpr std::size_t kStripeCells = 64;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+using Word = std::uint64_t;
+using Pair = std::array<float, 2>;
+using Shared = std::atomic_ref<Word>;
+
+static_assert(Shared::is_always_lock_free && sizeof(Pair) == sizeof(Word));
+
+Word load_word(const float* floats) {
+  Word word;
+  std::memcpy(&word, floats, sizeof word);
+  return word;
+}
+
+// What `now` becomes when the change from `before` to `after` is added to it, float by float.
+Word moved(Word now, Word before, Word after) {
+  const auto [n0, n1] = std::bit_cast<Pair>(now);
+  const auto [b0, b1] = std::bit_cast<Pair>(before);
+  const auto [a0, a1] = std::bit_cast<Pair>(after);
+  return std::bit_cast<Word>(Pair{n0 + (a0 - b0), n1 + (a1 - b1)});
+}
+
+// `before` is what the word held at pull time: most often still right, which saves a load.
+void fetch_add(Word& target, Word before, Word after) {
+  const Shared word(target);
+  Word now = before;
+  while (!word.compare_exchange_weak(now, moved(now, before, after), std::memory_order_relaxed)) {
+  }
+}
+
+void racy_add(Word& target, Word before, Word after) {
+  const Shared word(target);
+  word.store(moved(word.load(std::memory_order_relaxed), before, after), std::memory_order_relaxed);
+}
+
+// Words that changed are listed first, without a branch, and written after: which of them change is close to
+// a coin toss, and a mispredicted branch costs more than the write.
+template <auto write>
+void push_changed(Word* array, std::size_t cell_words, std::span<const Cell> support, const float* before,
+                  const float* after) {
+  struct Change {
+    std::size_t local;
+    std::size_t shared;
+  };
+  std::array<Change, 256> changes;
+  std::size_t count = 0;
+  const auto flush = [&] {
+    for (std::size_t c = 0; c < count; ++c) {
+      const auto [local, shared] = changes[c];
+      write(array[shared], load_word(before + 2 * local), load_word(after + 2 * local));
+    }
+    count = 0;
+  };
+  std::size_t local = 0;
+  for (const Cell cell : support) {
+    for (std::size_t word = 0; word < cell_words; ++word, ++local) {
+      changes[count] = {local, cell * cell_words + word};
+      count += load_word(before + 2 * local) != load_word(after + 2 * local) ? 1 : 0;
+      if (count == changes.size()) flush();
+    }
+  }
+  flush();
+}
+
+}  // namespace
+
+// A spin lock alone on its cache line.
+class alignas(kCacheLine) Parameters::Guard {
+ public:
+  void lock() {
+    for (int spins = 0; taken_.exchange(true, std::memory_order_acquire);) {
+      while (taken_.load(std::memory_order_relaxed)) {
+        if (++spins % kPatience == 0) std::this_thread::yield();  // its owner may have been preempted
+      }
+    }
+  }
+  void unlock() { taken_.store(false, std::memory_order_release); }
+
+ private:
+  static constexpr int kPatience = 1000;
+
+  std::atomic<bool> taken_ = false;
+};
+
+Parameters::Parameters(std::size_t cells, std::size_t cell_floats)
+    : cells_(cells), cell_floats_(cell_floats), guards_(std::make_unique<Guard[]>(cells / kStripeCells + 1)) {
+  assert(cell_floats % 4 == 0);
+  const std::size_t bytes = floats() * sizeof(float);
+  const std::size_t alignment = bytes >= 2 * kHugePage ? kHugePage : kCacheLine;
+  const std::size_t rounded = std::max(alignment, (bytes + alignment - 1) / alignment * alignment);
+  auto* memory = static_cast<Word*>(std::aligned_alloc(alignment, rounded));
+  if (memory == nullptr) throw std::bad_alloc();
+  array_.reset(memory);
+  if (alignment == kHugePage) madvise(memory, rounded, MADV_HUGEPAGE);
+  std::fill_n(memory, rounded / sizeof(Word), Word{0});
+}
+
+Parameters::~Parameters() = default;
+
+void Parameters::Free::operator()(Word* words) const {
+  std::free(words);
+}
+
+void Parameters::pull(std::span<const Cell> support, float* local) const {
+  const std::size_t cell_words = cell_floats_ / 2;
+  for (const Cell cell : support) {
+    Word* words = array_.get() + cell * cell_words;
+    for (std::size_t i = 0; i < cell_words; ++i) {
+      const Word word = Shared(words[i]).load(std::memory_order_relaxed);
+      std::memcpy(local, &word, sizeof word);
+      local += 2;
+    }
+  }
+}
+
+void Parameters::push(std::span<const Cell> support, const float* before, const float* after,
+                      Discipline discipline) {
+  const std::size_t cell_words = cell_floats_ / 2;
+  switch (discipline) {
+    case Discipline::kAtomic:
+      return push_guarded(support, before, after);
+    case Discipline::kLockFree:
+      return push_changed<fetch_add>(array_.get(), cell_words, support, before, after);
+    case Discipline::kRacy:
+      return push_changed<racy_add>(array_.get(), cell_words, support, before, after);
+  }
+}
+
+void Parameters::push_guarded(std::span<const Cell> support, const float* before, const float* after) {
+  const auto stripe_of = [](Cell cell) { return cell / kStripeCells; };
+  const std::size_t cell_words = cell_floats_ / 2;
+  for (std::size_t begin = 0, end = 0; begin < support.size(); begin = end) {
+    const std::size_t stripe = stripe_of(support[begin]);
+    while (end < support.size() && stripe_of(support[end]) == stripe) ++end;
+    const float* from = before + begin * cell_floats_;
+    const float* to = after + begin * cell_floats_;
+    if (std::memcmp(from, to, (end - begin) * cell_floats_ * sizeof(float)) == 0) continue;
+    const std::scoped_lock lock(guards_[stripe]);
+    for (const Cell cell : support.subspan(begin, end - begin)) {
+      for (std::size_t word = 0; word < cell_words; ++word, from += 2, to += 2) {
+        racy_add(array_[cell * cell_words + word], load_word(from), load_word(to));
+      }
+    }
+  }
+}
+
+void Parameters::read(std::span<float> out) const {
+  assert(out.size() == floats());
+  if (!out.empty()) std::memcpy(out.data(), array_.get(), floats() * sizeof(float));
+}
+
+void Parameters::write(std::span<const float> in) {
+  assert(in.size() == floats());
+  if (!in.empty()) std::memcpy(array_.get(), in.data(), floats() * sizeof(float));
+}
+
+void Parameters::scale(std::size_t first, float factor) {
+  for (std::size_t i = first * cell_floats_ / 2; i < floats() / 2; ++i) {
+    const auto [even, odd] = std::bit_cast<Pair>(array_[i]);
+    array_[i] = std::bit_cast<Word>(Pair{even * factor, odd * factor});
+  }
+}
+
+}  // namespace sounder

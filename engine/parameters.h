@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace sounder {
+
+// The unit of pull and push: 16 bytes or more, aligned, that are always moved together. A cell holds either
+// four coordinates of one float (neighbours in order of degree, so hot ones share cells) or one coordinate of
+// more; rule state lies in the cell of its coordinates, so weight and state are one memory touch.
+using Cell = std::uint32_t;
+
+// How a push writes.
+enum class Discipline {
+  kAtomic,    // an indivisible fetch-add of up to 256 neighbouring floats at a time: no update is ever lost
+  kLockFree,  // a compare-exchange loop for every two floats: no update is lost, no thread ever waits
+  kRacy,  // load, add, store: HOGWILD! as published; concurrent pushes to a coordinate may lose one of them
+};
+
+// The shared parameter array, and the concurrency contract of this project. No other file mentions atomics on
+// parameters.
+//
+// - pull() and push() may be called by any number of threads at any time, on overlapping supports, as long as
+//   all pushes between two barriers are of one discipline.
+// - The element of memory access is a pair of floats in one 64-bit atomic word; all accesses are relaxed. So
+//   there is no data race in the C++ sense under any discipline, and no float is ever torn.
+// - A pull is not a snapshot: its floats may come from different moments (the "inconsistent read" of Mania et
+//   al., Perturbed iterate analysis, 2015, section 2), and it never waits. What it reads is never older than
+//   the latest write that happened before the pull, and that is all that is promised.
+// - A push adds `after - before` to what is there *now*. Pairs of floats on which the two agree are not written;
+//   under kAtomic whole stripes are, zeros added, unless the two agree on all of a stripe. Under kAtomic and kLockFree the adds of all threads accumulate as float additions in some order, per
+//   coordinate; under kRacy an add that interleaves with another may vanish.
+// - kAtomic guards each stripe of 64 cells with a spin bit, held for the adds of one stripe, some 50 ns; after
+//   a while of spinning a waiting thread yields its core. kLockFree is the textbook fetch-add; it is slower
+//   because every pair of floats is a locked instruction that waits for its cache line (DECISIONS.md, 3).
+// - The members marked "alone" need the array to themselves: no concurrent call, and a happens-before edge
+//   (the epoch barrier) from the last push.
+class Parameters {
+ public:
+  // Zero-initialised. `cell_floats` is a multiple of 4. Throws std::bad_alloc. Large arrays ask for huge pages.
+  Parameters(std::size_t cells, std::size_t cell_floats);
+  ~Parameters();
+  Parameters(const Parameters&) = delete;
+  Parameters& operator=(const Parameters&) = delete;
+
+  std::size_t cells() const { return cells_; }
+  std::size_t cell_floats() const { return cell_floats_; }
+  std::size_t floats() const { return cells_ * cell_floats_; }
+
+  // Copies the cells of `support` to local[0 .. support.size() * cell_floats), in order.
+  void pull(std::span<const Cell> support, float* local) const;
+
+  // Adds after - before, laid out as pull() does.
+  void push(std::span<const Cell> support, const float* before, const float* after, Discipline discipline);
+
+  // Alone: the whole array out or in, or the cells from `first` on times a factor.
+  void read(std::span<float> out) const;
+  void write(std::span<const float> in);
+  void scale(std::size_t first, float factor);
+
+ private:
+  using Word = std::uint64_t;  // two floats
+  class Guard;
+
+  struct Free {
+    void operator()(Word* words) const;
+  };
+
+  void push_guarded(std::span<const Cell> support, const float* before, const float* after);
+
+  std::size_t cells_;
+  std::size_t cell_floats_;
+  std::unique_ptr<Word[], Free> array_;  // aligned to a cache line, or to a huge page
+  std::unique_ptr<Guard[]> guards_;      // one a stripe
+};
+
+}  // namespace sounder

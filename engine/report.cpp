@@ -1,0 +1,131 @@
+#include "engine/report.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace sounder {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <class T>
+void put(Json& json, const char* key, const std::optional<T>& value) {
+  if (value) json[key] = *value;
+}
+
+template <class T>
+Json or_auto(const std::optional<T>& value) {
+  return value ? Json(*value) : Json("auto");
+}
+
+void put_metrics(Json& json, const Metrics& metrics) {
+  json["loss"] = metrics.loss;
+  put(json, "accuracy", metrics.accuracy);
+  put(json, "rmse", metrics.rmse);
+  put(json, "auc", metrics.auc);
+}
+
+void put_remarks(Json& json, const Remarks& remarks) {
+  for (const auto& [key, remark] : remarks) {
+    std::visit([&json, &name = key](const auto& value) { json[name] = value; }, remark);
+  }
+}
+
+Json json_of(const Options& options) {
+  Json json{{"l2", options.l2},
+            {"bias", options.bias},
+            {"epochs", options.epochs},
+            {"step", or_auto(options.step)},
+            {"schedule", name_of(options.schedule)},
+            {"decay", options.decay},
+            {"rule", name_of(options.rule)},
+            {"discipline", name_of(options.discipline)},
+            {"seed", options.seed},
+            {"tolerance", options.tolerance},
+            {"patience", options.patience}};
+  put(json, "target", options.target);
+  put(json, "time_limit", options.time_limit);
+  json.update({{"threads", options.threads},
+               {"block_rows", options.block_rows},
+               {"tau", options.tau},
+               {"reserved_slots", options.reserved_slots},
+               {"numa_node", options.numa_node},
+               {"priority", name_of(options.priority)}});
+  return json;
+}
+
+Json json_of(const EpochReport& row) {
+  Json json{{"epoch", row.epoch}, {"seconds", row.seconds}, {"objective", row.objective}, {"step", row.step}};
+  if (row.validation) put_metrics(json["validation"], *row.validation);
+  return json;
+}
+
+}  // namespace
+
+std::string_view name_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kConverged:
+      return "converged";
+    case Outcome::kEpochLimit:
+      return "epoch_limit";
+    case Outcome::kTimeLimit:
+      return "time_limit";
+    case Outcome::kDiverged:
+      return "diverged";
+    case Outcome::kCancelled:
+      return "cancelled";
+  }
+  return "";
+}
+
+std::string to_json(const std::optional<Metrics>& metrics, const Remarks& remarks) {
+  Json json;
+  if (metrics) put_metrics(json, *metrics);
+  put_remarks(json, remarks);
+  return json.dump(2) + '\n';
+}
+
+std::string Report::brief() const {
+  std::string quality;
+  if (training.accuracy) quality = fmt::format(", accuracy {:.2f} %", 100 * *training.accuracy);
+  if (training.rmse) quality = fmt::format(", rmse {:.6g}", *training.rmse);
+  return fmt::format(
+      "{}: objective {:.6g}{} after {} epochs; {:.0f} M non-zeros/s on {} threads, {:.2f} s of updates",
+      name_of(outcome), objective, quality, epochs, nonzeros_per_second / 1e6, threads, train_seconds);
+}
+
+std::string Report::to_json() const {
+  Json json{{"outcome", name_of(outcome)}};
+  if (!advice.empty()) json["advice"] = advice;
+  json["objective_name"] = objective_name;
+  json["objective"] = objective;
+  put_metrics(json, training);
+  if (validation) put_metrics(json["validation"], *validation);
+  json.update({{"best_epoch", best_epoch},
+               {"epochs", epochs},
+               {"samples", samples},
+               {"coordinates", coordinates},
+               {"nonzeros", nonzeros},
+               {"threads", threads},
+               {"block_rows", block_rows},
+               {"tau", tau},
+               {"discipline", name_of(options.discipline)},
+               {"rule", name_of(options.rule)},
+               {"schedule", name_of(options.schedule)},
+               {"step", step},
+               {"rollbacks", rollbacks},
+               {"load_seconds", load_seconds},
+               {"prepare_seconds", prepare_seconds},
+               {"search_seconds", search_seconds},
+               {"train_seconds", train_seconds},
+               {"evaluate_seconds", evaluate_seconds},
+               {"nonzeros_per_second", nonzeros_per_second}});
+  json["per_epoch"] = Json::array();
+  for (const EpochReport& row : per_epoch) json["per_epoch"].push_back(json_of(row));
+  json["options"] = json_of(options);
+  put_remarks(json["options"], remarks);
+  return json.dump(2) + '\n';
+}
+
+}  // namespace sounder

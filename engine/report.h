@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "engine/options.h"
+
+namespace sounder {
+
+// How a run ended. Each of them leaves a usable model: the best so far.
+enum class Outcome {
+  kConverged,   // tolerance or target reached
+  kEpochLimit,  // all epochs done
+  kTimeLimit,
+  kDiverged,   // the objective left the finite numbers however small the step became
+  kCancelled,  // the caller's stop token
+};
+
+std::string_view name_of(Outcome outcome);
+
+// Means over one data set. `accuracy` for two classes, `rmse` for real labels, `auc` where both classes are
+// there.
+struct Metrics {
+  double loss = 0;
+  std::optional<double> accuracy;
+  std::optional<double> rmse;
+  std::optional<double> auc;
+};
+
+// What a caller wants a report to say besides: names of files, how they were read.
+using Remarks = std::map<std::string, std::variant<bool, std::uint64_t, double, std::string>>;
+
+std::string to_json(const std::optional<Metrics>& metrics, const Remarks& remarks = {});
+
+struct EpochReport {
+  int epoch = 0;         // from 1
+  double seconds = 0;    // of updates, from the start of training
+  double objective = 0;  // at the end of the epoch
+  double step = 0;       // eta at the start of the epoch
+  std::optional<Metrics> validation;
+};
+
+// What a run did. Seconds are wall-clock; train_seconds counts updates only: no loading, blocking or
+// evaluating.
+struct Report {
+  Outcome outcome = Outcome::kEpochLimit;
+  std::string advice;  // what to try next, when the outcome is not a happy one; else empty
+
+  std::string objective_name;
+  double objective = 0;  // of the model returned: training.loss + (l2 / 2) |w|^2
+  Metrics training;
+  std::optional<Metrics> validation;
+  int best_epoch = 0;  // the epoch the model returned is from
+  int epochs = 0;      // begun and counted, the last perhaps cut short
+
+  std::uint64_t samples = 0;      // n
+  std::uint64_t coordinates = 0;  // d
+  std::uint64_t nonzeros = 0;
+  int threads = 0;
+  std::size_t block_rows = 0;
+  std::size_t tau = 0;  // the bound on samples in flight that was in force
+  double step = 0;      // eta0 in force, after any rollback
+  int rollbacks =
+      0;  // times the objective exploded and the run went back to its best state with a quarter of the step
+
+  double load_seconds = 0;     // reading the files; filled in by whoever read them
+  double prepare_seconds = 0;  // building blocks
+  double search_seconds = 0;   // finding the step
+  double train_seconds = 0;
+  double evaluate_seconds = 0;
+  double nonzeros_per_second = 0;  // updated, over train_seconds
+
+  std::vector<EpochReport> per_epoch;
+  Options options;
+  Remarks remarks;  // the caller's; in JSON they stand with the options
+
+  std::string brief() const;    // one line
+  std::string to_json() const;  // everything, indented, for programs
+};
+
+}  // namespace sounder

@@ -1,0 +1,356 @@
+#include "engine/train.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/arena.h"
+#include "engine/blocks.h"
+#include "engine/evaluate.h"
+#include "engine/gradient_task.h"
+#include "engine/graph.h"
+#include "engine/layout.h"
+#include "engine/parameters.h"
+#include "engine/plan.h"
+#include "engine/sampler.h"
+#include "io/error.h"
+
+namespace sounder {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kMostRollbacks = 15;
+constexpr double kRollbackStep = 0.25;
+constexpr double kDivergence = 2;  // an objective so many times the best so far is as bad as an infinite one,
+constexpr double kHeadroom = 0.1;  // unless it is still below this share of that of w = 0
+constexpr double kProgressSeconds = 0.1;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// What `body` returns; the seconds it took are added to `sum`.
+template <class Body>
+auto timed(double& sum, Body&& body) {
+  struct Stopwatch {
+    double& sum;
+    Clock::time_point start = Clock::now();
+    ~Stopwatch() { sum += seconds_since(start); }
+  };
+  const Stopwatch stopwatch{sum};
+  return body();
+}
+
+void check(const Dataset& data, LabelKind kind) {
+  if (data.rows() == 0) throw InputError("the data has no samples");
+  if (data.weighted() && std::ranges::none_of(data.weights(), [](float w) { return w > 0; })) {
+    throw InputError("every sample has weight 0: at least one must be > 0");
+  }
+  if (kind == LabelKind::kReal) return;
+  for (std::size_t i = 0; i < data.rows(); ++i) {
+    const float label = data.labels()[i];
+    if (label == 1 || label == -1) continue;
+    throw InputError("row " + std::to_string(i) + " has label " + std::to_string(label) +
+                     ": a two-class objective takes -1 and +1 (encode_two_classes() makes them)");
+  }
+}
+
+// Mean loss of w = 0: that of samples without a non-zero.
+double loss_of_zero(const Dataset& data, const Objective& objective) {
+  const std::vector<std::uint64_t> offsets(data.rows() + 1, 0);
+  Samples samples = samples_of(data, 0, data.rows());
+  samples.offsets = offsets;
+  const float none = 0;
+  const Evaluation sums = objective.evaluate(samples, {.weights = &none});
+  return sums.loss / sums.weight;
+}
+
+// What epochs are ranked by.
+double score_of(const EpochReport& row) {
+  return row.validation ? row.validation->loss : row.objective;
+}
+
+Report start_report(const Dataset& data, const Objective& objective, const Options& options,
+                    const Arena& arena) {
+  Report report;
+  report.objective_name = objective.name();
+  report.samples = data.rows();
+  report.coordinates = data.dimension();
+  report.nonzeros = data.nonzeros();
+  report.threads = arena.threads();
+  report.options = options;
+  return report;
+}
+
+// One run. sample(), work() and account() are called by the graph while run_epoch() waits, the first and the last
+// one at a time; everything else by the thread that called train(), with no task in flight.
+class Trainer {
+ public:
+  Trainer(Dataset data, const Objective& objective, const Options& options, const Monitor& monitor,
+          Arena& arena);
+
+  Trained run();
+
+ private:
+  void run_epoch();
+  bool sample(Task& task);
+  void work(const Task& task);
+  void account(const Task& task);
+  void fold_scale();
+  Evaluation evaluate_blocks();
+  bool diverged(double objective) const;
+  void roll_back();
+  void record(double objective, const Evaluation& sums);
+  std::optional<Outcome> verdict() const;
+  bool stalled() const;
+  Trained finish(Outcome outcome);
+
+  Model model_of(const std::vector<float>& array) const;
+  bool out_of_time() const { return options_.time_limit && seconds_since(start_) >= *options_.time_limit; }
+  bool interrupted() const { return monitor_.stop.stop_requested() || out_of_time(); }
+  void tell_progress();
+
+  const Objective& objective_;
+  const Options options_;
+  const Monitor& monitor_;
+  Arena& arena_;
+  const Clock::time_point start_ = Clock::now();
+  const double zero_objective_;  // that of w = 0
+  Report report_;
+  Layout layout_;
+  Plan plan_;
+  std::vector<Block> blocks_;
+  Parameters parameters_;
+  GradientTask task_;
+  Sampler sampler_;
+  Graph graph_;
+
+  std::vector<float> latest_;  // the array at the end of the last good epoch
+  std::vector<float> best_;    // and of the best one; zero to begin with
+  double best_objective_ = zero_objective_;
+  double best_score_ = std::numeric_limits<double>::infinity();
+
+  // Written by the ledger during an epoch.
+  std::uint64_t epoch_samples_ = 0;
+  std::uint64_t nonzeros_ = 0;
+  Clock::time_point told_ = start_;
+};
+
+Trainer::Trainer(Dataset data, const Objective& objective, const Options& options, const Monitor& monitor,
+                 Arena& arena)
+    : objective_(objective),
+      options_(options),
+      monitor_(monitor),
+      arena_(arena),
+      zero_objective_(loss_of_zero(data, objective)),
+      report_(start_report(data, objective, options, arena)),
+      layout_(timed(report_.prepare_seconds, [&] { return Layout(data, objective.width(), options.bias); })),
+      plan_(timed(report_.search_seconds,
+                  [&] { return make_plan(data, layout_, objective, options, arena.threads()); })),
+      blocks_(timed(report_.prepare_seconds,
+                    [&] {
+                      const Dataset last = std::move(data);
+                      return make_blocks(last, layout_, plan_.block_rows, options.seed, arena);
+                    })),
+      parameters_(layout_.cells(), layout_.cell_floats()),
+      task_(objective, layout_, parameters_, options.discipline),
+      sampler_(blocks_, plan_.clock, options.l2, options.rule, options.seed),
+      graph_(arena.threads(), plan_.window,
+             {.sample = [this](Task& task) { return sample(task); },
+              .work = [this](const Task& task) { work(task); },
+              .account = [this](const Task& task) { account(task); }}),
+      latest_(parameters_.floats()),
+      best_(parameters_.floats()) {
+  report_.block_rows = plan_.block_rows;
+  report_.tau = plan_.window * plan_.block_rows;
+  report_.objective = zero_objective_;
+  report_.training = metrics_of({.loss = zero_objective_, .weight = 1}, objective.labels());
+}
+
+Trained Trainer::run() {
+  std::optional<Outcome> outcome;
+  while (!outcome) {
+    run_epoch();
+    const Evaluation sums = timed(report_.evaluate_seconds, [&] { return evaluate_blocks(); });
+    std::vector<float> array(parameters_.floats());
+    parameters_.read(array);
+    const double objective = sums.loss / sums.weight + options_.l2 / 2 * layout_.squared_norm(array);
+    if (diverged(objective)) {
+      roll_back();
+    } else {
+      latest_ = std::move(array);
+      record(objective, sums);
+    }
+    outcome = verdict();
+  }
+  return finish(*outcome);
+}
+
+void Trainer::run_epoch() {
+  sampler_.begin_epoch(++report_.epochs);
+  epoch_samples_ = 0;
+  timed(report_.train_seconds, [&] {
+    while (!sampler_.epoch_done() && !interrupted()) {
+      graph_.run();
+      fold_scale();
+    }
+  });
+}
+
+bool Trainer::sample(Task& task) {
+  return !interrupted() && sampler_.next(task);
+}
+
+// Tasks that were sampled ahead of an interruption are dropped.
+void Trainer::work(const Task& task) {
+  if (!interrupted()) task_.run(task);
+}
+
+void Trainer::account(const Task& task) {
+  if (interrupted()) return;
+  epoch_samples_ += task.block->rows();
+  nonzeros_ += task.block->nonzeros();
+  if (monitor_.on_progress && seconds_since(told_) >= kProgressSeconds) tell_progress();
+}
+
+void Trainer::fold_scale() {
+  parameters_.scale(layout_.first_cell(), static_cast<float>(sampler_.scale()));
+  sampler_.fold();
+}
+
+Evaluation Trainer::evaluate_blocks() {
+  std::vector<Evaluation> sums(blocks_.size());
+  arena_.parallel_for(blocks_.size(), [&](std::size_t b) { sums[b] = task_.evaluate(blocks_[b]); });
+  return std::accumulate(sums.begin(), sums.end(), Evaluation{},
+                         [](Evaluation sum, const Evaluation& block) { return sum += block; });
+}
+
+bool Trainer::diverged(double objective) const {
+  const double allowed =
+      std::max((kDivergence - 1) * std::fabs(best_objective_), kHeadroom * std::fabs(zero_objective_));
+  return !(objective - best_objective_ <= allowed);
+}
+
+// The epoch counts: the budget of passes is the user's.
+void Trainer::roll_back() {
+  parameters_.write(best_);
+  sampler_.scale_steps(kRollbackStep);
+  ++report_.rollbacks;
+}
+
+void Trainer::record(double objective, const Evaluation& sums) {
+  EpochReport row{.epoch = report_.epochs,
+                  .seconds = report_.train_seconds,
+                  .objective = objective,
+                  .step = sampler_.step_of_epoch(report_.epochs),
+                  .validation = {}};
+  if (monitor_.validation) {
+    row.validation = timed(report_.evaluate_seconds, [&] {
+      return sounder::evaluate(
+          model_of(latest_), objective_, *monitor_.validation,
+          [&](std::size_t count, const auto& body) { arena_.parallel_for(count, body); });
+    });
+  }
+  best_objective_ = std::min(best_objective_, objective);
+  const double score = score_of(row);
+  if (score < best_score_) {
+    best_score_ = score;
+    best_ = latest_;
+    report_.best_epoch = row.epoch;
+    report_.objective = objective;
+    report_.training = metrics_of(sums, objective_.labels());
+    report_.validation = row.validation;
+  }
+  report_.per_epoch.push_back(row);
+  if (monitor_.on_epoch) monitor_.on_epoch(row);
+}
+
+std::optional<Outcome> Trainer::verdict() const {
+  const auto& rows = report_.per_epoch;
+  if (options_.target && !rows.empty() && rows.back().objective <= *options_.target)
+    return Outcome::kConverged;
+  if (monitor_.stop.stop_requested()) return Outcome::kCancelled;
+  if (out_of_time()) return Outcome::kTimeLimit;
+  if (report_.rollbacks >= kMostRollbacks) return Outcome::kDiverged;
+  if (report_.epochs >= options_.epochs) return rows.empty() ? Outcome::kDiverged : Outcome::kEpochLimit;
+  return stalled() ? std::optional(Outcome::kConverged) : std::nullopt;
+}
+
+// Whether the best of the last `patience` epochs is hardly better than the best before them.
+bool Trainer::stalled() const {
+  const std::span rows(report_.per_epoch);
+  const auto patience = static_cast<std::size_t>(options_.patience);
+  if (options_.tolerance == 0 || rows.size() <= patience) return false;
+  const double before = score_of(std::ranges::min(rows.first(rows.size() - patience), {}, score_of));
+  const double recent = score_of(std::ranges::min(rows.last(patience), {}, score_of));
+  return recent > before - options_.tolerance * std::fabs(before);
+}
+
+Trained Trainer::finish(Outcome outcome) {
+  report_.outcome = outcome;
+  report_.step = sampler_.initial_step();
+  if (report_.train_seconds > 0)
+    report_.nonzeros_per_second = static_cast<double>(nonzeros_) / report_.train_seconds;
+  if (outcome == Outcome::kDiverged) {
+    report_.advice = "the run was rolled back and its step quartered " + std::to_string(report_.rollbacks) +
+                     " times in vain: scale the columns to about [-1, 1], normalize the rows, or raise l2";
+  }
+  return {.model = model_of(best_), .report = std::move(report_)};
+}
+
+Model Trainer::model_of(const std::vector<float>& array) const {
+  Model model{.objective = objective_.name(),
+              .objective_parameter = objective_.parameter(),
+              .dimension = report_.coordinates,
+              .width = static_cast<std::uint32_t>(objective_.width()),
+              .weights = {},
+              .bias = {},
+              .labels = {},
+              .label_rule = {},
+              .l2 = options_.l2,
+              .rows = report_.samples};
+  layout_.extract(array, model);
+  return model;
+}
+
+void Trainer::tell_progress() {
+  told_ = Clock::now();
+  const double fraction =
+      (report_.epochs - 1 + static_cast<double>(epoch_samples_) / static_cast<double>(report_.samples)) /
+      options_.epochs;
+  const double seconds = seconds_since(start_);
+  Progress progress{.epoch = report_.epochs,
+                    .epochs = options_.epochs,
+                    .fraction = fraction,
+                    .nonzeros_per_second = static_cast<double>(nonzeros_) / seconds,
+                    .seconds_left = seconds / fraction - seconds,
+                    .objective = {}};
+  if (!report_.per_epoch.empty()) progress.objective = report_.per_epoch.back().objective;
+  monitor_.on_progress(progress);
+}
+
+}  // namespace
+
+Trained train(Dataset data, const Objective& objective, const Options& options, const Monitor& monitor) {
+  validate(options);
+  check(data, objective.labels());
+  if (monitor.validation) {
+    check(*monitor.validation, objective.labels());
+    if (monitor.validation->dimension() > data.dimension()) {
+      throw InputError("the validation data has " + std::to_string(monitor.validation->dimension()) +
+                       " coordinates: the training data has " + std::to_string(data.dimension()));
+    }
+  }
+  Arena arena(options);
+  std::optional<Trained> trained;
+  arena.execute([&] { trained = Trainer(std::move(data), objective, options, monitor, arena).run(); });
+  return std::move(*trained);
+}
+
+}  // namespace sounder

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+
+#include "engine/options.h"
+#include "engine/report.h"
+#include "io/dataset.h"
+#include "io/model.h"
+#include "objectives/objective.h"
+
+namespace sounder {
+
+// Where a run stands, told a few times a second.
+struct Progress {
+  int epoch = 1;
+  int epochs = 1;
+  double fraction = 0;              // of all samples of the run, in [0, 1]
+  double nonzeros_per_second = 0;   // updates only
+  double seconds_left = 0;          // to the epoch limit, evaluation included
+  std::optional<double> objective;  // after the last whole epoch
+};
+
+// What a caller may watch and do while train() runs. The functions are called from the arena's workers, one
+// call at a time; an exception from one ends the run and surfaces from train().
+struct Monitor {
+  std::function<void(const EpochReport&)> on_epoch;
+  std::function<void(const Progress&)> on_progress;
+  std::stop_token stop;               // a request ends the run within one block a worker
+  std::optional<Dataset> validation;  // held-out samples, labels as for training, evaluated every epoch;
+                                      // early stopping and the choice of the best epoch then go by its loss
+};
+
+struct Trained {
+  Model model;  // of the best epoch; label encoding and file properties are the caller's to fill in
+  Report report;
+};
+
+// Minimises  mean loss + (l2 / 2) |w|^2  by asynchronous SGD. The data is released as soon as it is blocked,
+// if this is the last copy.
+//
+// Throws InputError when an option is out of range, the data has no samples, or a label does not suit the
+// objective; whatever the objective or the monitor throws comes out too. Running out of time or diverging is
+// an outcome, not an exception. Any number of calls may run at once.
+Trained train(Dataset data, const Objective& objective, const Options& options = {},
+              const Monitor& monitor = {});
+
+}  // namespace sounder

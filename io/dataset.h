@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace sounder {
+
+// The id of a coordinate (a column of the data, a variable of the objective).
+using Coordinate = std::uint32_t;
+
+// One sample: its support, the values on it, its label and its weight. A view; valid while the Dataset lives.
+struct Row {
+  std::span<const Coordinate> support;
+  std::span<const float> values;
+  float label = 0;
+  float weight = 1;
+};
+
+// n samples over d coordinates in compressed sparse rows.
+//
+// A Dataset is an immutable value: copies share one storage, so passing it by value is free and reading it from any
+// number of threads is safe. Row pointers are 64-bit, coordinates 32-bit, values and labels float.
+class Dataset {
+ public:
+  // What a Dataset is made of. `offsets` has n + 1 entries; `weights` is empty (all 1) or has n.
+  struct Columns {
+    std::vector<std::uint64_t> offsets{0};
+    std::vector<Coordinate> indices;
+    std::vector<float> values;
+    std::vector<float> labels;
+    std::vector<float> weights;
+  };
+
+  Dataset() : Dataset(0, Columns{}) {}
+
+  // Takes ownership. Throws InputError, naming the row, when the parts do not fit together, a row's coordinates are
+  // not strictly increasing or not below `dimension`, a value or label is not finite, or a weight is negative.
+  Dataset(std::size_t dimension, Columns parts);
+
+  // Borrows `indices` and `values` (an Eigen matrix, a mapped file), which must outlive every copy. Same checks.
+  static Dataset view(std::size_t dimension, std::vector<std::uint64_t> offsets,
+                      std::span<const Coordinate> indices, std::span<const float> values,
+                      std::vector<float> labels, std::vector<float> weights = {});
+
+  std::size_t rows() const { return labels().size(); }
+  std::size_t dimension() const { return dimension_; }
+  std::uint64_t nonzeros() const { return offsets().back(); }
+  bool weighted() const { return !weights().empty(); }
+
+  Row row(std::size_t i) const;
+  std::span<const std::uint64_t> offsets() const { return owned_->offsets; }
+  std::span<const Coordinate> indices() const { return indices_; }
+  std::span<const float> values() const { return values_; }
+  std::span<const float> labels() const { return owned_->labels; }
+  std::span<const float> weights() const { return owned_->weights; }
+
+  // The same samples with other labels (one a row), over `dimension` >= dimension() coordinates, or with every row
+  // but those of zeros scaled to Euclidean length 1. The first two share the non-zeros with this Dataset; they throw
+  // InputError when the argument does not fit.
+  Dataset with_labels(std::vector<float> labels) const;
+  Dataset with_dimension(std::size_t dimension) const;
+  Dataset normalized() const;
+
+ private:
+  void check() const;
+
+  std::size_t dimension_ = 0;
+  std::shared_ptr<const Columns> owned_;           // offsets, labels, weights
+  std::shared_ptr<const Columns> nonzeros_owner_;  // what indices_ and values_ look at; null when borrowed
+  std::span<const Coordinate> indices_;
+  std::span<const float> values_;
+};
+
+}  // namespace sounder

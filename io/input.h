@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace sounder {
+
+// A whole file as bytes.
+//
+// gzip, bzip2 and zstd are recognised by their first bytes, whatever the name, and decompressed to memory,
+// all members or frames of them. A plain regular file is mapped, not read: nobody may truncate it while the
+// Input lives. Anything else (a pipe, /dev/stdin) is read to its end.
+//
+// Reading bytes() from any number of threads is safe; it is valid while the Input lives and is not moved.
+class Input {
+ public:
+  // Throws InputError when the file cannot be opened or read, or when its compressed data is corrupt or cut
+  // short.
+  explicit Input(const std::string& path);
+
+  std::string_view bytes() const {
+    return mapped_ ? std::string_view(mapped_.get(), mapped_.get_deleter().size) : owned_;
+  }
+
+ private:
+  struct Unmap {
+    std::size_t size;
+    void operator()(const char* begin) const;
+  };
+
+  std::unique_ptr<const char, Unmap> mapped_;
+  std::string owned_;
+};
+
+}  // namespace sounder

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+
+#include "io/dataset.h"
+#include "io/parallel.h"
+
+namespace sounder {
+
+// How LIBSVM text is read: one sample a line, "label index:value index:value ...", indices strictly
+// increasing, blank lines skipped, "#" at the start of a line or behind a blank begins a comment. Labels and
+// values are finite decimal numbers; zeros are not stored. Multi-label ("1,2") and ranking ("qid:3") files
+// are refused.
+struct LibsvmOptions {
+  // What should happen to a column outside of `dimension`.
+  enum class Beyond {
+    kGrow,    // the dimension grows: it is a minimum
+    kRefuse,  // InputError
+    kDrop,    // the entry is left out
+  };
+
+  // The index of the first column, 0 or 1. Unset: 0 for a file with an index 0, else 1.
+  std::optional<std::uint32_t> index_base = {};
+  // The number of columns. 0: as many as the file has, whatever `beyond` says.
+  std::size_t dimension = 0;
+  Beyond beyond = Beyond::kGrow;
+
+  // Bytes of text that are parsed as one piece of work. Changes the speed only.
+  std::size_t piece_bytes = std::size_t{1} << 20;
+};
+
+struct LibsvmFile {
+  Dataset data;
+  std::uint32_t index_base = 1;  // as given or found
+};
+
+// Reads a file, plain or compressed (see io/input.h). Throws InputError with line and column at the first
+// thing in the file that is no LIBSVM text, and when there are no samples at all.
+LibsvmFile read_libsvm(const std::string& path, const LibsvmOptions& options = {},
+                       const ParallelFor& parallel = run_serially);
+
+// The same for text in memory; messages call it `name`.
+LibsvmFile parse_libsvm(std::string_view text, const std::string& name, const LibsvmOptions& options = {},
+                        const ParallelFor& parallel = run_serially);
+
+// Writes numbers with as many digits as reading them back needs. The dimension is not written. Throws
+// InputError for weighted samples: the format has no place for weights. Check the stream's state afterwards.
+void write_libsvm(const Dataset& data, std::ostream& out, std::uint32_t index_base = 1);
+
+}  // namespace sounder

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace sounder {
+
+// A file that appears whole or not at all.
+//
+// Bytes go to a temporary file in the same directory ("<path>.tmp<pid>.<n>"); commit() forces them to the
+// disk and renames the temporary over `path`. Until then, and after any failure, crash or kill, `path` is
+// what it was before. Symbolic links are followed. A new file's permissions follow the umask, an existing
+// file keeps its own.
+//
+// A path that exists and is no regular file (/dev/full, a pipe), or that names the program's own standard
+// output or error (/dev/stdout, even when redirected to a file), is opened by the first write() and written
+// directly.
+//
+// Every member throws InputError with the path, what was attempted and the system's reason. Objects are
+// independent of each other: when several write the same path, the last commit() wins.
+class OutputFile {
+ public:
+  explicit OutputFile(const std::string& path);
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  void write(std::string_view bytes);
+  void commit();
+
+ private:
+  void create_temporary();
+  void close();
+
+  std::string path_;       // as given, for messages
+  std::string target_;     // with symbolic links followed
+  std::string temporary_;  // empty when the target is written directly, and after commit()
+  mode_t mode_ = 0;        // of the file to be replaced; 0 when there is none
+  int descriptor_ = -1;
+};
+
+// Writes `path` as an OutputFile that holds `bytes`.
+void write_file(const std::string& path, std::string_view bytes);
+
+// Throws what opening an OutputFile would throw (no such directory, no permission, a directory); leaves
+// nothing behind. For calling before the work whose result goes to `path`.
+void require_writable(const std::string& path);
+
+// One number a line, in the fewest significant digits that read back as the same float.
+void write_predictions(const std::string& path, std::span<const float> predictions);
+
+}  // namespace sounder

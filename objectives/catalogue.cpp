@@ -1,0 +1,34 @@
+#include "objectives/catalogue.h"
+
+#include <algorithm>
+#include <array>
+
+#include "io/error.h"
+
+namespace sounder {
+namespace {
+
+#define SOUNDER_ROW(name, help) CatalogueRow{#name, help, make_##name},
+constexpr std::array kRows = {SOUNDER_OBJECTIVES(SOUNDER_ROW)};
+#undef SOUNDER_ROW
+
+std::string names() {
+  std::string list;
+  for (const CatalogueRow& row : kRows) list.append(list.empty() ? "" : ", ").append(row.name);
+  return list;
+}
+
+}  // namespace
+
+std::span<const CatalogueRow> catalogue() {
+  return kRows;
+}
+
+std::unique_ptr<Objective> make_objective(std::string_view name, const ObjectiveParameters& parameters) {
+  const auto row = std::ranges::find(kRows, name, &CatalogueRow::name);
+  if (row == kRows.end())
+    throw InputError("objective = " + std::string(name) + ": must be one of " + names());
+  return row->make(parameters);
+}
+
+}  // namespace sounder

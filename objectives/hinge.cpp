@@ -1,0 +1,26 @@
+// Hinge loss  l(z) = max(0, 1 - y z),  y in {-1, +1}.
+// Subgradient in z: -y where y z < 1, else 0 (0 at the kink y z = 1, so a sample on the margin writes
+// nothing). Implicit: the slope is cut to what brings the margin to the kink, -y min(1, (1 - y z) / reach).
+// Source: Cortes, Vapnik, Support-vector networks (1995); HOGWILD! section 2, "Sparse SVM".
+#include "objectives/catalogue.h"
+#include "objectives/linear.h"
+
+namespace sounder {
+namespace {
+
+struct Hinge {
+  double value(float margin, float label) const { return std::fmax(0.0, 1.0 - double{label} * margin); }
+  float slope(float margin, float label) const { return label * margin < 1 ? -label : 0; }
+  float implicit_slope(float margin, float label, float reach) const {
+    const float slack = 1 - label * margin;
+    return slack > 0 ? -label * std::fmin(1.0F, slack / reach) : 0;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Objective> make_hinge(const ObjectiveParameters&) {
+  return make_linear("hinge", LabelKind::kTwoClass, Hinge{});
+}
+
+}  // namespace sounder

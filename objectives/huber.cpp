@@ -1,0 +1,38 @@
+// Huber loss of the residual r = z - y, y any real number:  r^2 / 2 where |r| <= delta, else delta (|r| -
+// delta / 2). Derivative in z: r clamped to [-delta, delta], continuous; curvature at most 1. Implicit: r /
+// (1 + reach) clamped to [-delta, delta], exactly. Source: Huber, Robust estimation of a location parameter
+// (1964).
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "io/error.h"
+#include "objectives/catalogue.h"
+#include "objectives/linear.h"
+
+namespace sounder {
+namespace {
+
+struct Huber {
+  float delta;
+
+  double value(float margin, float label) const {
+    const double size = std::fabs(double{margin} - label);
+    return size <= delta ? size * size / 2 : delta * (size - double{delta} / 2);
+  }
+  float slope(float margin, float label) const { return std::clamp(margin - label, -delta, delta); }
+  float implicit_slope(float margin, float label, float reach) const {
+    return std::clamp((margin - label) / (1 + reach), -delta, delta);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Objective> make_huber(const ObjectiveParameters& parameters) {
+  const double delta = parameters.value.value_or(1.0);
+  if (!(delta >= 1e-30 && delta <= 1e30))
+    throw InputError(fmt::format("huber_delta = {}: must be > 0, 1e-30 to 1e30", delta));
+  return make_linear("huber", LabelKind::kReal, Huber{static_cast<float>(delta)}, delta);
+}
+
+}  // namespace sounder

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cmath>
+#include <concepts>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "objectives/objective.h"
+#include "objectives/rule_sgd.h"
+
+namespace sounder {
+
+// A loss of one number, the margin w.x + b, convex and with a derivative (any subgradient at a kink). Must be
+// safe to call from several threads. It may also have implicit_slope() (rule_sgd.h), which makes large steps
+// safe, and curvature() (objective.h).
+template <class T>
+concept ScalarLoss = requires(const T& loss, float margin, float label) {
+  { loss.value(margin, label) } -> std::convertible_to<double>;
+  { loss.slope(margin, label) } -> std::convertible_to<float>;
+};
+
+// Turns a scalar loss into an Objective. Value and gradient come from the one `Loss` object.
+template <ScalarLoss Loss>
+class Linear final : public Objective {
+ public:
+  Linear(std::string name, LabelKind labels, Loss loss, double parameter = 0)
+      : name_(std::move(name)), labels_(labels), loss_(std::move(loss)), parameter_(parameter) {}
+
+  std::string name() const override { return name_; }
+  double parameter() const override { return parameter_; }
+  LabelKind labels() const override { return labels_; }
+  double curvature() const override {
+    if constexpr (requires { loss_.curvature(); }) return loss_.curvature();
+    return 1;
+  }
+
+  void predict(const Samples& samples, const ConstWeights& weights, std::span<float> out) const override {
+    for_each_margin(samples, weights, [&](std::size_t i, float margin) { out[i] = margin; });
+  }
+
+  Evaluation evaluate(const Samples& samples, const ConstWeights& weights) const override {
+    Evaluation sum;
+    for_each_margin(samples, weights, [&](std::size_t i, float margin) {
+      const float label = samples.labels[i];
+      const double weight = samples.weight(i);
+      const double error = double{margin} - label;
+      sum += {.loss = weight * loss_.value(margin, label),
+              .weight = weight,
+              .hits = (margin > 0) == (label > 0) ? weight : 0,
+              .squared_error = weight * error * error};
+    });
+    return sum;
+  }
+
+  void step(const Samples& samples, const LocalWeights& weights, const Step& step) const override {
+    switch (step.rule) {
+      case Rule::kSgd:
+        return run_sgd(loss_, samples, weights, step);
+    }
+  }
+
+ private:
+  template <class Body>
+  static void for_each_margin(const Samples& samples, const ConstWeights& weights, Body&& body) {
+    const float bias = weights.bias == nullptr ? 0.0F : *weights.bias;
+    for_each_row(samples, [&](std::size_t i, const auto& row) {
+      body(i, weights.scale * row.dot(weights.weights) + bias);
+    });
+  }
+
+  std::string name_;
+  LabelKind labels_;
+  Loss loss_;
+  double parameter_;
+};
+
+template <ScalarLoss Loss>
+std::unique_ptr<Objective> make_linear(std::string name, LabelKind labels, Loss loss, double parameter = 0) {
+  return std::make_unique<Linear<Loss>>(std::move(name), labels, std::move(loss), parameter);
+}
+
+}  // namespace sounder

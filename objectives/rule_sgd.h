@@ -1,0 +1,53 @@
+#pragma once
+
+#include <concepts>
+
+#include "objectives/objective.h"
+
+namespace sounder {
+
+// A loss that can solve its own proximal step: implicit_slope(z, y, reach) is the slope at z', where z' = z -
+// reach slope(z') and reach = eta weight |x|^2 is how far a unit slope moves the margin.
+template <class Loss>
+concept HasImplicitSlope = requires(const Loss& loss, float margin, float label, float reach) {
+  { loss.implicit_slope(margin, label, reach) } -> std::convertible_to<float>;
+};
+
+template <class Loss>
+float moved_slope(const Loss& loss, float margin, float label, float reach) {
+  if constexpr (HasImplicitSlope<Loss>) {
+    return loss.implicit_slope(margin, label, reach);
+  } else {
+    return static_cast<float>(loss.slope(margin, label));
+  }
+}
+
+// Stochastic gradient descent on a linear model, w <- w / (1 + eta l2) - eta weight loss'(z) x, in the scaled
+// form w = s v of Shalev-Shwartz, Singer, Srebro, Cotter (Pegasos, 2011, section 2.3) and Bottou's svmsgd:
+// shrinking moves s alone, so a sample with no slope writes nothing, and the others write on their support
+// only.
+//
+// The slope is taken after the move where the loss can tell it (implicit SGD: Kulis, Bartlett 2010;
+// Karampatziakis, Langford, Online importance weight aware updates, 2011), else before it. An implicit step
+// never overshoots its own sample, whatever eta, so the large steps that weak regularisation wants are safe;
+// for small eta the two agree.
+template <class Loss>
+void run_sgd(const Loss& loss, const Samples& samples, const LocalWeights& weights, const Step& step) {
+  double shrinking = step.scale;
+  const float bias_norm = weights.bias == nullptr ? 0.0F : 1.0F;
+  for_each_row(samples, [&](std::size_t i, const auto& row) {
+    const float bias = weights.bias == nullptr ? 0.0F : *weights.bias;
+    auto scale = static_cast<float>(shrinking);
+    const float margin = scale * row.dot(weights.weights) + bias;
+    const float eta = step.size * samples.weight(i);
+    const float slope =
+        moved_slope(loss, margin, samples.labels[i], eta * (samples.squared_norms[i] + bias_norm));
+    shrinking *= step.shrink;
+    if (eta * slope == 0) return;
+    scale = static_cast<float>(shrinking);
+    row.add_to(weights.weights, -eta * slope / scale);
+    if (weights.bias != nullptr) *weights.bias -= eta * slope;
+  });
+}
+
+}  // namespace sounder

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <variant>
+
+#include "io/dataset.h"
+#include "objectives/kernels.h"
+
+namespace sounder {
+
+// A group of samples whose supports are written as positions in a local array of floats, which is all that
+// the mathematics sees of a block (where the local array is a pulled copy) or of a whole Dataset (where it is
+// the weights themselves). Position p of a coordinate of width k means local[p] ... local[p + k - 1].
+//
+// A view. Positions are 16-bit where the local array allows it: half the memory traffic of a gradient is
+// indices.
+struct Samples {
+  using Positions = std::variant<const std::uint16_t*, const std::uint32_t*>;
+
+  std::span<const std::uint64_t> offsets;  // rows + 1; row i holds entries offsets[i] - offsets[0] and on
+  Positions positions;
+  const float* values = nullptr;
+  const float* labels = nullptr;
+  const float* weights = nullptr;        // null: every sample weighs 1
+  const float* squared_norms = nullptr;  // |x|^2 of each sample; needed by Objective::step only
+
+  std::size_t rows() const { return offsets.size() - 1; }
+  float weight(std::size_t row) const { return weights == nullptr ? 1.0F : weights[row]; }
+};
+
+// One sample of `Samples`, with the type of its positions resolved.
+template <class Position>
+struct LocalRow {
+  const Position* positions;
+  const float* values;
+  std::size_t size;
+  const Kernels<Position>* kernels;
+
+  float dot(const float* local) const { return kernels->dot(positions, values, size, local); }
+  void add_to(float* local, float factor) const { kernels->axpy(positions, values, size, factor, local); }
+};
+
+// Calls body(row number, LocalRow) for every sample, in order.
+template <class Body>
+void for_each_row(const Samples& samples, Body&& body) {
+  std::visit(
+      [&]<class Position>(const Position* positions) {
+        const auto& chosen = kernels<Position>();
+        const std::uint64_t first = samples.offsets[0];
+        for (std::size_t i = 0; i + 1 < samples.offsets.size(); ++i) {
+          const std::uint64_t begin = samples.offsets[i] - first;
+          const auto size = static_cast<std::size_t>(samples.offsets[i + 1] - samples.offsets[i]);
+          body(i, LocalRow<Position>{positions + begin, samples.values + begin, size, &chosen});
+        }
+      },
+      samples.positions);
+}
+
+// Rows [first, first + count) of a data set, positions being its coordinates.
+inline Samples samples_of(const Dataset& data, std::size_t first, std::size_t count) {
+  const std::uint64_t begin = data.offsets()[first];
+  return {.offsets = data.offsets().subspan(first, count + 1),
+          .positions = data.indices().data() + begin,
+          .values = data.values().data() + begin,
+          .labels = data.labels().data() + first,
+          .weights = data.weighted() ? data.weights().data() + first : nullptr};
+}
+
+}  // namespace sounder

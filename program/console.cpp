@@ -1,0 +1,70 @@
+#include "program/console.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "io/output.h"
+#include "program/flags.h"
+
+namespace sounder {
+namespace {
+
+constexpr const char* kEraseLine = "\r\033[K";
+
+// Unlike fmt::print(), never throws: progress that nobody can read is no reason to end a run.
+void write_error(const std::string& text) {
+  std::fputs(text.c_str(), stderr);
+}
+
+}  // namespace
+
+// Blocked signals reach sigwait() even when they were ignored, as shells do it for background jobs.
+Interrupts::Interrupts() {
+  sigemptyset(&signals_);
+  sigaddset(&signals_, SIGINT);
+  sigaddset(&signals_, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  listener_ = std::jthread([this](const std::stop_token& ending) { listen(ending); });
+}
+
+Interrupts::~Interrupts() {
+  listener_.request_stop();
+  pthread_kill(listener_.native_handle(), SIGTERM);
+}
+
+void Interrupts::listen(const std::stop_token& ending) {
+  for (int signal = 0; sigwait(&signals_, &signal) == 0 && !ending.stop_requested();) {
+    if (!held_ || stop_.stop_requested()) std::_Exit(128 + signal);
+    exit_code_ = 128 + signal;
+    stop_.request_stop();
+  }
+}
+
+ProgressLine::ProgressLine(bool quiet)
+    : terminal_(!quiet && isatty(STDERR_FILENO) != 0), plain_(!quiet && !terminal_) {}
+
+ProgressLine::~ProgressLine() {
+  rewrite("");
+}
+
+void ProgressLine::rewrite(const std::string& text) {
+  if (terminal_) write_error(kEraseLine + text);
+}
+
+void ProgressLine::append(const std::string& text) {
+  if (plain_) write_error(text + '\n');
+}
+
+void say(std::string_view text) {
+  write_file(kStandardOutput, text);
+}
+
+void complain(const std::string& message) {
+  write_error(fmt::format("sounder: {}\n", message));
+}
+
+}  // namespace sounder

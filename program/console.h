@@ -1,0 +1,76 @@
+#pragma once
+
+#include <atomic>
+#include <csignal>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+
+namespace sounder {
+
+// Ctrl-C (SIGINT) and SIGTERM, turned into a stop token.
+//
+// Construct one in the main thread before there is any other: both signals are blocked in the threads started
+// from then on, and a thread of its own waits for them. The process ends at once when a signal arrives that
+// nobody holds, and at the second one.
+class Interrupts {
+ public:
+  // While one lives, a first signal only requests a stop.
+  class Hold {
+   public:
+    explicit Hold(Interrupts& interrupts) : held_(interrupts.held_) { held_ = true; }
+    ~Hold() { held_ = false; }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    std::atomic<bool>& held_;
+  };
+
+  Interrupts();
+  ~Interrupts();
+  Interrupts(const Interrupts&) = delete;
+  Interrupts& operator=(const Interrupts&) = delete;
+
+  std::stop_token token() const { return stop_.get_token(); }
+  bool requested() const { return stop_.stop_requested(); }
+  // As a shell reports it: 128 + the signal that requested the stop; 0 when none did.
+  int exit_code() const { return exit_code_; }
+
+ private:
+  void listen(const std::stop_token& ending);
+
+  sigset_t signals_;
+  std::stop_source stop_;
+  std::atomic<bool> held_ = false;
+  std::atomic<int> exit_code_ = 0;
+  std::jthread listener_;
+};
+
+// Progress on standard error: one line that is rewritten in place on a terminal, whole lines elsewhere,
+// nothing when quiet. Not thread-safe.
+class ProgressLine {
+ public:
+  explicit ProgressLine(bool quiet);
+  ~ProgressLine();
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  // Only on a terminal: replaces what the line says.
+  void rewrite(const std::string& text);
+  // Only elsewhere: a line of its own.
+  void append(const std::string& text);
+
+ private:
+  bool terminal_;
+  bool plain_;
+};
+
+// Standard output; throws InputError when it cannot be written.
+void say(std::string_view text);
+
+// A line "sounder: message" on standard error.
+void complain(const std::string& message);
+
+}  // namespace sounder

@@ -1,0 +1,141 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/evaluate.h"
+#include "io/error.h"
+#include "io/libsvm.h"
+#include "io/model_file.h"
+#include "io/output.h"
+#include "objectives/catalogue.h"
+#include "program/commands.h"
+
+namespace sounder {
+namespace {
+
+std::unique_ptr<Objective> objective_of(const Model& model, const std::string& path) try {
+  ObjectiveParameters parameters;
+  if (model.objective_parameter != 0) parameters.value = model.objective_parameter;
+  return make_objective(model.objective, parameters);
+} catch (const InputError& error) {
+  throw InputError({path}, error.what());
+}
+
+// A model, and samples as it takes them.
+struct Session {
+  explicit Session(const EvaluateFlags& flags);
+
+  Metrics evaluate() const;
+
+  const EvaluateFlags& flags;
+  Arena arena;
+  ParallelFor parallel = parallel_on(arena);
+  Model model;
+  std::unique_ptr<Objective> objective;
+  Dataset samples;
+};
+
+Session::Session(const EvaluateFlags& given)
+    : flags(given),
+      arena(given.options),
+      model(load_model(given.model)),
+      objective(objective_of(model, given.model)) {
+  if (model.width != objective->width()) {
+    throw InputError({flags.model}, fmt::format("width {}, expected {} for {}", model.width,
+                                                objective->width(), model.objective));
+  }
+  if (objective->labels() == LabelKind::kTwoClass && !model.labels.binary()) model.labels = {-1, 1};
+  samples = read_for_model(flags.data, model.dimension, flags.index_base.value_or(model.index_base),
+                           flags.ignore_unknown, parallel);
+  if (model.normalize) samples = samples.normalized();
+}
+
+Metrics Session::evaluate() const {
+  const Dataset labelled = encode_like(samples, model.labels, model.label_rule, flags.data);
+  return sounder::evaluate(model, *objective, labelled, parallel);
+}
+
+// Nothing when the labels are not those of the model's classes: samples to predict need no meaningful ones.
+std::optional<Metrics> evaluate_if_labelled(const Session& session) try {
+  return session.evaluate();
+} catch (const InputError&) {
+  return std::nullopt;
+}
+
+Remarks remarks_of(const Session& session) {
+  const EvaluateFlags& flags = session.flags;
+  return {{"model", flags.model},
+          {"data", flags.data},
+          {"objective", session.model.objective},
+          {"samples", std::uint64_t{session.samples.rows()}},
+          {"coordinates", std::uint64_t{session.samples.dimension()}},
+          {"nonzeros", session.samples.nonzeros()},
+          {"index_base", std::uint64_t{flags.index_base.value_or(session.model.index_base)}},
+          {"normalize", session.model.normalize},
+          {"ignore_unknown", flags.ignore_unknown},
+          {"threads", static_cast<std::uint64_t>(session.arena.threads())}};
+}
+
+std::vector<float> predictions_of(const Session& session, bool margins) {
+  std::vector<float> values = predict(session.model, *session.objective, session.samples, session.parallel);
+  if (margins) return values;
+  std::ranges::transform(values, values.begin(),
+                         [&](float margin) { return session.model.labels.decode(margin); });
+  return values;
+}
+
+}  // namespace
+
+std::string describe(const Metrics& metrics) {
+  std::string text = fmt::format("loss {:.6g}", metrics.loss);
+  if (metrics.accuracy) text += fmt::format(", accuracy {:.2f} %", 100 * *metrics.accuracy);
+  if (metrics.rmse) text += fmt::format(", rmse {:.6g}", *metrics.rmse);
+  if (metrics.auc) text += fmt::format(", auc {:.4f}", *metrics.auc);
+  return text;
+}
+
+Dataset read_for_model(const std::string& path, std::uint64_t dimension,
+                       std::optional<std::uint32_t> index_base, bool ignore_unknown,
+                       const ParallelFor& parallel) {
+  if (dimension == 0) throw InputError({path}, "the model has no columns");
+  const auto beyond = ignore_unknown ? LibsvmOptions::Beyond::kDrop : LibsvmOptions::Beyond::kRefuse;
+  return read_libsvm(path, {.index_base = index_base, .dimension = dimension, .beyond = beyond}, parallel)
+      .data;
+}
+
+int run(const EvaluateFlags& flags, Interrupts& interrupts) {
+  const Session session(flags);
+  const Metrics metrics = session.evaluate();
+  const Interrupts::Hold hold(interrupts);
+  if (!flags.report.empty()) write_file(flags.report, to_json(metrics, remarks_of(session)));
+  if (!flags.quiet) say(fmt::format("{}, {} samples\n", describe(metrics), session.samples.rows()));
+  return interrupts.exit_code();
+}
+
+int run(const PredictFlags& flags, Interrupts& interrupts) {
+  const Session session(flags);
+  const bool aside = flags.output != kStandardOutput;
+  const bool judged = !flags.report.empty() || (aside && !flags.quiet);
+  const std::vector<float> predictions = predictions_of(session, flags.margins);
+  const std::optional<Metrics> metrics = judged ? evaluate_if_labelled(session) : std::nullopt;
+
+  const Interrupts::Hold hold(interrupts);
+  write_predictions(flags.output, predictions);
+  if (!flags.report.empty()) {
+    Remarks remarks = remarks_of(session);
+    remarks.insert({{"output", flags.output}, {"margins", flags.margins}});
+    write_file(flags.report, to_json(metrics, remarks));
+  }
+  if (aside && !flags.quiet) {
+    const std::string quality = metrics ? describe(*metrics) + ", " : "";
+    say(fmt::format("{}{} predictions in {}\n", quality, predictions.size(), flags.output));
+  }
+  return interrupts.exit_code();
+}
+
+}  // namespace sounder

@@ -1,0 +1,188 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <new>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+
+#include "engine/train.h"
+#include "io/error.h"
+#include "io/libsvm.h"
+#include "io/model_file.h"
+#include "io/output.h"
+#include "objectives/catalogue.h"
+#include "program/commands.h"
+
+namespace sounder {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// What training holds for each column, at least: its place, degree, weight and state, the latest and best of
+// both, and the model.
+constexpr double kBytesPerColumn = 36;
+
+struct TrainingData {
+  Dataset samples;
+  std::optional<Dataset> validation;
+  LabelEncoding encoding;
+  std::uint32_t index_base = 1;
+};
+
+[[noreturn]] void fail_for_memory(const std::string& path, const std::string& shape) {
+  throw InputError({path},
+                   fmt::format("not enough memory to train on {}; are the column numbers right?", shape));
+}
+
+std::string shape_of(const Dataset& data) {
+  return fmt::format("{} rows, {} columns and {} non-zeros", data.rows(), data.dimension(), data.nonzeros());
+}
+
+// One huge column number is enough to ask for more memory than there is, which the system may grant first and
+// punish later.
+void check_shape(const Dataset& data, const std::string& path) {
+  if (data.dimension() == 0) throw InputError({path}, "no columns: every row is empty or holds zeros only");
+  const double memory =
+      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  if (static_cast<double>(data.dimension()) * kBytesPerColumn > memory) fail_for_memory(path, shape_of(data));
+}
+
+void encode_labels(TrainingData& data, const TrainFlags& flags) {
+  EncodedDataset encoded = encode_two_classes(data.samples, flags.labels, flags.data);
+  data.samples = std::move(encoded.data);
+  data.encoding = encoded.encoding;
+  if (data.validation)
+    data.validation = encode_like(*data.validation, data.encoding, flags.labels, flags.validation);
+}
+
+TrainingData load(const TrainFlags& flags, LabelKind labels) {
+  Arena arena(flags.options);
+  const ParallelFor parallel = parallel_on(arena);
+  LibsvmFile file = read_libsvm(flags.data, {.index_base = flags.index_base}, parallel);
+  check_shape(file.data, flags.data);
+  TrainingData data{std::move(file.data), {}, {}, file.index_base};
+  if (!flags.validation.empty()) {
+    data.validation = read_for_model(flags.validation, data.samples.dimension(), data.index_base,
+                                     flags.ignore_unknown, parallel);
+  }
+  if (labels == LabelKind::kTwoClass) encode_labels(data, flags);
+  if (flags.normalize) {
+    data.samples = data.samples.normalized();
+    if (data.validation) data.validation = data.validation->normalized();
+  }
+  return data;
+}
+
+std::string time_left(double seconds) {
+  if (seconds < 100) return fmt::format("{:.0f} s", seconds);
+  return fmt::format("{:.0f} min", seconds / 60);
+}
+
+std::string describe(const Progress& progress) {
+  const std::string objective = progress.objective ? fmt::format("{:.6g}", *progress.objective) : "-";
+  return fmt::format("epoch {}/{}  objective {}  {:.0f} M non-zeros/s  {} left", progress.epoch,
+                     progress.epochs, objective, progress.nonzeros_per_second / 1e6,
+                     time_left(progress.seconds_left));
+}
+
+std::string describe(const EpochReport& row) {
+  const std::string held_out = row.validation ? "  validation " + describe(*row.validation) : "";
+  return fmt::format("epoch {}  objective {:.6g}  step {:.4g}  {:.3f} s{}", row.epoch, row.objective,
+                     row.step, row.seconds, held_out);
+}
+
+// Leaves the only copy of the samples to train(), which frees them early.
+Trained train_on(TrainingData& data, const Objective& objective, const TrainFlags& flags,
+                 ProgressLine& progress, std::stop_token stop) {
+  const std::string shape = shape_of(data.samples);
+  const Monitor monitor{.on_epoch = [&](const EpochReport& row) { progress.append(describe(row)); },
+                        .on_progress = [&](const Progress& now) { progress.rewrite(describe(now)); },
+                        .stop = std::move(stop),
+                        .validation = std::move(data.validation)};
+  try {
+    return train(std::move(data.samples), objective, flags.options, monitor);
+  } catch (const std::bad_alloc&) {
+    fail_for_memory(flags.data, shape);
+  }
+}
+
+void complete(Model& model, const TrainFlags& flags, const TrainingData& data) {
+  model.labels = data.encoding;
+  model.label_rule = flags.labels;
+  model.normalize = flags.normalize;
+  model.index_base = data.index_base;
+}
+
+Remarks remarks_of(const TrainFlags& flags, const Model& model) {
+  Remarks remarks{{"data", flags.data},
+                  {"objective", model.objective},
+                  {"normalize", model.normalize},
+                  {"index_base", std::uint64_t{model.index_base}},
+                  {"ignore_unknown", flags.ignore_unknown}};
+  if (!flags.model.empty()) remarks["model"] = flags.model;
+  if (!flags.validation.empty()) remarks["valid"] = flags.validation;
+  if (model.objective == "huber") remarks["huber_delta"] = model.objective_parameter;
+  if (flags.labels.positive_above) remarks["positive_above"] = *flags.labels.positive_above;
+  if (flags.labels.positive_class) remarks["positive_class"] = *flags.labels.positive_class;
+  return remarks;
+}
+
+// A run that never got anywhere has no model worth keeping.
+bool keeps_model(const TrainFlags& flags, const Report& report) {
+  return !flags.model.empty() && report.best_epoch > 0;
+}
+
+std::string describe_kept(const TrainFlags& flags, const Trained& trained) {
+  if (flags.model.empty()) return "not kept; --model FILE keeps it";
+  if (!keeps_model(flags, trained.report)) return "not written, for no epoch ended well";
+  const auto zeros = std::ranges::count(trained.model.weights, 0.0F);
+  const auto size = std::ssize(trained.model.weights);
+  return fmt::format("{} ({} of {} weights are not zero)", flags.model, size - zeros, size);
+}
+
+std::string summary(const TrainFlags& flags, const Trained& trained) {
+  const Report& report = trained.report;
+  std::string text = report.brief() + '\n';
+  if (report.validation) {
+    text += fmt::format("validation: {} (epoch {})\n", describe(*report.validation), report.best_epoch);
+  }
+  text += fmt::format("model: {}\n", describe_kept(flags, trained));
+  if (!flags.report.empty()) text += fmt::format("report: {}\n", flags.report);
+  return text;
+}
+
+void finish(const TrainFlags& flags, const Trained& trained) {
+  if (keeps_model(flags, trained.report)) save_model(trained.model, flags.model);
+  if (!flags.report.empty()) write_file(flags.report, trained.report.to_json());
+  if (!flags.quiet) say(summary(flags, trained));
+}
+
+}  // namespace
+
+int run(const TrainFlags& flags, Interrupts& interrupts) {
+  const auto objective = make_objective(flags.objective, {.value = flags.huber_delta});
+  std::optional<ProgressLine> progress(flags.quiet);
+  progress->rewrite(fmt::format("reading {}", flags.data));
+  const auto start = Clock::now();
+  TrainingData data = load(flags, objective->labels());
+  const double load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+
+  const Interrupts::Hold hold(interrupts);
+  Trained trained = train_on(data, *objective, flags, *progress, interrupts.token());
+  progress.reset();
+  complete(trained.model, flags, data);
+  trained.report.load_seconds = load_seconds;
+  trained.report.remarks = remarks_of(flags, trained.model);
+  finish(flags, trained);
+  if (trained.report.outcome == Outcome::kCancelled) return interrupts.exit_code();
+  if (trained.report.outcome != Outcome::kDiverged) return 0;
+  complain("diverged: " + trained.report.advice);
+  return kFailure;
+}
+
+}  // namespace sounder

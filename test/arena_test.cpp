@@ -1,0 +1,140 @@
+#include "engine/arena.h"
+
+#include <doctest/doctest.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "test/support.h"
+
+using namespace sounder;
+using namespace sounder::test;
+
+namespace {
+
+Options with_threads(std::size_t threads) {
+  Options options;
+  options.threads = static_cast<int>(threads);
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("arena: usable threads follow the affinity mask") {
+  CHECK(usable_threads() >= 1);
+  CHECK(usable_threads() <= static_cast<int>(std::thread::hardware_concurrency()));
+  int usable = 0;
+  std::jthread([&] {
+    cpu_set_t set;
+    REQUIRE(sched_getaffinity(0, sizeof set, &set) == 0);
+    int first = 0;
+    while (!CPU_ISSET(first, &set)) ++first;
+    CPU_ZERO(&set);
+    CPU_SET(first, &set);
+    REQUIRE(sched_setaffinity(0, sizeof set, &set) == 0);
+    usable = usable_threads();
+  }).join();
+  CHECK(usable == 1);
+}
+
+TEST_CASE("arena: has the threads asked for, or those that are usable") {
+  for (const std::size_t threads : kThreadSweep)
+    CHECK(Arena(with_threads(threads)).threads() == static_cast<int>(threads));
+  CHECK(Arena(Options{}).threads() == usable_threads());
+}
+
+TEST_CASE("arena: parallel_for calls each body once, at most `threads` at a time") {
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    Arena arena(with_threads(threads));
+    for (const std::size_t count : {0, 1, 2, 37, 200}) {
+      CAPTURE(count);
+      std::vector<int> calls(count);
+      Concurrency concurrency;
+      arena.parallel_for(count, [&](std::size_t i) {
+        const Concurrency::Inside inside(concurrency);
+        ++calls[i];
+        std::this_thread::sleep_for(std::chrono::microseconds(20));
+      });
+      CHECK(std::ranges::count(calls, 1) == static_cast<std::ptrdiff_t>(count));
+      CHECK(concurrency.peak() <= static_cast<int>(threads));
+    }
+  }
+}
+
+TEST_CASE("arena: parallel_for inside execute sees what came before and shows what it did") {
+  for (const std::size_t threads : kThreadSweep) {
+    Arena arena(with_threads(threads));
+    std::vector<int> numbers(100);
+    arena.execute([&] {
+      numbers.assign(100, 1);
+      arena.parallel_for(100, [&](std::size_t i) { numbers[i] += 1; });
+      arena.parallel_for(100, [&](std::size_t i) { numbers[99 - i] *= 2; });
+    });
+    CHECK(std::ranges::count(numbers, 4) == 100);
+  }
+}
+
+TEST_CASE("arena: an exception comes out and the arena goes on") {
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    Arena arena(with_threads(threads));
+    const auto third = [](std::size_t i) {
+      if (i == 3) throw std::out_of_range("three");
+    };
+    for (int round = 0; round < 5; ++round) {
+      CHECK_THROWS_WITH_AS(arena.parallel_for(10, third), "three", std::out_of_range);
+      CHECK_THROWS_WITH_AS(arena.execute([&] { third(3); }), "three", std::out_of_range);
+      CHECK_NOTHROW(arena.parallel_for(3, third));
+    }
+  }
+}
+
+TEST_CASE("arena: every arrangement of slots and priorities runs") {
+  for (const int slots : {0, 1, 2}) {
+    for (const Priority priority : {Priority::kLow, Priority::kNormal, Priority::kHigh}) {
+      Options options = with_threads(2);
+      options.reserved_slots = slots;
+      options.priority = priority;
+      std::atomic<int> calls{0};
+      Arena(options).parallel_for(50, [&](std::size_t) { ++calls; });
+      CHECK(calls == 50);
+    }
+  }
+}
+
+TEST_CASE("arena: more reserved slots than there are threads") {
+  Options options;
+  options.reserved_slots = 1000;
+  std::atomic<int> calls{0};
+  Arena(options).parallel_for(50, [&](std::size_t) { ++calls; });
+  CHECK(calls == 50);
+}
+
+TEST_CASE("arena: does not limit the rest of the process") {
+  const Arena narrow(with_threads(1));
+  Arena wide(with_threads(2));
+  std::atomic<int> inside{0};
+  const auto met = [&](std::size_t) {
+    ++inside;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (inside < 2 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  };
+  const auto start = std::chrono::steady_clock::now();
+  wide.parallel_for(2, met);
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(4));
+}
+
+// oneTBB loads its NUMA support in a way that sanitizers abort on (RTLD_DEEPBIND).
+#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
+TEST_CASE("arena: a NUMA node that is not there is refused") {
+  Options options;
+  options.numa_node = 999;
+  CHECK(input_error_of([&] { Arena arena(options); }).starts_with("numa_node = 999: this machine has "));
+}
+#endif

@@ -1,0 +1,166 @@
+#include "engine/blocks.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+#include <vector>
+
+#include "engine/arena.h"
+#include "io/random.h"
+#include "test/support.h"
+
+using namespace sounder;
+using namespace sounder::test;
+
+namespace {
+
+Options with_threads(std::size_t threads) {
+  Options options;
+  options.threads = static_cast<int>(threads);
+  return options;
+}
+
+std::vector<Block> blocks_of(const Dataset& data, const Layout& layout, std::size_t block_rows,
+                             std::uint64_t seed = 1, std::size_t threads = 2) {
+  Arena arena(with_threads(threads));
+  return make_blocks(data, layout, block_rows, seed, arena);
+}
+
+// Rows of 0 to 9 random coordinates, whose labels are their numbers.
+Dataset random_rows(std::size_t rows, std::size_t dimension, bool weighted) {
+  Random random(rows + dimension);
+  std::vector<std::vector<Coordinate>> supports(rows);
+  std::vector<float> weights;
+  for (auto& support : supports) {
+    std::set<Coordinate> drawn;
+    for (std::uint64_t k = random.below(10); k > 0; --k)
+      drawn.insert(static_cast<Coordinate>(random.below(dimension)));
+    support.assign(drawn.begin(), drawn.end());
+    if (weighted) weights.push_back(static_cast<float>(random.below(5)));
+  }
+  return numbered_rows(dimension, supports, weights);
+}
+
+std::size_t position(const Block& block, std::size_t k) {
+  return block.wide.empty() ? block.narrow[k] : block.wide[k];
+}
+
+// Row `i` of the block is row `row` of the data, with positions that lead to its coordinates.
+void check_row(const Block& block, std::size_t i, const Row& row, const Layout& layout) {
+  const std::size_t begin = block.offsets[i];
+  REQUIRE(block.offsets[i + 1] - begin == row.values.size());
+  const double norm = std::inner_product(row.values.begin(), row.values.end(), row.values.begin(), 0.0);
+  CHECK(block.squared_norms[i] == doctest::Approx(norm));
+  for (std::size_t k = 0; k < row.values.size(); ++k) {
+    CHECK(block.values[begin + k] == row.values[k]);
+    const std::size_t place = position(block, begin + k);
+    CHECK(block.support[place / layout.cell_floats()] == layout.cell(row.support[k]));
+    CHECK(place % layout.cell_floats() == layout.offset(row.support[k]));
+  }
+}
+
+void check_blocks(const Dataset& data, const Layout& layout, const std::vector<Block>& blocks) {
+  const double weight = std::accumulate(data.weights().begin(), data.weights().end(), 0.0);
+  const double mean = data.weighted() ? weight / static_cast<double>(data.rows()) : 1;
+  std::vector<int> seen(data.rows());
+  for (const Block& block : blocks) {
+    std::set<Cell> touched;
+    if (layout.bias()) touched.insert(0);
+    for (std::size_t i = 0; i < block.rows(); ++i) {
+      const auto number = static_cast<std::size_t>(block.labels[i]);
+      const Row row = data.row(number);
+      ++seen[number];
+      check_row(block, i, row, layout);
+      CHECK(block.samples().weight(i) == doctest::Approx(row.weight / mean));
+      for (const Coordinate c : row.support) touched.insert(layout.cell(c));
+    }
+    CHECK(std::ranges::equal(block.support, touched));
+    CHECK(block.nonzeros() == block.values.size());
+  }
+  CHECK(std::ranges::count(seen, 1) == static_cast<std::ptrdiff_t>(data.rows()));
+}
+
+bool same(const Block& a, const Block& b) {
+  return a.support == b.support && a.offsets == b.offsets && a.narrow == b.narrow && a.wide == b.wide &&
+         a.values == b.values && a.labels == b.labels && a.weights == b.weights &&
+         a.squared_norms == b.squared_norms;
+}
+
+}  // namespace
+
+TEST_CASE("blocks: every row is in one block, with its values, label, weight and coordinates") {
+  for (const std::size_t block_rows : {1, 7, 100, 101}) {
+    for (const std::size_t width : {1, 3}) {
+      for (const bool flag : {false, true}) {
+        CAPTURE(block_rows);
+        CAPTURE(width);
+        CAPTURE(flag);
+        const Dataset data = random_rows(100, 50, flag);
+        const Layout layout(data, width, flag);
+        const std::vector<Block> blocks = blocks_of(data, layout, block_rows);
+        CHECK(blocks.size() == (100 + block_rows - 1) / block_rows);
+        check_blocks(data, layout, blocks);
+      }
+    }
+  }
+}
+
+TEST_CASE("blocks: supports with wide gaps") {
+  const Dataset data = numbered_rows(300'000, {{0, 299'999}, {150'000}, {}, {5, 70'000, 299'999}});
+  const Layout layout(data, 1, true);
+  for (const std::size_t block_rows : {1, 2, 4})
+    check_blocks(data, layout, blocks_of(data, layout, block_rows));
+}
+
+TEST_CASE("blocks: rows without non-zeros") {
+  const Dataset data = numbered_rows(4, {{}, {}, {}});
+  for (const bool bias : {false, true}) {
+    const Layout layout(data, 1, bias);
+    const std::vector<Block> blocks = blocks_of(data, layout, 2);
+    check_blocks(data, layout, blocks);
+    for (const Block& block : blocks) CHECK(block.nonzeros() == 0);
+  }
+}
+
+TEST_CASE("blocks: positions are 16-bit up to a local array of 2^16 floats") {
+  for (const std::size_t columns : {65535, 65536, 65537}) {
+    CAPTURE(columns);
+    std::vector<Coordinate> all(columns);
+    std::iota(all.begin(), all.end(), 0U);
+    const Dataset data = numbered_rows(columns, {all});
+    const Layout layout(data, 1, false);
+    const std::vector<Block> blocks = blocks_of(data, layout, 1);
+    CHECK(blocks[0].narrow.empty() == (columns > 65536));
+    CHECK(blocks[0].wide.empty() == (columns <= 65536));
+    check_row(blocks[0], 0, data.row(0), layout);
+  }
+}
+
+TEST_CASE("blocks: the seed decides, not the threads") {
+  const Dataset data = random_rows(500, 200, true);
+  const Layout layout(data, 1, true);
+  const std::vector<Block> expected = blocks_of(data, layout, 13, 5, 1);
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    CHECK(std::ranges::equal(blocks_of(data, layout, 13, 5, threads), expected, same));
+  }
+  CHECK(!std::ranges::equal(blocks_of(data, layout, 13, 6, 1), expected, same));
+}
+
+TEST_CASE("blocks: rows sorted by class are spread") {
+  const Dataset sorted = random_rows(1000, 20, false);
+  for (const Block& block : blocks_of(sorted, Layout(sorted, 1, false), 50)) {
+    const auto low = std::ranges::count_if(block.labels, [](float label) { return label < 500; });
+    CHECK((low > 5 && low < 45));
+  }
+}
+
+TEST_CASE("blocks: a sample is the first rows of the same shuffle") {
+  const Dataset data = random_rows(100, 50, true);
+  const Layout layout(data, 1, true);
+  const Block sample = make_sample(data, layout, 20, 3);
+  const std::vector<Block> blocks = blocks_of(data, layout, 20, 3);
+  CHECK(same(sample, blocks[0]));
+}

@@ -1,0 +1,38 @@
+#include "objectives/catalogue.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <string>
+
+#include "test/support.h"
+
+using namespace sounder;
+using namespace sounder::test;
+
+TEST_CASE("catalogue: every row makes an objective of its name") {
+  for (const CatalogueRow& row : catalogue()) {
+    CHECK(make_objective(row.name)->name() == row.name);
+    CHECK(!row.help.empty());
+  }
+}
+
+TEST_CASE("catalogue: huber takes its delta, and refuses one that is not positive") {
+  const auto huber = make_objective("huber", {.value = 0.5});
+  CHECK(huber->parameter() == 0.5);
+  const Dataset one(1, {{0, 1}, {0}, {1}, {0}, {}});
+  const float margin = 2;
+  CHECK(huber->evaluate(samples_of(one, 0, 1), {.weights = &margin}).loss ==
+        doctest::Approx(0.5 * (2 - 0.25)));
+  for (const double delta : {0.0, -1.0, 1e-60, 1e60, std::nan("")}) {
+    CAPTURE(delta);
+    const std::string error = input_error_of([&] { make_objective("huber", {.value = delta}); });
+    CHECK(error.starts_with("huber_delta = "));
+  }
+}
+
+TEST_CASE("catalogue: an unknown name is refused with the names there are") {
+  const std::string error = input_error_of([] { make_objective("perceptron"); });
+  CHECK(error.starts_with("objective = perceptron: must be one of "));
+  for (const CatalogueRow& row : catalogue()) CHECK(error.find(row.name) != error.npos);
+}

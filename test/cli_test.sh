@@ -1,0 +1,348 @@
+#!/bin/sh
+# Drives the program as a user does: exit codes, messages, files left and not left behind.
+#   cli_test.sh PROGRAM
+set -u
+program=$(realpath "$1")
+"$program" --version >/dev/null || exit 1
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+mkdir "$root/files" "$root/log"
+cd "$root/files" || exit 1
+out=$root/log/out
+err=$root/log/err
+checks=0
+failures=0
+
+# --- What cases are made of ---------------------------------------------------------------------------------------
+
+fail() {
+  failures=$((failures + 1))
+  printf 'FAILED: %s\n' "$*"
+  head -n 5 "$out" "$err"
+}
+
+# check DESCRIPTION COMMAND...: the command succeeds.
+check() {
+  description=$1
+  shift
+  checks=$((checks + 1))
+  "$@" || fail "$description"
+}
+
+sounder() { "$program" "$@" >"$out" 2>"$err"; }
+
+# ends CODE ARGUMENT...: the program's exit code.
+ends() {
+  expected=$1
+  shift
+  sounder "$@"
+  code=$?
+  check "sounder $*: exit code $code, expected $expected" [ "$code" -eq "$expected" ]
+}
+
+# refused FRAGMENT ARGUMENT...: exit code 2, FRAGMENT in one line of complaint, no file new or changed.
+refused() {
+  fragment=$1
+  shift
+  cksum ./* >"$root/log/before" 2>/dev/null
+  ends 2 "$@"
+  cksum ./* >"$root/log/after" 2>/dev/null
+  check "sounder $*: expected the message to hold '$fragment'" grep -qF -e "$fragment" "$err"
+  check "sounder $*: expected one line of complaint" [ "$(wc -l <"$err")" -eq 1 ]
+  check "sounder $*: complained on standard output" [ ! -s "$out" ]
+  check "sounder $*: left or changed a file" cmp -s "$root/log/before" "$root/log/after"
+}
+
+silent() {
+  ends 0 "$@"
+  check "sounder $*: is not silent" [ "$(cat "$out" "$err" | wc -c)" -eq 0 ]
+}
+
+# number FILE KEY: the first value of a key in a JSON file.
+number() { sed -n "s/^ *\"$2\": \([^,]*\),*\$/\1/p" "$1" | head -n 1; }
+
+# between LOW VALUE HIGH
+between() { awk "BEGIN { exit !($1 <= $2 && $2 <= $3) }"; }
+
+has_keys() {
+  file=$1
+  shift
+  for key in "$@"; do check "$file: no \"$key\"" grep -q "\"$key\":" "$file"; done
+}
+
+# --- Data that cannot be read -----------------------------------------------------------------------------------------
+
+echo precious >kept.model
+echo precious >kept.json
+
+bad_data() {
+  refused "$1" train bad.svm --model kept.model --report kept.json
+  refused "$1" info bad.svm
+}
+
+# message | what stands in the file
+while IFS='|' read -r fragment content; do
+  printf '%b' "$content" >bad.svm
+  bad_data "bad.svm$fragment"
+done <<'TABLE'
+: no samples|
+: no samples|# nothing\n\n
+:2:5: found the end of the line, expected a value|1 1:1\n1 3:\n
+:2:5: found "nan"|1 1:1\n1 2:nan\n
+:1:5: found "inf"|1 2:inf\n1 2:1\n
+:1:5: found "1e400"|1 2:1e400\n
+:3:3: found "-1:2"|1 1:1\n1 1:1\n1 -1:2\n
+:1:3: found "4294967296:1"|1 4294967296:1\n
+:1:7: found index 1|1 1:1 1:2\n
+:1:7: found index 2|1 3:1 2:2\n
+:1:3: found ":4"|1 :4\n
+:1:1: found "cat"|cat 1:1\n
+:1:1: found "nan"|nan 1:1\n
+:1:1: found "\x00|\0000\0001\0377\n
+TABLE
+rm bad.svm
+
+refused 'missing.svm' train missing.svm --model kept.model
+refused '.:' train .
+printf '1 0:1\n-1 1:1\n' >zero.svm
+refused 'zero.svm:1:3' train zero.svm --index-base 1
+printf '1 1:1\n1 2:1\n' >one_class.svm
+refused 'one_class.svm: one label only' train one_class.svm --model kept.model --report kept.json
+printf '1 1:1\n2 2:1\n3 1:1\n' >three.svm
+refused 'three.svm: 3 different labels (1, 2, 3)' train three.svm --model kept.model
+printf '1\n-1\n' >no_columns.svm
+refused 'no_columns.svm: no columns' train no_columns.svm
+printf '1 1:1\n-1 4294967294:1\n' >wide.svm
+# shellcheck disable=SC3045 # where there is no such limit, or a sanitizer needs more, there is no such case
+if (ulimit -v 8000000 && "$program" --version) >/dev/null 2>&1; then
+  refused 'not enough memory to train on 2 rows, 4294967294 columns' train wide.svm
+fi
+
+ends 0 generate good.svm --rows 2000 --columns 500 --nonzeros 20
+gzip -c good.svm >good.svm.gz
+head -c 3000 good.svm.gz >short.svm.gz
+{ head -c 3000 good.svm.gz; printf 'XXXX'; tail -c +3005 good.svm.gz; } >flipped.svm.gz
+refused 'short.svm.gz' train short.svm.gz --model kept.model
+refused 'flipped.svm.gz' train flipped.svm.gz --model kept.model
+
+# --- Flags that cannot be ------------------------------------------------------------------------------------------------
+
+# message | arguments
+while IFS='|' read -r fragment arguments; do
+  # shellcheck disable=SC2086 # several words on purpose
+  refused "$fragment" $arguments
+done <<'TABLE'
+A subcommand is required (see sounder --help)|
+unexpected argument trian (see sounder --help)|trian
+unexpected argument --frob (see sounder train --help)|train good.svm --frob 3
+DATA is required|train
+DATA is required (see sounder predict --help)|predict kept.model
+unexpected argument more|train good.svm more
+--model|train good.svm --model
+found --quiet|train good.svm --model --quiet
+--epochs = many: must be a whole number|train good.svm --epochs many
+--seed = -1: must be a whole number from 0|train good.svm --seed -1
+--l2 = nan: must be a finite number|train good.svm --l2 nan
+--target = 1e400: must be a finite number|train good.svm --target 1e400
+l2 = -1: must be >= 0|train good.svm --l2 -1
+step = 0: must be > 0|train good.svm --step 0
+epochs = 0: must be >= 1|train good.svm --epochs 0
+time_limit = 0: must be > 0|train good.svm --time-limit 0
+threads = -2: must be|train good.svm --threads -2
+threads = -2: must be|evaluate kept.model good.svm --threads -2
+tau = 1: must be >= block_rows = 5|train good.svm --tau 1 --block 5
+numa_node = 99|train good.svm --numa 99
+objective = cosine: must be one of hinge|train good.svm --objective cosine
+--schedule: sometimes not in {|train good.svm --schedule sometimes
+--index-base: 2 not in {0,1}|train good.svm --index-base 2
+--l2|train good.svm --l2 1 --l2 2
+huber_delta = 0|train good.svm --objective huber --huber-delta 0
+--huber-delta needs --objective huber|train good.svm --huber-delta 2
+--decay needs --schedule geometric|train good.svm --decay 0.5
+--patience needs a --tolerance|train good.svm --patience 2
+--positive-above and --positive-class contradict|train good.svm --positive-above 1 --positive-class 2
+--positive-above needs an objective for two classes|train good.svm --objective huber --positive-above 1
+--positive-class needs an objective for two classes|train good.svm --objective least_squares --positive-class 1
+--ignore-unknown needs --valid|train good.svm --ignore-unknown
+new.json: named twice|train good.svm --model new.json --report new.json
+good.svm: named twice|train good.svm --model ./good.svm
+good.svm: named twice|train zero.svm --valid good.svm --report good.svm
+kept.model: named twice|evaluate kept.model good.svm --report kept.model
+new.txt: named twice|predict kept.model good.svm --output new.txt --report new.txt
+good.svm: named twice|info good.svm --json good.svm
+info needs a FILE|info
+rows = 0: must be > 0|generate new.svm --rows 0
+noise = 2: must be <= 1|generate new.svm --noise 2
+TABLE
+
+# --- Outputs that cannot be written -------------------------------------------------------------------------------------
+
+# message | arguments
+while IFS='|' read -r fragment arguments; do
+  # shellcheck disable=SC2086 # several words on purpose
+  refused "$fragment" $arguments
+done <<'TABLE'
+kept.json/x: cannot|train good.svm --model kept.json/x
+nowhere/x: cannot|train good.svm --report nowhere/x
+nowhere/x: cannot|generate nowhere/x
+.: cannot|train good.svm --model .
+/dev/full: cannot write: No space left|train good.svm --model /dev/full --quiet
+/dev/full: cannot write: No space left|train good.svm --report /dev/full --quiet
+/dev/full: cannot write: No space left|generate /dev/full
+TABLE
+"$program" info good.svm >/dev/full 2>"$err"
+check 'info >/dev/full: exit code' [ $? -eq 2 ]
+
+check 'refusals left the old files alone' [ "$(cat kept.model kept.json | uniq -c | tr -d ' ')" = 2precious ]
+
+# --- Training, predicting, evaluating -------------------------------------------------------------------------------------
+
+ends 0 train good.svm.gz --model good.model --report good.json --valid good.svm --epochs 5 --threads 2
+check 'five lines of progress for five epochs' [ "$(grep -c '^epoch [1-5] ' "$err")" -eq 5 ]
+check 'nothing else on standard error' [ "$(wc -l <"$err")" -eq 5 ]
+check 'the summary says where the model went' grep -q '^model: good.model' "$out"
+check 'the summary tells of the validation samples' grep -q '^validation: ' "$out"
+has_keys good.json outcome objective loss accuracy epochs samples coordinates nonzeros threads block_rows discipline \
+  rule step load_seconds prepare_seconds train_seconds nonzeros_per_second per_epoch epoch seconds options \
+  l2 bias schedule decay seed tolerance patience tau reserved_slots numa_node priority \
+  data valid model index_base normalize validation auc
+check 'outcome' grep -q '"outcome": "epoch_limit"' good.json
+check 'accuracy' between 0.8 "$(number good.json accuracy)" 1
+
+ends 0 evaluate good.model good.svm --report evaluated.json
+has_keys evaluated.json accuracy loss auc samples data model
+check 'evaluate finds the accuracy of training' \
+  between -1e-9 "$(number good.json accuracy) - $(number evaluated.json accuracy)" 1e-9
+ends 0 predict good.model good.svm
+check 'a label a row' [ "$(grep -c -x -e '-*1' "$out")" -eq 2000 ]
+ends 0 predict good.model good.svm --margins --output margins.txt --report predicted.json
+check 'a margin a row' [ "$(grep -c -e '\.' margins.txt)" -eq 2000 ]
+has_keys predicted.json accuracy loss auc samples output margins
+sed 's/^[^ ]*/7/' good.svm >unlabelled.svm
+silent predict good.model unlabelled.svm --output labels.txt --report predicted.json --quiet
+check 'no accuracy without labels' [ -z "$(number predicted.json accuracy)" ]
+refused 'unlabelled.svm: row 0' evaluate good.model unlabelled.svm
+
+silent train good.svm --quiet --epochs 2 --model again.model --report again.json
+silent evaluate good.model good.svm --quiet
+ends 0 train good.svm --epochs 1
+check 'a hint where no model is kept' grep -q -e '--model' "$out"
+
+silent train - --quiet --target 0.9 --bias --report piped.json <good.svm.gz
+check 'target' grep -q '"outcome": "converged"' piped.json
+ends 0 evaluate good.model good.svm --quiet --report -
+has_keys "$out" accuracy
+silent train good.svm --quiet --epochs 100000000 --time-limit 0.1 --report late.json
+check 'time limit' grep -q '"outcome": "time_limit"' late.json
+silent train good.svm --quiet --epochs 1000 --tolerance 0.01 --patience 2 --report early.json
+check 'tolerance' grep -q '"outcome": "converged"' early.json
+check 'tolerance ends early' between 3 "$(number early.json epochs)" 999
+
+# --- Labels, columns, rows ----------------------------------------------------------------------------------------------
+
+for labels in '0 1' '1 2' '-2.5 1e3'; do
+  # shellcheck disable=SC2086 # two words on purpose
+  set -- $labels
+  awk -v negative="$1" -v positive="$2" '{ $1 = $1 > 0 ? positive : negative; print }' good.svm >labels.svm
+  silent train labels.svm --quiet --model labels.model --report labels.json
+  check "labels $labels: accuracy" between 0.8 "$(number labels.json accuracy)" 1
+  ends 0 predict labels.model labels.svm
+  check "labels $labels: predictions are labels" \
+    [ "$(sort -u "$out" | tr '\n' ' ')" = "$(cut -d' ' -f1 labels.svm | sed 's/1e3/1000/' | sort -u | tr '\n' ' ')" ]
+done
+
+awk '{ $1 = $1 > 0 ? 4 + NR % 2 : 1 + NR % 3; print }' good.svm >many.svm
+for rule in '--positive-above 3.5' '--positive-class 4'; do
+  # shellcheck disable=SC2086 # two words on purpose
+  silent train many.svm --quiet --model many.model --report many.json $rule
+  check "$rule: accuracy" between 0.6 "$(number many.json accuracy)" 1
+  silent evaluate many.model many.svm --quiet --report evaluated.json
+  check "$rule: the model remembers" \
+    between -1e-9 "$(number many.json accuracy) - $(number evaluated.json accuracy)" 1e-9
+done
+refused 'leaves one class only' train many.svm --positive-class 9
+
+printf '1 1:1\n-1 501:1\n' >wider.svm
+refused 'wider.svm:2:4: ' evaluate good.model wider.svm
+refused 'wider.svm:2:4: ' predict good.model wider.svm --output kept.json
+refused 'wider.svm:2:4: ' train good.svm --valid wider.svm
+silent evaluate good.model wider.svm --ignore-unknown --quiet
+silent train good.svm --valid wider.svm --ignore-unknown --quiet
+refused 'zero.svm:1:3: ' evaluate good.model zero.svm
+ends 0 evaluate good.model zero.svm --index-base 0
+
+ends 0 generate long.svm --rows 500 --columns 100 --nonzeros 10 --no-normalize --index-base 0
+silent train long.svm --normalize --quiet --model long.model --report long.json
+silent evaluate long.model long.svm --quiet --report evaluated.json
+check 'the model normalizes as training did' \
+  between -1e-6 "$(number long.json loss) - $(number evaluated.json loss)" 1e-6
+
+ends 0 generate real.svm --rows 2000 --columns 200 --nonzeros 10 --regression
+for objective in least_squares 'huber --huber-delta 0.5'; do
+  # shellcheck disable=SC2086 # several words on purpose
+  silent train real.svm --quiet --model real.model --report real.json --objective $objective
+  has_keys real.json rmse
+  check "$objective: rmse" between 0 "$(number real.json rmse)" 0.5
+  ends 0 predict real.model real.svm
+  check "$objective: a number a row" [ "$(wc -l <"$out")" -eq 2000 ]
+  ends 0 evaluate real.model real.svm
+  check "$objective: rmse is told" grep -q rmse "$out"
+done
+
+# --- Models ----------------------------------------------------------------------------------------------------------------
+
+{ head -c 400 good.model; printf '\377'; tail -c +402 good.model; } >flipped.model
+refused 'flipped.model: ' evaluate flipped.model good.svm
+head -c 400 good.model >short.model
+refused 'short.model: truncated' predict short.model good.svm --output kept.json
+refused 'good.svm: not a sounder model' evaluate good.svm good.svm
+refused 'missing.model: cannot read' evaluate missing.model good.svm
+
+ends 0 info good.model --json info.json
+has_keys info.json objective dimension l2 nonzero_weights labels largest_weights
+ends 0 info good.svm --json info.json --machine
+has_keys info.json rows columns index_base nonzeros nonzeros_per_row nonzeros_per_column empty_rows empty_columns \
+  row_length normalized labels usable_threads
+check 'rows' [ "$(number info.json rows)" -eq 2000 ]
+ends 0 info wide.svm
+check 'one huge column number costs no memory' grep -q 'columns *4294967294' "$out"
+
+# --- Help --------------------------------------------------------------------------------------------------------------------
+
+ends 0 --version
+check 'version' grep -q '^sounder [0-9]' "$out"
+for command in train predict evaluate generate info; do
+  ends 0 "$command" --help
+  check "$command --help shows an example" grep -q "^  sounder $command " "$out"
+done
+
+# --- Ctrl-C --------------------------------------------------------------------------------------------------------------------
+
+# interrupted SIGNAL CODE: training is stopped in its midst.
+interrupted() {
+  "$program" train good.svm --epochs 100000000 --model stopped.model --report stopped.json >"$out" 2>"$err" &
+  while [ ! -s "$err" ] && kill -0 $!; do sleep 0.02; done
+  kill -s "$1" $!
+  wait $!
+  check "SIG$1 ends with $2" [ $? -eq "$2" ]
+  check "SIG$1: outcome" grep -q '"outcome": "cancelled"' stopped.json
+  silent evaluate stopped.model good.svm --quiet
+  rm stopped.model stopped.json
+}
+interrupted INT 130
+interrupted TERM 143
+
+mkfifo pipe.svm
+"$program" train pipe.svm --model stopped.model 2>"$err" &
+exec 3>pipe.svm
+kill -s INT $!
+wait $!
+check 'SIGINT while reading ends with 130' [ $? -eq 130 ]
+exec 3>&-
+check 'SIGINT while reading leaves no file' [ "$(echo stopped*)" = 'stopped*' ]
+check 'no temporary file is left' [ "$(echo ./*.tmp*)" = './*.tmp*' ]
+
+# ---------------------------------------------------------------------------------------------------------------------------------
+
+echo "$checks checks, $failures failed"
+[ "$failures" -eq 0 ]

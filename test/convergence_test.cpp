@@ -1,0 +1,192 @@
+// Contention on purpose: many threads push to the same few coordinates, and still reach the exact optimum,
+// which is worked out here by other means: Newton's method where the loss is smooth, dual coordinate descent
+// for the hinge.
+#include <doctest/doctest.h>
+
+#include <Eigen/Cholesky>
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "engine/train.h"
+#include "io/synthetic.h"
+#include "objectives/catalogue.h"
+#include "objectives/linear.h"
+#include "test/support.h"
+
+using namespace sounder;
+using namespace sounder::test;
+
+namespace {
+
+constexpr double kL2 = 1e-3;
+
+// A loss in double, written down a second time.
+struct Loss {
+  const char* name;
+  double (*value)(double z, double y);
+  double (*slope)(double z, double y);
+  double (*curvature)(double z, double y);
+};
+
+double sigmoid(double z) {
+  return 1 / (1 + std::exp(-z));
+}
+
+const Loss kSmoothLosses[] = {
+    {"least_squares", [](double z, double y) { return (z - y) * (z - y) / 2; },
+     [](double z, double y) { return z - y; }, [](double, double) { return 1.0; }},
+    {"logistic", [](double z, double y) { return std::log1p(std::exp(-y * z)); },
+     [](double z, double y) { return -y * sigmoid(-y * z); },
+     [](double z, double y) { return sigmoid(y * z) * sigmoid(-y * z); }},
+    {"squared_hinge", [](double z, double y) { return std::pow(std::max(0.0, 1 - y * z), 2); },
+     [](double z, double y) { return -2 * y * std::max(0.0, 1 - y * z); },
+     [](double z, double y) { return y * z < 1 ? 2.0 : 0.0; }},
+    {"huber",
+     [](double z, double y) {
+       return std::fabs(z - y) <= 1 ? (z - y) * (z - y) / 2 : std::fabs(z - y) - 0.5;
+     },
+     [](double z, double y) { return std::clamp(z - y, -1.0, 1.0); },
+     [](double z, double y) { return std::fabs(z - y) <= 1 ? 1.0 : 0.0; }},
+};
+
+double margin(const Row& row, const Eigen::VectorXd& w) {
+  double sum = 0;
+  for (std::size_t k = 0; k < row.support.size(); ++k) sum += double{row.values[k]} * w[row.support[k]];
+  return sum;
+}
+
+double objective_at(const Dataset& data, double (*value)(double, double), const Eigen::VectorXd& w) {
+  double sum = 0;
+  for (std::size_t i = 0; i < data.rows(); ++i) sum += value(margin(data.row(i), w), data.labels()[i]);
+  return sum / static_cast<double>(data.rows()) + kL2 / 2 * w.squaredNorm();
+}
+
+// One step of Newton's method with backtracking; false when it gains nothing any more.
+bool newton_step(const Dataset& data, const Loss& loss, Eigen::VectorXd& w) {
+  const auto n = static_cast<double>(data.rows());
+  Eigen::VectorXd gradient = kL2 * w;
+  Eigen::MatrixXd hessian = kL2 * Eigen::MatrixXd::Identity(w.size(), w.size());
+  for (std::size_t i = 0; i < data.rows(); ++i) {
+    const Row row = data.row(i);
+    const double z = margin(row, w);
+    for (std::size_t a = 0; a < row.support.size(); ++a) {
+      gradient[row.support[a]] += loss.slope(z, row.label) * row.values[a] / n;
+      for (std::size_t b = 0; b < row.support.size(); ++b)
+        hessian(row.support[a], row.support[b]) +=
+            loss.curvature(z, row.label) * row.values[a] * row.values[b] / n;
+    }
+  }
+  const Eigen::VectorXd direction = hessian.ldlt().solve(gradient);
+  const double before = objective_at(data, loss.value, w);
+  for (double step = 1; step > 1e-6; step /= 2) {
+    const Eigen::VectorXd next = w - step * direction;
+    if (objective_at(data, loss.value, next) >= before * (1 - 1e-12)) continue;
+    w = next;
+    return true;
+  }
+  return false;
+}
+
+double smooth_optimum(const Dataset& data, const Loss& loss) {
+  Eigen::VectorXd w = Eigen::VectorXd::Zero(static_cast<Eigen::Index>(data.dimension()));
+  for (int step = 0; step < 50 && newton_step(data, loss, w);) ++step;
+  return objective_at(data, loss.value, w);
+}
+
+// Hsieh et al., A dual coordinate descent method for large-scale linear SVM (2008).
+double hinge_optimum(const Dataset& data) {
+  const double strength = kL2 * static_cast<double>(data.rows());
+  Eigen::VectorXd w = Eigen::VectorXd::Zero(static_cast<Eigen::Index>(data.dimension()));
+  std::vector<double> alpha(data.rows());
+  for (int pass = 0; pass < 400; ++pass) {
+    for (std::size_t i = 0; i < data.rows(); ++i) {
+      const Row row = data.row(i);
+      double norm = 0;
+      for (const float x : row.values) norm += double{x} * x;
+      const double target = alpha[i] + (1 - row.label * margin(row, w)) * strength / norm;
+      const double change = std::clamp(target, 0.0, 1.0) - alpha[i];
+      alpha[i] += change;
+      for (std::size_t k = 0; k < row.support.size(); ++k)
+        w[row.support[k]] += change * row.label * row.values[k] / strength;
+    }
+  }
+  return objective_at(
+      data, [](double z, double y) { return std::max(0.0, 1 - y * z); }, w);
+}
+
+Dataset problem(LabelKind labels, bool dense) {
+  SyntheticOptions options;
+  options.kind = labels == LabelKind::kReal ? SyntheticKind::kRegression : SyntheticKind::kClassification;
+  options.rows = dense ? 400 : 2000;
+  options.columns = dense ? 10 : 100;
+  options.nonzeros_per_row = 10;
+  options.noise = labels == LabelKind::kReal ? 0.5 : 0.1;
+  options.seed = 11;
+  return generate(options);
+}
+
+void check_reaches(const Objective& objective, const Dataset& data, double optimum) {
+  for (const std::size_t threads : kThreadSweep) {
+    for (const Discipline discipline : {Discipline::kAtomic, Discipline::kLockFree, Discipline::kRacy}) {
+      Options options;
+      options.l2 = kL2;
+      options.step = 4;
+      options.epochs = 40;
+      options.threads = static_cast<int>(threads);
+      options.block_rows = 8;
+      options.discipline = discipline;
+      const double reached = train(data, objective, options).report.objective;
+      CAPTURE(data.dimension());
+      CAPTURE(options.seed);
+      CAPTURE(threads);
+      CAPTURE(name_of(discipline));
+      CHECK(reached / optimum > 1 - 1e-4);
+      CHECK(reached / optimum < 1.02);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("convergence: smooth losses reach the exact optimum on any number of threads") {
+  for (const Loss& loss : kSmoothLosses) {
+    SUBCASE(loss.name) {
+      const auto objective = make_objective(loss.name);
+      for (const bool dense : {false, true}) {
+        const Dataset data = problem(objective->labels(), dense);
+        check_reaches(*objective, data, smooth_optimum(data, loss));
+      }
+    }
+  }
+}
+
+TEST_CASE("convergence: the hinge reaches the exact optimum on any number of threads") {
+  const auto objective = make_objective("hinge");
+  for (const bool dense : {false, true}) {
+    const Dataset data = problem(LabelKind::kTwoClass, dense);
+    check_reaches(*objective, data, hinge_optimum(data));
+  }
+}
+
+TEST_CASE("convergence: a loss of the caller's own, without an implicit step") {
+  struct Plain {
+    double value(float z, float y) const { return (double{z} - y) * (double{z} - y) / 2; }
+    float slope(float z, float y) const { return z - y; }
+  };
+  const Dataset data = problem(LabelKind::kReal, false);
+  Options options;
+  options.l2 = kL2;
+  options.step = 0.5;
+  options.epochs = 40;
+  const double optimum = smooth_optimum(data, kSmoothLosses[0]);
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    options.threads = static_cast<int>(threads);
+    options.block_rows = 8;
+    const Report report = train(data, *make_linear("plain", LabelKind::kReal, Plain{}), options).report;
+    CHECK(report.objective / optimum < 1.02);
+  }
+}

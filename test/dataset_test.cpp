@@ -1,0 +1,177 @@
+#include "io/dataset.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "io/eigen.h"
+#include "io/error.h"
+#include "test/support.h"
+
+using namespace sounder;
+using namespace sounder::test;
+
+namespace {
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+// Three rows over 6 columns: two entries, none, three.
+Dataset::Columns three_rows() {
+  return {.offsets = {0, 2, 2, 5},
+          .indices = {1, 4, 0, 2, 5},
+          .values = {3, 4, 1, 2, 2},
+          .labels = {1, -1, 1},
+          .weights = {}};
+}
+
+std::string error_of(const Dataset::Columns& parts) {
+  return input_error_of([&] { Dataset(6, parts); });
+}
+
+}  // namespace
+
+TEST_CASE("dataset: shows its rows") {
+  const Dataset data(6, three_rows());
+  CHECK(data.rows() == 3);
+  CHECK(data.dimension() == 6);
+  CHECK(data.nonzeros() == 5);
+  CHECK(!data.weighted());
+  CHECK(data.row(1).support.empty());
+  CHECK(std::ranges::equal(data.row(2).support, std::vector<Coordinate>{0, 2, 5}));
+  CHECK(std::ranges::equal(data.row(2).values, std::vector<float>{1, 2, 2}));
+  CHECK(data.row(1).label == -1);
+  CHECK(data.row(1).weight == 1);
+}
+
+TEST_CASE("dataset: is empty by default") {
+  const Dataset data;
+  CHECK(data.rows() == 0);
+  CHECK(data.dimension() == 0);
+  CHECK(data.nonzeros() == 0);
+}
+
+TEST_CASE("dataset: carries weights") {
+  Dataset::Columns parts = three_rows();
+  parts.weights = {0, 2, 0.5F};
+  const Dataset data(6, parts);
+  CHECK(data.weighted());
+  CHECK(data.row(1).weight == 2);
+  CHECK(data.with_labels({1, 2, 3}).row(2).weight == 0.5F);
+  CHECK(data.normalized().row(2).weight == 0.5F);
+}
+
+TEST_CASE("dataset: refuses parts that do not fit together, naming the row") {
+  struct Case {
+    const char* message;
+    void (*spoil)(Dataset::Columns&);
+  };
+  const Case cases[] = {
+      {"found 0 row offsets, expected 4", [](Dataset::Columns& p) { p.offsets.clear(); }},
+      {"found 4 row offsets, expected 3", [](Dataset::Columns& p) { p.labels.pop_back(); }},
+      {"found a first row offset of 1, expected 0", [](Dataset::Columns& p) { p.offsets[0] = 1; }},
+      {"row 1 (counted from 0): it ends before it begins", [](Dataset::Columns& p) { p.offsets[1] = 3; }},
+      {"found 5 coordinates, expected 6", [](Dataset::Columns& p) { p.offsets[3] = 6; }},
+      {"found 4 values, expected 5", [](Dataset::Columns& p) { p.values.pop_back(); }},
+      {"found 2 weights, expected 3",
+       [](Dataset::Columns& p) {
+         p.weights = {1, 1};
+       }},
+      {"row 0 (counted from 0): its coordinates are not strictly",
+       [](Dataset::Columns& p) { p.indices[0] = 4; }},
+      {"row 2 (counted from 0): its coordinates are not strictly",
+       [](Dataset::Columns& p) { p.indices[3] = 9; }},
+      {"row 2 (counted from 0): found coordinate 6, expected less than 6",
+       [](Dataset::Columns& p) { p.indices[4] = 6; }},
+      {"row 2 (counted from 0): a value is not finite", [](Dataset::Columns& p) { p.values[3] = kNaN; }},
+      {"row 0 (counted from 0): a value is not finite",
+       [](Dataset::Columns& p) { p.values[1] = -kInfinity; }},
+      {"row 1 (counted from 0): its label is nan", [](Dataset::Columns& p) { p.labels[1] = kNaN; }},
+      {"row 2 (counted from 0): its weight is -1, expected",
+       [](Dataset::Columns& p) {
+         p.weights = {1, 0, -1};
+       }},
+      {"row 0 (counted from 0): its weight is inf",
+       [](Dataset::Columns& p) {
+         p.weights = {kInfinity, 0, 1};
+       }},
+  };
+  CHECK(error_of(three_rows()).empty());
+  for (const Case& c : cases) {
+    Dataset::Columns parts = three_rows();
+    c.spoil(parts);
+    const std::string message = error_of(parts);
+    CAPTURE(c.message);
+    CAPTURE(message);
+    CHECK(message.starts_with(c.message));
+  }
+}
+
+TEST_CASE(
+    "dataset: a copy, other labels and another dimension share the non-zeros and outlive the original") {
+  auto original = std::make_unique<Dataset>(6, three_rows());
+  const float* values = original->values().data();
+  const Dataset relabelled = Dataset(*original).with_labels({5, 6, 7}).with_dimension(9);
+  original.reset();
+  CHECK(relabelled.values().data() == values);
+  CHECK(relabelled.dimension() == 9);
+  CHECK(relabelled.row(0).label == 5);
+  CHECK(std::ranges::equal(relabelled.row(0).values, std::vector<float>{3, 4}));
+}
+
+TEST_CASE("dataset: refuses labels and dimensions that do not fit") {
+  const Dataset data(6, three_rows());
+  CHECK(input_error_of([&] { data.with_labels({1, 2}); }) == "found 2 labels, expected 3");
+  CHECK(input_error_of([&] {
+          data.with_labels({1, kNaN, 2});
+        }).starts_with("row 1 (counted from 0): its label"));
+  CHECK(input_error_of([&] { data.with_dimension(5); }) == "found a dimension of 5, expected 6 or more");
+}
+
+TEST_CASE("dataset: normalized rows have length 1, and rows of zeros stay") {
+  Dataset::Columns parts = three_rows();
+  parts.values = {3e30F, 4e30F, 0, 0, 0};
+  const Dataset data = Dataset(6, parts).normalized();
+  CHECK(data.row(0).values[0] == doctest::Approx(0.6));
+  CHECK(data.row(0).values[1] == doctest::Approx(0.8));
+  CHECK(std::ranges::equal(data.row(2).values, std::vector<float>{0, 0, 0}));
+  CHECK(Dataset(6, three_rows()).normalized().row(2).values[2] == doctest::Approx(2.0 / 3));
+}
+
+TEST_CASE("dataset: a view borrows its non-zeros and is checked like an owner") {
+  Dataset::Columns parts = three_rows();
+  const auto view = [&] {
+    return Dataset::view(6, parts.offsets, parts.indices, parts.values, parts.labels);
+  };
+  CHECK(view().values().data() == parts.values.data());
+  CHECK(view().nonzeros() == 5);
+  parts.indices[4] = 6;
+  CHECK(input_error_of(view).starts_with("row 2 (counted from 0): found coordinate 6"));
+}
+
+TEST_CASE("eigen: a compressed matrix is viewed without a copy") {
+  Eigen::SparseMatrix<float, Eigen::RowMajor> x(3, 4);
+  x.insert(0, 1) = 2;
+  x.insert(2, 0) = 3;
+  x.insert(2, 3) = 4;
+  const std::vector<float> labels{1, -1, 1};
+  CHECK(input_error_of([&] { view_of(x, labels); }).starts_with("the matrix is not compressed"));
+  x.makeCompressed();
+  const Dataset data = view_of(x, labels);
+  CHECK(data.values().data() == x.valuePtr());
+  CHECK(data.dimension() == 4);
+  CHECK(data.row(1).support.empty());
+  CHECK(std::ranges::equal(data.row(2).support, std::vector<Coordinate>{0, 3}));
+  CHECK(input_error_of([&] { view_of(x, std::vector<float>{1}); }) == "found 4 row offsets, expected 2");
+}
+
+TEST_CASE("eigen: the weights of a model become a vector") {
+  Model model;
+  model.weights = {1, 0, -2};
+  CHECK(weights_of(model) == Eigen::Vector3f(1, 0, -2));
+  CHECK(weights_of(Model()).size() == 0);
+}

@@ -1,0 +1,131 @@
+#include "engine/evaluate.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "engine/arena.h"
+#include "io/random.h"
+#include "io/synthetic.h"
+#include "objectives/catalogue.h"
+#include "test/support.h"
+
+using namespace sounder;
+using namespace sounder::test;
+
+namespace {
+
+// One column, whose value is the margin under a weight of 1.
+Dataset with_scores(const std::vector<float>& scores, std::vector<float> labels,
+                    std::vector<float> weights = {}) {
+  Dataset::Columns parts;
+  parts.labels = std::move(labels);
+  parts.weights = std::move(weights);
+  for (const float score : scores) {
+    parts.indices.push_back(0);
+    parts.values.push_back(score);
+    parts.offsets.push_back(parts.indices.size());
+  }
+  return Dataset(1, std::move(parts));
+}
+
+Model model_of(std::vector<float> weights, std::vector<float> bias = {}) {
+  Model model;
+  model.dimension = weights.size();
+  model.weights = std::move(weights);
+  model.bias = std::move(bias);
+  return model;
+}
+
+std::optional<double> area(const std::vector<float>& scores, const std::vector<float>& labels) {
+  return evaluate(model_of({1}), *make_objective("hinge"), with_scores(scores, labels)).auc;
+}
+
+}  // namespace
+
+TEST_CASE("evaluate: predictions are margins") {
+  const auto objective = make_objective("least_squares");
+  const Dataset data(3, {{0, 2, 2, 3}, {0, 2, 1}, {1, 2, 3}, {0, 0, 0}, {}});
+  CHECK(predict(model_of({1, -1, 0.5F}), *objective, data) == std::vector<float>{2, 0, -3});
+  CHECK(predict(model_of({1, -1, 0.5F}, {10}), *objective, data) == std::vector<float>{12, 10, 7});
+  CHECK(predict(model_of({1, -1, 0.5F, 9, 9}), *objective, data) == std::vector<float>{2, 0, -3});
+  CHECK(predict(model_of({1, -1, 0.5F}), *objective, data.with_labels({1, 2, 3})).size() == 3);
+  CHECK(predict(model_of({1}), *objective, Dataset(1, {})).empty());
+}
+
+TEST_CASE("evaluate: two classes have loss, accuracy and area under the curve") {
+  const Dataset data = with_scores({2, 0.5F, -1, 3}, {1, 1, -1, -1});
+  const Metrics metrics = evaluate(model_of({1}), *make_objective("hinge"), data);
+  CHECK(metrics.loss == doctest::Approx((0 + 0.5 + 0 + 4) / 4));
+  CHECK(metrics.accuracy == 0.75);
+  CHECK(metrics.auc == 0.5);
+  CHECK(!metrics.rmse);
+}
+
+TEST_CASE("evaluate: real labels have loss and root mean squared error") {
+  const Dataset data = with_scores({1, 2, 3}, {1, 4, 2});
+  const Metrics metrics = evaluate(model_of({1}), *make_objective("least_squares"), data);
+  CHECK(metrics.loss == doctest::Approx((4 + 1) / 2.0 / 3));
+  CHECK(*metrics.rmse == doctest::Approx(std::sqrt(5.0 / 3)));
+  CHECK(!metrics.accuracy);
+  CHECK(!metrics.auc);
+}
+
+TEST_CASE("evaluate: weights count, and whole ones count like repeated rows") {
+  const Dataset weighted = with_scores({2, 0.5F, -1, 3}, {1, 1, -1, -1}, {0, 2, 1, 3});
+  const Dataset repeated = with_scores({0.5F, 0.5F, -1, 3, 3, 3}, {1, 1, -1, -1, -1, -1});
+  const auto objective = make_objective("logistic");
+  const Metrics a = evaluate(model_of({1}), *objective, weighted);
+  const Metrics b = evaluate(model_of({1}), *objective, repeated);
+  CHECK(a.loss == doctest::Approx(b.loss));
+  CHECK(*a.accuracy == doctest::Approx(*b.accuracy));
+}
+
+TEST_CASE("evaluate: area under the curve, by hand") {
+  const struct {
+    std::vector<float> scores, labels;
+    double expected;
+  } cases[] = {
+      {{1, 2, 3, 4}, {-1, -1, 1, 1}, 1},     {{1, 2, 3, 4}, {1, 1, -1, -1}, 0},
+      {{5, 5, 5, 5}, {1, -1, 1, -1}, 0.5},   {{1, 3, 2, 4}, {-1, -1, 1, 1}, 0.75},
+      {{1, 2, 2, 3}, {-1, -1, 1, 1}, 0.875},
+  };
+  for (const auto& [scores, labels, expected] : cases)
+    CHECK(*area(scores, labels) == doctest::Approx(expected));
+  CHECK(!area({1, 2}, {1, 1}));
+  CHECK(!area({1, 2}, {-1, -1}));
+}
+
+TEST_CASE("evaluate: scores that are no numbers have no area under the curve") {
+  const Dataset data(2, {{0, 2, 4, 6}, {0, 1, 0, 1, 0, 1}, {10, 10, 1, 2, 2, 1}, {1, -1, 1}, {}});
+  CHECK(!evaluate(model_of({std::nanf(""), 1}), *make_objective("hinge"), data).auc);
+}
+
+TEST_CASE("evaluate: the same bits whatever runs the pieces") {
+  SyntheticOptions options;
+  options.rows = 10'000;
+  options.columns = 300;
+  options.nonzeros_per_row = 5;
+  const Dataset data = generate(options);
+  Random random(3);
+  std::vector<float> weights(300);
+  for (float& w : weights) w = static_cast<float>(random.gaussian());
+  const Model model = model_of(weights, {0.1F});
+  const auto objective = make_objective("logistic");
+  const Metrics expected = evaluate(model, *objective, data);
+  for (const std::size_t threads : kThreadSweep) {
+    Options arena_options;
+    arena_options.threads = static_cast<int>(threads);
+    Arena arena(arena_options);
+    const ParallelFor parallel = [&](std::size_t count, const auto& body) {
+      arena.parallel_for(count, body);
+    };
+    const Metrics metrics = evaluate(model, *objective, data, parallel);
+    CHECK(metrics.loss == expected.loss);
+    CHECK(metrics.accuracy == expected.accuracy);
+    CHECK(metrics.auc == expected.auc);
+    CHECK(predict(model, *objective, data, parallel) == predict(model, *objective, data));
+  }
+}

@@ -1,0 +1,114 @@
+#include "engine/layout.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "io/synthetic.h"
+#include "test/support.h"
+
+using namespace sounder;
+using namespace sounder::test;
+
+namespace {
+
+Dataset data_of(std::size_t rows, std::size_t columns) {
+  SyntheticOptions options;
+  options.rows = rows;
+  options.columns = columns;
+  options.nonzeros_per_row = std::min(6.0, static_cast<double>(columns));
+  return generate(options);
+}
+
+// The place of a coordinate among all, from 0.
+std::size_t rank_of(const Layout& layout, Coordinate c, std::size_t width) {
+  const std::size_t per_cell = width == 1 ? 4 : 1;
+  return (layout.cell(c) - layout.first_cell()) * per_cell + layout.offset(c) / width;
+}
+
+template <class Body>
+void for_each_layout(Body&& body) {
+  for (const std::size_t width : {1, 2, 3, 4, 5}) {
+    for (const std::size_t columns : {1, 3, 4, 5, 203}) {
+      for (const bool bias : {false, true}) {
+        CAPTURE(width);
+        CAPTURE(columns);
+        CAPTURE(bias);
+        const Dataset data = data_of(60, columns);
+        body(data, Layout(data, width, bias), width);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("layout: coordinates are ranked by falling degree, equals by number") {
+  for_each_layout([](const Dataset& data, const Layout& layout, std::size_t width) {
+    std::vector<std::size_t> degrees(data.dimension());
+    for (const Coordinate c : data.indices()) ++degrees[c];
+    std::vector<Coordinate> by_rank(data.dimension(), Coordinate(-1));
+    for (Coordinate c = 0; c < data.dimension(); ++c) {
+      const std::size_t rank = rank_of(layout, c, width);
+      REQUIRE(rank < by_rank.size());
+      CHECK(by_rank[rank] == Coordinate(-1));
+      by_rank[rank] = c;
+    }
+    CHECK(std::ranges::is_sorted(by_rank, [&](Coordinate a, Coordinate b) {
+      return degrees[a] != degrees[b] ? degrees[a] > degrees[b] : a < b;
+    }));
+  });
+}
+
+TEST_CASE("layout: cells are whole, aligned and enough for all floats") {
+  for_each_layout([](const Dataset& data, const Layout& layout, std::size_t width) {
+    CHECK(layout.cell_floats() % 4 == 0);
+    CHECK(layout.first_cell() == (layout.bias() ? 1 : 0));
+    for (Coordinate c = 0; c < data.dimension(); ++c) {
+      CHECK(layout.cell(c) >= layout.first_cell());
+      CHECK(layout.cell(c) < layout.cells());
+      CHECK(layout.offset(c) + width <= layout.cell_floats());
+    }
+    const std::size_t least = width == 1 ? (data.dimension() + 3) / 4 : data.dimension();
+    CHECK(layout.cells() == least + layout.first_cell());
+  });
+}
+
+TEST_CASE("layout: extract undoes the order, with the bias apart") {
+  for_each_layout([](const Dataset& data, const Layout& layout, std::size_t width) {
+    std::vector<float> array(layout.cells() * layout.cell_floats(), -7);
+    std::vector<float> expected(data.dimension() * width);
+    std::iota(expected.begin(), expected.end(), 1.0F);
+    for (Coordinate c = 0; c < data.dimension(); ++c) {
+      float* place = array.data() + layout.cell(c) * layout.cell_floats() + layout.offset(c);
+      std::copy_n(expected.begin() + static_cast<std::ptrdiff_t>(c * width), width, place);
+    }
+    if (layout.bias()) std::iota(array.begin(), array.begin() + static_cast<std::ptrdiff_t>(width), 100.0F);
+    Model model;
+    layout.extract(array, model);
+    CHECK(model.weights == expected);
+    REQUIRE(model.bias.size() == (layout.bias() ? width : 0));
+    for (std::size_t k = 0; k < model.bias.size(); ++k)
+      CHECK(model.bias[k] == 100.0F + static_cast<float>(k));
+  });
+}
+
+TEST_CASE("layout: the norm counts weights, not the bias") {
+  for (const std::size_t width : {1, 4}) {
+    for (const bool bias : {false, true}) {
+      const Dataset data = data_of(20, 8);
+      const Layout layout(data, width, bias);
+      std::vector<float> array(layout.cells() * layout.cell_floats(), 2);
+      CHECK(layout.squared_norm(array) == 4.0 * 8 * static_cast<double>(width));
+    }
+  }
+}
+
+TEST_CASE("layout: columns that no row touches and rows without columns") {
+  const Dataset data = numbered_rows(6, {{4}, {}, {2, 4}});
+  const Layout layout(data, 1, false);
+  const std::size_t expected[] = {2, 3, 1, 4, 0, 5};
+  for (Coordinate c = 0; c < 6; ++c) CHECK(rank_of(layout, c, 1) == expected[c]);
+}

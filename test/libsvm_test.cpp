@@ -1,0 +1,371 @@
+#include "io/libsvm.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <random>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "io/error.h"
+#include "io/scanner.h"
+#include "test/support.h"
+
+using namespace sounder;
+using namespace sounder::test;
+using Beyond = LibsvmOptions::Beyond;
+
+namespace {
+
+constexpr std::size_t kPieceSizes[] = {1, 17, 100, 4096};
+
+LibsvmFile parse(std::string_view text, const LibsvmOptions& options = {}) {
+  return parse_libsvm(text, "f.svm", options);
+}
+
+std::string error_of(std::string_view text, const LibsvmOptions& options = {}) {
+  return input_error_of([&] { parse(text, options); });
+}
+
+std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<std::string> corpus(std::string_view prefix) {
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(SOUNDER_TEST_DATA "/libsvm"))
+    if (entry.path().filename().string().starts_with(prefix)) paths.push_back(entry.path());
+  std::ranges::sort(paths);
+  return paths;
+}
+
+// What stands behind `key` in the comment that opens a file of the corpus.
+std::string header(const std::string& text, const std::string& key) {
+  const std::size_t begin = text.find("# " + key + ": ");
+  REQUIRE(begin != text.npos);
+  const std::size_t value = begin + key.size() + 4;
+  return text.substr(value, text.find('\n', value) - value);
+}
+
+// n samples with up to 9 entries in 1000 columns, some of them long numbers.
+std::string random_text(std::size_t n, std::uint32_t seed) {
+  std::mt19937 random(seed);
+  std::string text;
+  for (std::size_t i = 0; i < n; ++i) {
+    text += random() % 2 != 0 ? "+1" : "-1";
+    for (auto index = 1 + random() % 100; index < 1000; index += 1 + random() % 200)
+      text += fmt::format(" {}:{}", index, static_cast<float>(random()) / 1e9F);
+    text += i % 7 == 0 ? " # comment\r\n\n" : "\n";
+  }
+  return text;
+}
+
+bool same(const Dataset& a, const Dataset& b) {
+  return a.dimension() == b.dimension() && std::ranges::equal(a.offsets(), b.offsets()) &&
+         std::ranges::equal(a.indices(), b.indices()) && std::ranges::equal(a.values(), b.values()) &&
+         std::ranges::equal(a.labels(), b.labels());
+}
+
+ParallelFor on_threads(std::size_t threads) {
+  return [threads](std::size_t count, const std::function<void(std::size_t)>& body) {
+    std::atomic<std::size_t> next = 0;
+    std::vector<std::jthread> pool;
+    for (std::size_t t = 0; t < threads; ++t)
+      pool.emplace_back([&] {
+        for (std::size_t i = next++; i < count; i = next++) body(i);
+      });
+  };
+}
+
+}  // namespace
+
+TEST_CASE("libsvm: reads every y_ file of the corpus") {
+  const std::vector<std::string> paths = corpus("y_");
+  REQUIRE(!paths.empty());
+  for (const std::string& path : paths) {
+    CAPTURE(path);
+    std::string found;
+    CHECK(input_error_of([&] {
+            const Dataset data = read_libsvm(path).data;
+            found = fmt::format("{} x {}, {}", data.rows(), data.dimension(), data.nonzeros());
+          }) == "");
+    CHECK(found == header(content_of(path), "expect"));
+  }
+}
+
+TEST_CASE("libsvm: refuses every n_ file of the corpus, with the place and the reason") {
+  const std::vector<std::string> paths = corpus("n_");
+  REQUIRE(!paths.empty());
+  for (const std::string& path : paths) {
+    CAPTURE(path);
+    const std::string text = content_of(path);
+    try {
+      read_libsvm(path);
+      FAIL_CHECK("was accepted");
+    } catch (const InputError& error) {
+      CAPTURE(error.what());
+      CHECK(std::string(error.what()).find(header(text, "expect")) != std::string::npos);
+      CHECK(fmt::format("{}:{}", error.where().line, error.where().column) == header(text, "at"));
+      CHECK(error.where().file == path);
+    }
+  }
+}
+
+TEST_CASE("libsvm: keeps labels, columns and values") {
+  const LibsvmFile file = parse("+1 1:0.5 3:-2\n-2.5\n7 2:1e-3");
+  CHECK(file.index_base == 1);
+  CHECK(file.data.dimension() == 3);
+  CHECK(std::ranges::equal(file.data.labels(), std::vector{1.0F, -2.5F, 7.0F}));
+  CHECK(std::ranges::equal(file.data.offsets(), std::vector<std::uint64_t>{0, 2, 2, 3}));
+  CHECK(std::ranges::equal(file.data.indices(), std::vector<Coordinate>{0, 2, 1}));
+  CHECK(std::ranges::equal(file.data.values(), std::vector{0.5F, -2.0F, 1e-3F}));
+}
+
+TEST_CASE("libsvm: formats a refusal as file, line, column, found, expected") {
+  CHECK(error_of("1 1:1\n x\n") == "f.svm:2:2: found \"x\", expected a label (a finite number)");
+}
+
+TEST_CASE("libsvm: finds or takes the index base") {
+  struct Case {
+    const char* text;
+    std::optional<std::uint32_t> asked;
+    std::uint32_t base;
+    std::size_t dimension;
+    Coordinate first;
+  };
+  const Case cases[] = {{"1 1:1 4:1", {}, 1, 4, 0},    {"1 0:1 4:1", {}, 0, 5, 0},
+                        {"1 1:1 4:1", 0, 0, 5, 1},     {"1 1:1 4:1", 1, 1, 4, 0},
+                        {"1 3:1\n1 0:0", {}, 0, 4, 3}, {"1 4294967295:1", 1, 1, 4294967295, 4294967294}};
+  for (const Case& c : cases) {
+    CAPTURE(c.text);
+    const LibsvmFile file = parse(c.text, {.index_base = c.asked});
+    CHECK(file.index_base == c.base);
+    CHECK(file.data.dimension() == c.dimension);
+    CHECK(file.data.indices()[0] == c.first);
+  }
+  CHECK(error_of("1 1:1\n1 0:1", {.index_base = 1}) ==
+        "f.svm:2:3: found \"0:1\", expected an index of 1 or more (columns are counted from 1)");
+  CHECK(error_of("1 1:1", {.index_base = 2}) == "index_base = 2: must be 0 or 1");
+}
+
+TEST_CASE("libsvm: grows, refuses or drops what is beyond the dimension") {
+  const std::string text = "1 1:1 2:2 3:3 9:9\n-1 8:8\n1 1:3\n";
+  CHECK(parse(text, {.dimension = 4}).data.dimension() == 9);
+  CHECK(parse(text, {.dimension = 20}).data.dimension() == 20);
+  for (const Beyond beyond : {Beyond::kRefuse, Beyond::kDrop}) {
+    CHECK(parse(text, {.dimension = 9, .beyond = beyond}).data.nonzeros() == 6);
+    CHECK(parse(text, {.dimension = 20, .beyond = beyond}).data.dimension() == 20);
+    CHECK(parse(text, {.dimension = 0, .beyond = beyond}).data.dimension() == 9);
+  }
+  for (const std::size_t piece_bytes : kPieceSizes) {
+    const LibsvmOptions drop{.dimension = 2, .beyond = Beyond::kDrop, .piece_bytes = piece_bytes};
+    CHECK(same(parse(text, drop).data, parse("1 1:1 2:2\n-1\n1 1:3\n").data));
+  }
+}
+
+TEST_CASE("libsvm: names the first column beyond the model's") {
+  for (const std::optional<std::uint32_t> base : {std::optional<std::uint32_t>(), std::optional(1U)}) {
+    const LibsvmOptions options{
+        .index_base = base, .dimension = 44208, .beyond = Beyond::kRefuse, .piece_bytes = 4};
+    CHECK(error_of("1 44208:1\n\n-1 3:1 50000:1\n1 60000:1", options) ==
+          "f.svm:3:8: column 50000 (counted from 1): the model has 44208 columns");
+  }
+  CHECK(error_of("1 0:1 3:1", {.dimension = 3, .beyond = Beyond::kRefuse}) ==
+        "f.svm:1:7: column 3 (counted from 0): the model has 3 columns");
+}
+
+TEST_CASE("libsvm: says so when there are no samples") {
+  CHECK(error_of("") == "f.svm: no samples: the file is empty");
+  CHECK(error_of("\xef\xbb\xbf") == "f.svm: no samples: the file is empty");
+  CHECK(error_of("\n# x\r\n \t") == "f.svm: no samples: every line is blank or a comment");
+}
+
+TEST_CASE("libsvm: skips a byte order mark, and only at the start") {
+  CHECK(same(parse("\xef\xbb\xbf"
+                   "1 1:1\n")
+                 .data,
+             parse("1 1:1\n").data));
+  CHECK(error_of("\xef\xbb\xbf"
+                 "x") == "f.svm:1:1: found \"x\", expected a label (a finite number)");
+  CHECK(error_of("1\n\xef\xbb\xbf"
+                 "1")
+            .find("f.svm:2:1: found \"\\xef\\xbb\\xbf1\"") == 0);
+}
+
+TEST_CASE("libsvm: shows the bytes of a binary file") {
+  using namespace std::string_view_literals;
+  const std::string advice =
+      ", expected a label (a finite number); this does not look like LIBSVM text (binary?)";
+  CHECK(error_of("\0\0\0"sv) == "f.svm:1:1: found \"\\x00\\x00\\x00\"" + advice);
+  CHECK(error_of("1 1:1\n\x7f"
+                 "ELF\x02"sv) == "f.svm:2:1: found \"\\x7fELF\\x02\"" + advice);
+  CHECK(error_of(std::string(100, '\xff')).find("\\xff...\"" + advice) != std::string::npos);
+  CHECK(error_of("1 1:1\0"sv).find("found \"1\\x00\", expected a value") != std::string::npos);
+}
+
+TEST_CASE("libsvm: never crashes on random bytes") {
+  std::mt19937 random(3);
+  const std::string_view alphabet = "0123456789:.-+e# \t\n\r,x";
+  std::size_t accepted = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text(random() % 24, ' ');
+    for (char& c : text)
+      c = random() % 50 == 0 ? static_cast<char>(random()) : alphabet[random() % alphabet.size()];
+    CAPTURE(text);
+    const bool one_piece = error_of(text).empty();
+    accepted += one_piece;
+    REQUIRE(error_of(text, {.piece_bytes = 1}).empty() == one_piece);
+  }
+  CHECK(accepted > 100);
+}
+
+TEST_CASE("libsvm: cutting the text into pieces changes nothing, on any number of threads") {
+  const std::string text = random_text(300, 1);
+  const Dataset whole = parse(text, {.piece_bytes = text.size()}).data;
+  CHECK(whole.rows() == 300);
+  for (const std::size_t threads : kThreadSweep)
+    for (const std::size_t piece_bytes : kPieceSizes) {
+      CAPTURE(threads);
+      CAPTURE(piece_bytes);
+      CHECK(same(parse_libsvm(text, "f", {.piece_bytes = piece_bytes}, on_threads(threads)).data, whole));
+    }
+}
+
+TEST_CASE("libsvm: reports the first error of the file, however it is cut") {
+  std::string text = random_text(50, 2) + "1 5:x\n" + random_text(50, 3) + "y\n";
+  const std::string message = error_of(text, {.piece_bytes = text.size()});
+  CHECK(message.ends_with(":5: found \"x\", expected a value (a finite number)"));
+  for (const std::size_t piece_bytes : kPieceSizes)
+    CHECK(input_error_of([&] { parse_libsvm(text, "f.svm", {.piece_bytes = piece_bytes}, on_threads(3)); }) ==
+          message);
+}
+
+TEST_CASE("libsvm: what is written reads back as the same samples") {
+  const float smallest = std::numeric_limits<float>::denorm_min();
+  const float largest = std::numeric_limits<float>::max();
+  const Dataset data(5, {.offsets = {0, 3, 3, 5},
+                         .indices = {0, 2, 4, 1, 4},
+                         .values = {0.1F, -1.0F / 3, smallest, largest, 16777216},
+                         .labels = {1, -0.7F, 1e-20F},
+                         .weights = {}});
+  const Dataset random = parse(random_text(200, 4)).data;
+  for (const Dataset& written : {data, random})
+    for (const std::uint32_t base : {0U, 1U}) {
+      std::ostringstream out;
+      write_libsvm(written, out, base);
+      CHECK(same(parse(out.str(), {.index_base = base, .dimension = written.dimension()}).data, written));
+    }
+}
+
+TEST_CASE("libsvm: writes short lines, and refuses what the format cannot hold") {
+  std::ostringstream out;
+  write_libsvm(parse("+1 1:0.10 3:2.0\n-1\n").data, out);
+  CHECK(out.str() == "1 1:0.1 3:2\n-1\n");
+  const Dataset weighted(0, {.offsets = {0, 0}, .indices = {}, .values = {}, .labels = {1}, .weights = {2}});
+  CHECK(input_error_of([&] { write_libsvm(weighted, out); }) ==
+        "LIBSVM text has no place for the weights of samples");
+  CHECK(input_error_of([&] { write_libsvm(Dataset(), out, 2); }) == "index_base = 2: must be 0 or 1");
+}
+
+namespace {
+
+std::string digits(std::mt19937& random, std::size_t most) {
+  std::string text(random() % (most + 1), '0');
+  for (char& c : text) c = static_cast<char>('0' + random() % 10);
+  return text;
+}
+
+// Numbers of many forms: short, long, halfway between two floats and next to it, near both ends of the range.
+std::string random_number(std::mt19937& random) {
+  const std::string sign = std::vector<std::string>{"", "-", "+"}[random() % 3];
+  const auto bits = static_cast<std::uint32_t>((random() & 0x007fffff) | (random() % 254 + 1) << 23);
+  const auto below = std::bit_cast<float>(bits);
+  const double halfway =
+      (static_cast<double>(below) + std::nextafter(below, std::numeric_limits<float>::infinity())) / 2;
+  switch (random() % 6) {
+    case 0:
+      return sign + "0." + digits(random, 8) + "1";
+    case 1:
+      return sign + "3" + digits(random, 25) + "." + digits(random, 25);
+    case 2:
+      return sign + digits(random, 20) + "5e" + std::to_string(static_cast<int>(random() % 120) - 75);
+    case 3:
+      return sign + fmt::format("{:.{}e}", halfway, random() % 2 != 0 ? 13 + random() % 6 : 50);
+    case 4:
+      return sign + fmt::format("{}", below);
+    default:
+      return sign + fmt::format("{}.{}", (1U << 24) + random() % (1U << 26), random() % 2 != 0 ? 5 : 50001);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("scanner: reads the float that strtof reads") {
+  std::mt19937 random(5);
+  for (int i = 0; i < 200'000; ++i) {
+    const std::string text = random_number(random);
+    Scanner scan(text);
+    const float found = scan.real();
+    const float expected = std::strtof(text.c_str(), nullptr);
+    if (!scan.done() || std::bit_cast<std::uint32_t>(found) != std::bit_cast<std::uint32_t>(expected)) {
+      CAPTURE(text);
+      CHECK(scan.done());
+      CHECK(found == expected);
+    }
+  }
+}
+
+TEST_CASE("scanner: stops at the first character that is no part of a number") {
+  struct Case {
+    std::string_view text;
+    std::size_t length;
+  };
+  const Case cases[] = {{"1e", 1},
+                        {"1e+", 1},
+                        {"1e5x", 3},
+                        {"1.5.2", 3},
+                        {"12345678x", 8},
+                        {"12345678", 8},
+                        {"-.5-", 3},
+                        {"nan", 0},
+                        {"+", 0},
+                        {".e1", 0},
+                        {"1234567/", 7},
+                        {"1234567:", 7},
+                        {"123456\xff"
+                         "1",
+                         6},
+                        {"123456789012345678901,", 21}};
+  for (const Case& c : cases) {
+    CAPTURE(c.text);
+    Scanner scan(c.text);
+    CHECK(std::isnan(scan.real()) == (c.length == 0));
+    CHECK(scan.at() == c.text.data() + c.length);
+  }
+}
+
+TEST_CASE("scanner: locates a byte by line and column, whatever ends the lines") {
+  const std::string_view text = "a\nbc\r\n\r\rd";
+  struct Case {
+    std::size_t offset, line, column;
+  };
+  const Case cases[] = {{0, 1, 1}, {2, 2, 1}, {3, 2, 2}, {6, 3, 1}, {8, 5, 1}, {9, 5, 2}};
+  for (const Case& c : cases) {
+    CAPTURE(c.offset);
+    const Position where = locate("f", text, text.data() + c.offset);
+    CHECK(where.line == c.line);
+    CHECK(where.column == c.column);
+  }
+}

@@ -1,0 +1,107 @@
+#include "engine/options.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <string>
+
+#include "test/support.h"
+
+using namespace sounder;
+using namespace sounder::test;
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+const double kNaN = std::nan("");
+
+struct Case {
+  std::function<void(Options&)> change;
+  std::string message;
+};
+
+std::string refusal(const Case& test) {
+  Options options;
+  test.change(options);
+  return input_error_of([&] { validate(options); });
+}
+
+}  // namespace
+
+TEST_CASE("options: the defaults are valid") {
+  CHECK(input_error_of([] { validate({}); }).empty());
+}
+
+TEST_CASE("options: what is minimised and how is refused with field, value and constraint") {
+  const Case cases[] = {
+      {[](Options& o) { o.l2 = -0.5; }, "l2 = -0.5: must be >= 0"},
+      {[](Options& o) { o.l2 = kInfinity; }, "l2 = inf: must be >= 0"},
+      {[](Options& o) { o.l2 = kNaN; }, "l2 = nan: must be >= 0"},
+      {[](Options& o) { o.epochs = 0; }, "epochs = 0: must be >= 1"},
+      {[](Options& o) { o.step = -1; }, "step = -1: must be > 0"},
+      {[](Options& o) { o.step = 0; }, "step = 0: must be > 0"},
+      {[](Options& o) { o.step = kInfinity; }, "step = inf: must be > 0"},
+      {[](Options& o) { o.step = kNaN; }, "step = nan: must be > 0"},
+      {[](Options& o) { o.decay = 0; }, "decay = 0: must be > 0 and <= 1"},
+      {[](Options& o) { o.decay = 1.5; }, "decay = 1.5: must be > 0 and <= 1"},
+  };
+  for (const Case& test : cases) {
+    const std::string message = refusal(test);
+    CHECK_MESSAGE(message.starts_with(test.message), message);
+  }
+}
+
+TEST_CASE("options: when to stop is refused with field, value and constraint") {
+  const Case cases[] = {
+      {[](Options& o) { o.tolerance = -1e-3; }, "tolerance = -0.001: must be >= 0 and < 1"},
+      {[](Options& o) { o.tolerance = 1; }, "tolerance = 1: must be >= 0 and < 1"},
+      {[](Options& o) { o.patience = 0; }, "patience = 0: must be >= 1"},
+      {[](Options& o) { o.target = kNaN; }, "target = nan: must be a finite number"},
+      {[](Options& o) { o.time_limit = 0; }, "time_limit = 0: must be > 0 seconds"},
+      {[](Options& o) { o.time_limit = kNaN; }, "time_limit = nan: must be > 0 seconds"},
+  };
+  for (const Case& test : cases) CHECK(refusal(test) == test.message);
+}
+
+TEST_CASE("options: performance is refused with field, value and constraint") {
+  const Case cases[] = {
+      {[](Options& o) { o.threads = -1; }, "threads = -1: must be 0 (all there are) to 1024"},
+      {[](Options& o) { o.threads = 1025; }, "threads = 1025: must be 0 (all there are) to 1024"},
+      {[](Options& o) { o.tau = 5, o.block_rows = 6; },
+       "tau = 5: must be >= block_rows = 6: a block is the least that can be in flight"},
+      {[](Options& o) { o.reserved_slots = -1; }, "reserved_slots = -1: must be >= 0"},
+      {[](Options& o) { o.threads = 2, o.reserved_slots = 3; }, "reserved_slots = 3: must be <= threads = 2"},
+      {[](Options& o) { o.numa_node = -2; }, "numa_node = -2: must be a node, or -1 for any"},
+  };
+  for (const Case& test : cases) CHECK(refusal(test) == test.message);
+}
+
+TEST_CASE("options: limits themselves are allowed") {
+  const std::function<void(Options&)> changes[] = {
+      [](Options& o) { o.l2 = 0; },
+      [](Options& o) { o.epochs = 1; },
+      [](Options& o) { o.step = 1e-9; },
+      [](Options& o) { o.decay = 1; },
+      [](Options& o) { o.tolerance = 0.99; },
+      [](Options& o) { o.target = -3; },
+      [](Options& o) { o.threads = 1024; },
+      [](Options& o) { o.tau = 6, o.block_rows = 6; },
+      [](Options& o) { o.threads = 2, o.reserved_slots = 2; },
+  };
+  for (const auto& change : changes) CHECK(refusal({change, ""}).empty());
+}
+
+TEST_CASE("options: names") {
+  CHECK(name_of(Schedule::kAnneal) == "anneal");
+  CHECK(name_of(Schedule::kConstant) == "constant");
+  CHECK(name_of(Schedule::kGeometric) == "geometric");
+  CHECK(name_of(Schedule::kInverse) == "inverse");
+  CHECK(name_of(Discipline::kAtomic) == "atomic");
+  CHECK(name_of(Discipline::kRacy) == "racy");
+  CHECK(name_of(Rule::kSgd) == "sgd");
+  CHECK(name_of(Priority::kLow) == "low");
+  CHECK(name_of(Priority::kNormal) == "normal");
+  CHECK(name_of(Priority::kHigh) == "high");
+}

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <stdlib.h>
+
+#include <atomic>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "io/dataset.h"
+#include "io/error.h"
+#include "objectives/objective.h"
+
+namespace sounder::test {
+
+// Thread counts that every concurrent case runs with; 1 comes first and proves the case itself.
+inline constexpr std::size_t kThreadSweep[] = {1, 2, 3, 4, 8};
+
+// A fresh directory, removed with all that is in it at the end of the scope.
+class TempDir {
+ public:
+  TempDir() {
+    std::string name = (std::filesystem::temp_directory_path() / "sounder-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary directory " + name);
+    path_ = name;
+  }
+  ~TempDir() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+
+  std::string operator/(std::string_view file) const { return (path_ / file).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+inline void write_file(const std::string& path, std::string_view bytes) {
+  std::ofstream file(path, std::ios::binary);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  if (!file.flush()) throw std::runtime_error("cannot write " + path);
+}
+
+// The message of the InputError that `action` throws, or "" when it throws none.
+template <class Action>
+std::string input_error_of(Action&& action) {
+  try {
+    action();
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+// Rows that can be told apart: row i has label i, and the non-zeros are 1, 2, 3, ... in order of the rows.
+inline Dataset numbered_rows(std::size_t dimension, const std::vector<std::vector<Coordinate>>& supports,
+                             std::vector<float> weights = {}) {
+  Dataset::Columns parts;
+  parts.weights = std::move(weights);
+  for (const auto& support : supports) {
+    parts.labels.push_back(static_cast<float>(parts.labels.size()));
+    for (const Coordinate c : support) {
+      parts.indices.push_back(c);
+      parts.values.push_back(static_cast<float>(parts.indices.size()));
+    }
+    parts.offsets.push_back(parts.indices.size());
+  }
+  return Dataset(dimension, std::move(parts));
+}
+
+// How many threads are at one place at once.
+class Concurrency {
+ public:
+  // For as long as it lives, its thread is there.
+  class Inside {
+   public:
+    explicit Inside(Concurrency& place) : place_(place) {
+      const int now = ++place.inside_;
+      int peak = place.peak_;
+      while (now > peak && !place.peak_.compare_exchange_weak(peak, now)) {
+      }
+    }
+    ~Inside() { --place_.inside_; }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+
+   private:
+    Concurrency& place_;
+  };
+
+  int peak() const { return peak_; }
+
+ private:
+  std::atomic<int> inside_{0};
+  std::atomic<int> peak_{0};
+};
+
+// An objective that is 1 everywhere and whose steps do nothing: a base for those that watch how they are
+// called.
+class FakeObjective : public Objective {
+ public:
+  std::string name() const override { return "fake"; }
+  LabelKind labels() const override { return LabelKind::kReal; }
+  void predict(const Samples&, const ConstWeights&, std::span<float> out) const override {
+    for (float& prediction : out) prediction = 0;
+  }
+  Evaluation evaluate(const Samples& samples, const ConstWeights&) const override {
+    const auto rows = static_cast<double>(samples.rows());
+    return {.loss = rows, .weight = rows, .hits = 0, .squared_error = 0};
+  }
+  void step(const Samples&, const LocalWeights&, const Step&) const override {}
+};
+
+}  // namespace sounder::test

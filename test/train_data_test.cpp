@@ -1,0 +1,290 @@
+// What train() makes of labels, weights, held-out samples, objectives of the caller's own and small data;
+// public headers alone.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/evaluate.h"
+#include "engine/train.h"
+#include "io/random.h"
+#include "io/synthetic.h"
+#include "objectives/catalogue.h"
+#include "objectives/linear.h"
+#include "test/support.h"
+
+using namespace sounder;
+using namespace sounder::test;
+
+namespace {
+
+Dataset problem(std::size_t rows = 600, std::size_t columns = 80,
+                SyntheticKind kind = SyntheticKind::kClassification) {
+  SyntheticOptions options;
+  options.kind = kind;
+  options.rows = rows;
+  options.columns = columns;
+  options.nonzeros_per_row = std::min(8.0, static_cast<double>(columns));
+  return generate(options);
+}
+
+Options careful(std::size_t threads = 1) {
+  Options options;
+  options.threads = static_cast<int>(threads);
+  options.step = 2;
+  options.epochs = 40;
+  options.l2 = 1e-2;
+  return options;
+}
+
+std::string refusal(const Dataset& data, const std::string& objective, const Monitor& monitor = {}) {
+  return input_error_of([&] { train(data, *make_objective(objective), careful(), monitor); });
+}
+
+// `data` with row i repeated times[i] times, or weighted by it.
+Dataset repeated(const Dataset& data, const std::vector<int>& times) {
+  Dataset::Columns parts;
+  for (std::size_t i = 0; i < data.rows(); ++i) {
+    const Row row = data.row(i);
+    for (int k = 0; k < times[i]; ++k) {
+      parts.indices.insert(parts.indices.end(), row.support.begin(), row.support.end());
+      parts.values.insert(parts.values.end(), row.values.begin(), row.values.end());
+      parts.offsets.push_back(parts.indices.size());
+      parts.labels.push_back(row.label);
+    }
+  }
+  return Dataset(data.dimension(), std::move(parts));
+}
+
+Dataset weighted(const Dataset& data, const std::vector<int>& times) {
+  return Dataset(data.dimension(), {.offsets = {data.offsets().begin(), data.offsets().end()},
+                                    .indices = {data.indices().begin(), data.indices().end()},
+                                    .values = {data.values().begin(), data.values().end()},
+                                    .labels = {data.labels().begin(), data.labels().end()},
+                                    .weights = {times.begin(), times.end()}});
+}
+
+// Not a linear model: three weights a coordinate, whose sum over the support should be the label.
+class Sums final : public FakeObjective {
+ public:
+  std::size_t width() const override { return 3; }
+  Evaluation evaluate(const Samples& samples, const ConstWeights& weights) const override {
+    Evaluation sum;
+    for_each_row(samples, [&](std::size_t i, const auto& row) {
+      double error = -samples.labels[i];
+      for (std::size_t k = 0; k < row.size; ++k)
+        for (std::size_t j = 0; j < 3; ++j) error += weights.scale * weights.weights[row.positions[k] + j];
+      sum += {.loss = error * error / 2, .weight = 1, .hits = 0, .squared_error = error * error};
+    });
+    return sum;
+  }
+  void step(const Samples& samples, const LocalWeights& weights, const Step& step) const override {
+    auto scale = static_cast<float>(step.scale);
+    for_each_row(samples, [&](std::size_t i, const auto& row) {
+      float error = -samples.labels[i];
+      for (std::size_t k = 0; k < row.size; ++k)
+        for (std::size_t j = 0; j < 3; ++j) error += scale * weights.weights[row.positions[k] + j];
+      scale *= static_cast<float>(step.shrink);
+      for (std::size_t k = 0; k < row.size; ++k)
+        for (std::size_t j = 0; j < 3; ++j)
+          weights.weights[row.positions[k] + j] -= step.size * error / scale;
+    });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("train: labels that do not suit the objective are refused, with the row") {
+  const Dataset data = problem(3, 4);
+  CHECK(refusal(data.with_labels({1, -1, 2}), "hinge").starts_with("row 2 has label 2"));
+  CHECK(refusal(data.with_labels({0, -1, 1}), "logistic").starts_with("row 0 has label 0"));
+  CHECK(refusal(data.with_labels({0, -1, 1}), "logistic").find("-1 and +1") != std::string::npos);
+  CHECK(refusal(data.with_labels({0.5F, -1, 2}), "huber").empty());
+}
+
+TEST_CASE("train: data without a sample or without a weight is refused") {
+  CHECK(refusal(Dataset(3, {}), "hinge") == "the data has no samples");
+  CHECK(refusal(weighted(problem(2, 4), {0, 0}), "hinge") ==
+        "every sample has weight 0: at least one must be > 0");
+}
+
+TEST_CASE("train: bad options are refused before anything else") {
+  Options options = careful();
+  options.l2 = -1;
+  CHECK(input_error_of([&] { train(Dataset(), FakeObjective(), options); }) == "l2 = -1: must be >= 0");
+}
+
+TEST_CASE("train: held-out samples that do not fit are refused") {
+  Monitor monitor;
+  monitor.validation = problem(5, 80).with_labels({1, 2, 3, 4, 5});
+  CHECK(!refusal(problem(), "hinge", monitor).empty());
+  monitor.validation = Dataset(80, {});
+  CHECK(!refusal(problem(), "hinge", monitor).empty());
+  monitor.validation = problem(5, 81);
+  CHECK(!refusal(problem(), "hinge", monitor).empty());
+}
+
+TEST_CASE("train: held-out samples are evaluated every epoch and choose the best one") {
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    Monitor monitor;
+    monitor.validation = problem(50, 80);
+    Options options = careful(threads);
+    options.l2 = 0;
+    options.step = 50;
+    options.schedule = Schedule::kConstant;
+    const auto objective = make_objective("logistic");
+    const auto [model, report] = train(problem(60, 80), *objective, options, monitor);
+    REQUIRE(report.validation);
+    CHECK(report.validation->auc);
+    const auto loss = [](const EpochReport& row) { return row.validation->loss; };
+    const auto best = std::ranges::min_element(report.per_epoch, {}, loss);
+    CHECK(report.best_epoch == best->epoch);
+    CHECK(report.validation->loss == loss(*best));
+    CHECK(evaluate(model, *objective, *monitor.validation).loss == doctest::Approx(loss(*best)));
+  }
+}
+
+TEST_CASE("train: a whole weight is a repeated row, and a weight of zero no row") {
+  const Dataset data = problem(400, 50);
+  std::vector<int> times(data.rows());
+  Random random(4);
+  for (int& t : times) t = static_cast<int>(random.below(4));
+  for (const std::string name : {"logistic", "squared_hinge", "least_squares"}) {
+    CAPTURE(name);
+    const auto objective = make_objective(name);
+    const Trained a = train(weighted(data, times), *objective, careful());
+    const Trained b = train(repeated(data, times), *objective, careful());
+    CHECK(a.report.objective == doctest::Approx(b.report.objective).epsilon(0.01));
+    const Metrics metrics = evaluate(a.model, *objective, repeated(data, times));
+    CHECK(metrics.loss == doctest::Approx(a.report.training.loss).epsilon(1e-4));
+    if (metrics.accuracy) CHECK(*metrics.accuracy > 0.7);
+  }
+}
+
+TEST_CASE("train: a bias takes up what labels have in common, whatever l2") {
+  std::vector<float> labels;
+  const Dataset data = problem(400, 50, SyntheticKind::kRegression);
+  for (const float label : data.labels()) labels.push_back(label + 20);
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    Options options = careful(threads);
+    options.step = 0.2;
+    options.l2 = 0.1;
+    const auto objective = make_objective("least_squares");
+    const Trained without = train(data.with_labels(labels), *objective, options);
+    options.bias = true;
+    const Trained with = train(data.with_labels(labels), *objective, options);
+    CHECK(*with.report.training.rmse < 1.5);
+    CHECK(*without.report.training.rmse > 2 * *with.report.training.rmse);
+    CHECK(with.model.bias[0] == doctest::Approx(20).epsilon(0.05));
+  }
+}
+
+TEST_CASE("train: an objective of the caller's own, with three weights a coordinate") {
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    Options options = careful(threads);
+    options.step = 0.02;
+    options.l2 = 1e-4;
+    options.block_rows = 10;
+    const Dataset data = numbered_rows(6, {{0, 1}, {1, 2}, {3}, {4, 5}, {0, 5}, {2, 3}});
+    std::vector<std::vector<Coordinate>> supports(300);
+    for (std::size_t i = 0; i < supports.size(); ++i) {
+      const Row row = data.row(i % 6);
+      supports[i].assign(row.support.begin(), row.support.end());
+    }
+    std::vector<float> labels(300);
+    for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<float>(i % 6) - 2;
+    const auto [model, report] = train(numbered_rows(6, supports).with_labels(labels), Sums(), options);
+    CHECK(model.objective == "fake");
+    CHECK(model.width == 3);
+    CHECK(model.weights.size() == 18);
+    CHECK(report.outcome == Outcome::kEpochLimit);
+    CHECK(report.objective < 0.05);
+  }
+}
+
+TEST_CASE("train: small and empty data") {
+  const Dataset cases[] = {
+      problem(2, 1),
+      numbered_rows(3, {{0, 2}}).with_labels({1}),
+      numbered_rows(1, {{0}, {}, {0}}).with_labels({1, -1, 1}),
+      numbered_rows(4, {{}, {}, {}}).with_labels({1, -1, 1}),
+      numbered_rows(0, {{}, {}}).with_labels({1, -1}),
+  };
+  for (const Dataset& data : cases) {
+    for (const bool bias : {false, true}) {
+      for (const std::size_t threads : kThreadSweep) {
+        for (const double l2 : {0.0, 1e-3, 10.0}) {
+          for (const bool automatic : {false, true}) {
+            CAPTURE(data.rows());
+            CAPTURE(data.dimension());
+            CAPTURE(threads);
+            CAPTURE(l2);
+            CAPTURE(automatic);
+            Options options = careful(threads);
+            options.epochs = 3;
+            options.bias = bias;
+            options.l2 = l2;
+            if (automatic) options.step.reset();
+            const Trained trained = train(data, *make_objective("logistic"), options);
+            CHECK(trained.report.objective <= 1.01 * std::log(2));
+            CHECK(trained.model.weights.size() == data.dimension());
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("train: callbacks come one at a time, and what they throw comes out") {
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    class Slow final : public FakeObjective {
+      void step(const Samples&, const LocalWeights&, const Step&) const override {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+    };
+    Options options = careful(threads);
+    options.epochs = 2;
+    options.block_rows = 3;
+    int told = 0;  // plain on purpose
+    double fraction = 0;
+    Monitor monitor;
+    monitor.on_epoch = [&](const EpochReport&) { ++told; };
+    monitor.on_progress = [&](const Progress& progress) {
+      ++told;
+      CHECK((progress.fraction > fraction && progress.fraction <= 1));
+      CHECK(progress.seconds_left >= 0);
+      fraction = progress.fraction;
+    };
+    train(problem(3 * 120 * threads), Slow(), options, monitor);
+    CHECK(told > 2);
+    monitor.on_progress = [](const Progress&) { throw std::runtime_error("progress"); };
+    CHECK_THROWS_WITH_AS(train(problem(3 * 120 * threads), Slow(), options, monitor), "progress",
+                         std::runtime_error);
+    monitor.on_epoch = [](const EpochReport&) { throw std::runtime_error("epoch"); };
+    CHECK_THROWS_WITH_AS(train(problem(), FakeObjective(), options, monitor), "epoch", std::runtime_error);
+  }
+}
+
+TEST_CASE("train: calls may run at once") {
+  const auto objective = make_objective("logistic");
+  const double expected = train(problem(), *objective, careful()).report.objective;
+  std::vector<double> reached(4);
+  {
+    std::vector<std::jthread> callers;
+    for (std::size_t i = 0; i < reached.size(); ++i)
+      callers.emplace_back(
+          [&, i] { reached[i] = train(problem(), *objective, careful(i + 1)).report.objective; });
+  }
+  for (const double objective_reached : reached)
+    CHECK(objective_reached == doctest::Approx(expected).epsilon(0.02));
+}

@@ -1,0 +1,289 @@
+// What train() promises, through public headers alone.
+#include "engine/train.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/evaluate.h"
+#include "io/random.h"
+#include "io/synthetic.h"
+#include "objectives/catalogue.h"
+#include "objectives/linear.h"
+#include "test/support.h"
+
+using namespace sounder;
+using namespace sounder::test;
+
+namespace {
+
+Dataset problem(std::size_t rows = 600, std::size_t columns = 80) {
+  SyntheticOptions options;
+  options.rows = rows;
+  options.columns = columns;
+  options.nonzeros_per_row = 8;
+  return generate(options);
+}
+
+Options quick(std::size_t threads = 1) {
+  Options options;
+  options.threads = static_cast<int>(threads);
+  options.step = 1;
+  options.epochs = 5;
+  options.l2 = 1e-3;
+  return options;
+}
+
+bool all_finite(const Model& model) {
+  const auto finite = [](float w) { return std::isfinite(w); };
+  return std::ranges::all_of(model.weights, finite) && std::ranges::all_of(model.bias, finite);
+}
+
+// f of the model returned, worked out from the data.
+double objective_of(const Model& model, const Objective& objective, const Dataset& data) {
+  double norm = 0;
+  for (const float w : model.weights) norm += double{w} * w;
+  return evaluate(model, objective, data).loss + model.l2 / 2 * norm;
+}
+
+// A loss of the caller's own: |z - y|, smoothed.
+struct Smoothed {
+  double value(float margin, float label) const {
+    return std::sqrt(1 + std::pow(double{margin} - label, 2)) - 1;
+  }
+  double slope(float margin, float label) const {
+    return (margin - label) / std::sqrt(1 + std::pow(double{margin} - label, 2));
+  }
+};
+
+// Another one, whose steps can overshoot as they like.
+struct Squared {
+  double value(float margin, float label) const { return std::pow(double{margin} - label, 2); }
+  float slope(float margin, float label) const { return 2 * (margin - label); }
+};
+
+struct Broken {
+  double value(float, float) const { return std::nan(""); }
+  float slope(float, float) const { return 1; }
+};
+
+}  // namespace
+
+TEST_CASE("train: one thread gives the same bits for the same seed") {
+  for (const CatalogueRow& row : catalogue()) {
+    for (const Discipline discipline : {Discipline::kAtomic, Discipline::kLockFree, Discipline::kRacy}) {
+      CAPTURE(row.name);
+      const auto objective = row.make({});
+      Options options = quick();
+      options.discipline = discipline;
+      options.bias = true;
+      const Trained once = train(problem(), *objective, options);
+      const Trained again = train(problem(), *objective, options);
+      CHECK(once.model.weights == again.model.weights);
+      CHECK(once.model.bias == again.model.bias);
+      CHECK(once.report.objective == again.report.objective);
+      options.seed = 2;
+      CHECK(train(problem(), *objective, options).model.weights != once.model.weights);
+    }
+  }
+}
+
+TEST_CASE("train: without a step too, and the step found is the one reported") {
+  const auto objective = make_objective("logistic");
+  Options options = quick();
+  options.step.reset();
+  const Trained once = train(problem(), *objective, options);
+  const Trained again = train(problem(), *objective, options);
+  CHECK(once.model.weights == again.model.weights);
+  CHECK((once.report.step > 0 && std::isfinite(once.report.step)));
+  CHECK(once.report.objective < std::log(2));
+}
+
+TEST_CASE("train: model and report belong to the data, the options and each other") {
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    const Dataset data = problem();
+    const auto objective = make_objective("huber", {.value = 0.5});
+    Options options = quick(threads);
+    options.bias = true;
+    options.block_rows = 32;
+    const auto [model, report] = train(data, *objective, options);
+    CHECK(model.objective == "huber");
+    CHECK(model.objective_parameter == 0.5);
+    CHECK(model.dimension == 80);
+    CHECK(model.weights.size() == 80);
+    CHECK(model.bias.size() == 1);
+    CHECK(model.l2 == options.l2);
+    CHECK(model.rows == 600);
+    CHECK(report.objective == doctest::Approx(objective_of(model, *objective, data)).epsilon(1e-4));
+    CHECK(report.training.loss == doctest::Approx(evaluate(model, *objective, data).loss).epsilon(1e-4));
+    CHECK(report.samples == 600);
+    CHECK(report.coordinates == 80);
+    CHECK(report.nonzeros == data.nonzeros());
+    CHECK(report.threads == static_cast<int>(threads));
+    CHECK(report.block_rows == 32);
+    CHECK(report.tau >= 32);
+    REQUIRE(report.per_epoch.size() == 5);
+    CHECK(report.per_epoch[static_cast<std::size_t>(report.best_epoch) - 1].objective == report.objective);
+  }
+}
+
+TEST_CASE("train: the best epoch is the one returned") {
+  const auto objective = make_objective("hinge");
+  Options options = quick();
+  options.schedule = Schedule::kConstant;
+  options.step = 20;
+  options.epochs = 12;
+  const Report report = train(problem(), *objective, options).report;
+  const auto best = std::ranges::min_element(report.per_epoch, {}, &EpochReport::objective);
+  CHECK(report.best_epoch == best->epoch);
+  CHECK(report.objective == best->objective);
+}
+
+TEST_CASE("train: stops at a target, a tolerance, a time limit, a stop request or the last epoch") {
+  const struct {
+    const char* name;
+    std::function<void(Options&)> change;
+    Outcome outcome;
+    int most_epochs;
+  } cases[] = {
+      {"epochs", [](Options& o) { o.epochs = 3; }, Outcome::kEpochLimit, 3},
+      {"target", [](Options& o) { o.target = 0.9; }, Outcome::kConverged, 1},
+      {"no target", [](Options& o) { o.target = -1; }, Outcome::kEpochLimit, 200},
+      {"tolerance", [](Options& o) { o.tolerance = 0.05, o.patience = 2; }, Outcome::kConverged, 100},
+      {"time limit", [](Options& o) { o.time_limit = 1e-9; }, Outcome::kTimeLimit, 1},
+  };
+  for (const std::size_t threads : kThreadSweep) {
+    for (const auto& [name, change, outcome, most_epochs] : cases) {
+      CAPTURE(threads);
+      CAPTURE(name);
+      Options options = quick(threads);
+      options.block_rows = 40;
+      options.epochs = 200;
+      change(options);
+      const auto [model, report] = train(problem(), *make_objective("hinge"), options);
+      CHECK(name_of(report.outcome) == name_of(outcome));
+      CHECK(report.epochs <= most_epochs);
+      CHECK(all_finite(model));
+    }
+  }
+}
+
+TEST_CASE("train: patience is in epochs without an improvement of the tolerance") {
+  const FakeObjective flat;
+  for (const int patience : {1, 2, 5}) {
+    Options options = quick();
+    options.epochs = 50;
+    options.tolerance = 1e-3;
+    options.patience = patience;
+    const Report report = train(problem(), flat, options).report;
+    CHECK(report.outcome == Outcome::kConverged);
+    CHECK(report.epochs == patience + 1);
+  }
+}
+
+TEST_CASE("train: a time limit ends a long run within it") {
+  const auto start = std::chrono::steady_clock::now();
+  Options options = quick(2);
+  options.epochs = 1'000'000;
+  options.time_limit = 0.2;
+  const Report report = train(problem(), *make_objective("logistic"), options).report;
+  CHECK(report.outcome == Outcome::kTimeLimit);
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
+}
+
+TEST_CASE("train: a stop request, before or during the run, keeps the best so far") {
+  for (const std::size_t threads : kThreadSweep) {
+    for (const int stop_after : {0, 3}) {
+      CAPTURE(threads);
+      CAPTURE(stop_after);
+      std::stop_source stop;
+      if (stop_after == 0) stop.request_stop();
+      Monitor monitor;
+      monitor.stop = stop.get_token();
+      monitor.on_epoch = [&](const EpochReport& row) {
+        if (row.epoch == stop_after) stop.request_stop();
+      };
+      Options options = quick(threads);
+      options.epochs = 1000;
+      const auto [model, report] = train(problem(), *make_objective("hinge"), options, monitor);
+      CHECK(report.outcome == Outcome::kCancelled);
+      CHECK(report.epochs <= stop_after + 1);
+      CHECK(report.objective <= 1);
+      CHECK(all_finite(model));
+    }
+  }
+}
+
+TEST_CASE("train: a step far too large is taken back until the objective is finite and better than nothing") {
+  for (const std::size_t threads : kThreadSweep) {
+    for (const double step : {1e4, 1e8}) {
+      CAPTURE(threads);
+      CAPTURE(step);
+      Options options = quick(threads);
+      options.step = step;
+      options.epochs = 60;
+      options.l2 = 0;
+      options.block_rows = 50;
+      const auto [model, report] =
+          train(problem(), *make_linear("own", LabelKind::kReal, Squared{}), options);
+      CHECK(report.objective <= Squared{}.value(0, 1));
+      CHECK(report.rollbacks > 0);
+      CHECK(report.step < step);
+      CHECK(all_finite(model));
+    }
+  }
+}
+
+TEST_CASE("train: a loss that is no number diverges with advice and a finite model") {
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    const auto [model, report] =
+        train(problem(), *make_linear("broken", LabelKind::kReal, Broken{}), quick(threads));
+    CHECK(report.outcome == Outcome::kDiverged);
+    CHECK(!report.advice.empty());
+    CHECK(report.per_epoch.empty());
+    CHECK(all_finite(model));
+  }
+}
+
+TEST_CASE("train: an objective below zero is no divergence") {
+  struct Shifted {
+    double value(float margin, float label) const {
+      return (double{margin} - label) * (double{margin} - label) - 3;
+    }
+    float slope(float margin, float label) const { return 2 * (margin - label); }
+  };
+  Options options = quick();
+  options.step = 0.05;
+  const Report report =
+      train(problem(), *make_linear("shifted", LabelKind::kReal, Shifted{}), options).report;
+  CHECK(report.outcome == Outcome::kEpochLimit);
+  CHECK(report.rollbacks == 0);
+  CHECK(report.objective < -2);
+}
+
+TEST_CASE("train: an exact fit is no divergence") {
+  SyntheticOptions shape;
+  shape.kind = SyntheticKind::kRegression;
+  shape.rows = 500;
+  shape.columns = 20;
+  shape.nonzeros_per_row = 8;
+  shape.noise = 0;
+  Options options = quick();
+  options.l2 = 0;
+  options.schedule = Schedule::kConstant;
+  options.epochs = 300;
+  const Report report = train(generate(shape), *make_objective("least_squares"), options).report;
+  CHECK(report.outcome == Outcome::kEpochLimit);
+  CHECK(report.objective < 1e-6);
+}
