@@ -25,8 +25,8 @@ void empty_messages(benchmark::State& state) {
     }
   });
   if (accounted != state.iterations() * kMessages) state.SkipWithError("messages were lost");
-  state.counters["ns/message"] = benchmark::Counter(
-      kMessages * 1e-9, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["time/message"] = benchmark::Counter(
+      kMessages, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 
 BENCHMARK(empty_messages)

@@ -6,6 +6,8 @@
 //   parallel_for        our blocks and gradient task under tbb::parallel_for
 //   flow_graph          the same under the flow graph: what train() runs
 //
+// discipline: 0 atomic, 1 lock_free, 2 racy.
+//
 // Counters: nonzeros a second, and the objective reached, which fails the benchmark when it is far off.
 #include <benchmark/benchmark.h>
 
@@ -198,7 +200,7 @@ void blocks(benchmark::State& state) {
   for (auto _ : state) {
     state.PauseTiming();
     BlockRun run(static_cast<int>(state.range(0)), static_cast<std::size_t>(state.range(1)),
-                 state.range(2) == 0 ? Discipline::kAtomic : Discipline::kRacy);
+                 static_cast<Discipline>(state.range(2)));
     state.ResumeTiming();
     (run.*epochs)();
     state.PauseTiming();
@@ -221,10 +223,10 @@ void thread_counts(benchmark::internal::Benchmark* bench) {
 }
 
 void block_runs(benchmark::internal::Benchmark* bench) {
-  bench->UseRealTime()->Unit(benchmark::kMillisecond)->ArgNames({"threads", "rows", "racy"});
+  bench->UseRealTime()->Unit(benchmark::kMillisecond)->ArgNames({"threads", "rows", "discipline"});
   for (int threads = 1; threads <= usable_threads(); threads *= 2) {
-    for (const int racy : {0, 1}) {
-      for (const int rows : {512, 1024}) bench->Args({threads, rows, racy});
+    for (const int discipline : {0, 1, 2}) {
+      for (const int rows : {512, 1024}) bench->Args({threads, rows, discipline});
     }
   }
 }

@@ -27,7 +27,7 @@ struct Task {
 // Limiter and ledger bound the staleness: the ledger frees slots in the order of sampling, so task k +
 // `window` is not sampled before task k is done, however long a worker is held up, and tau = window x block
 // rows, in samples. (Counting tasks in flight would not do: while one worker is preempted the others could
-// run on for a whole epoch.) A message is a block, never a sample: it costs some 150 ns, a block some 100 us.
+// run on for a whole epoch.) A message is a block, never a sample: it costs some 200 ns, a block some 100 us.
 //
 // The graph belongs to the arena it is constructed in (Arena::execute). Not thread-safe itself; the three
 // calls are made from the arena's workers: `sample` and `account` one at a time each, `work` concurrently. An
