@@ -22,9 +22,8 @@ std::size_t for_each_piece(const Dataset& data, const ParallelFor& parallel, Bod
   return pieces;
 }
 
-ConstWeights weights_of(const Model& model, const Dataset& data) {
+ConstWeights weights_of(const Model& model, [[maybe_unused]] const Dataset& data) {
   assert(model.width == 1 && data.dimension() <= model.dimension);
-  static_cast<void>(data);
   return {.weights = model.weights.data(), .bias = model.bias.empty() ? nullptr : model.bias.data()};
 }
 

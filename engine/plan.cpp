@@ -183,8 +183,7 @@ class Overshoot {
 
 std::size_t choose_block_rows(std::size_t rows, int threads, double step, const Overshoot& overshoot) {
   constexpr std::size_t kLeast = 32;
-  constexpr double kLaterStep =
-      1.0 / 16;  // of the run's first: steps have fallen so far by the time it matters
+  constexpr double kLaterStep = 1.0 / 16;  // of the first: so far have steps fallen by the time it matters
   const std::size_t parts = (threads > 2 ? 32 : 24) * static_cast<std::size_t>(threads);
   const std::size_t most = std::clamp<std::size_t>(rows / parts, 1, kMostBlockRows);
   const double safe = overshoot.rows_at(step * kLaterStep);

@@ -66,8 +66,7 @@ struct Report {
   std::size_t block_rows = 0;
   std::size_t tau = 0;  // the bound on samples in flight that was in force
   double step = 0;      // eta0 in force, after any rollback
-  int rollbacks =
-      0;  // times the objective exploded and the run went back to its best state with a quarter of the step
+  int rollbacks = 0;    // times the run went back to its best state, to go on with a quarter of the step
 
   double load_seconds = 0;     // reading the files; filled in by whoever read them
   double prepare_seconds = 0;  // building blocks

@@ -30,7 +30,7 @@ struct StepClock {
 
 // Which block next, with which step: a fresh permutation of the blocks each epoch, and the clock of samples
 // *dispatched*, by which a task's step and the scale of the weights are told. Samples are so numbered when
-// they are drawn, as the analysis of asynchronous SGD wants it (Leblond et al., 2018, section 3), and the
+// they are drawn, as the analysis of asynchronous SGD wants it (Mania et al., 2015), and the
 // scale is a function of that number alone: it needs no shared write. Serial; no threads.
 class Sampler {
  public:

@@ -30,10 +30,11 @@ struct ConstWeights {
 // One block's update.
 struct Step {
   Rule rule = Rule::kSgd;
-  float size = 0;    // eta, the step of every sample of the block
-  double scale = 1;  // scale of the weights before the first sample ...
-  double shrink =
-      1;  // ... and its factor per sample: 1 / (1 + eta * l2), often nearer to 1 than a float can be
+  float size = 0;  // eta, the step of every sample of the block
+  // Scale of the weights before the first sample, and its factor per sample, 1 / (1 + eta * l2), which is often
+  // nearer to 1 than a float can be.
+  double scale = 1;
+  double shrink = 1;
 };
 
 // Sums over samples, each times its weight; they add up over blocks.

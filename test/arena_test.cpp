@@ -15,16 +15,6 @@
 using namespace sounder;
 using namespace sounder::test;
 
-namespace {
-
-Options with_threads(std::size_t threads) {
-  Options options;
-  options.threads = static_cast<int>(threads);
-  return options;
-}
-
-}  // namespace
-
 TEST_CASE("arena: usable threads follow the affinity mask") {
   CHECK(usable_threads() >= 1);
   CHECK(usable_threads() <= static_cast<int>(std::thread::hardware_concurrency()));

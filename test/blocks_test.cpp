@@ -16,12 +16,6 @@ using namespace sounder::test;
 
 namespace {
 
-Options with_threads(std::size_t threads) {
-  Options options;
-  options.threads = static_cast<int>(threads);
-  return options;
-}
-
 std::vector<Block> blocks_of(const Dataset& data, const Layout& layout, std::size_t block_rows,
                              std::uint64_t seed = 1, std::size_t threads = 2) {
   Arena arena(with_threads(threads));

@@ -28,9 +28,8 @@ using namespace sounder::test;
 
 namespace {
 
-Options with_threads(std::size_t threads) {
-  Options options;
-  options.threads = static_cast<int>(threads);
+Options one_step(std::size_t threads) {
+  Options options = with_threads(threads);
   options.step = 1;
   return options;
 }
@@ -128,7 +127,7 @@ TEST_CASE("graph: each task goes through all three calls, within the limits (2)"
     for (const std::size_t in_flight : {std::size_t{1}, threads, 3 * threads}) {
       CAPTURE(threads);
       CAPTURE(in_flight);
-      Arena arena(with_threads(threads));
+      Arena arena(one_step(threads));
       Watched watched;
       arena.execute([&] {
         Graph graph(static_cast<int>(threads), in_flight, watched.calls());
@@ -150,7 +149,7 @@ TEST_CASE("graph: each task goes through all three calls, within the limits (2)"
 
 TEST_CASE("graph: an exception of any call comes out of run() and the next run works (4)") {
   for (const std::size_t threads : kThreadSweep) {
-    Arena arena(with_threads(threads));
+    Arena arena(one_step(threads));
     Watched watched;
     arena.execute([&] {
       Graph graph(static_cast<int>(threads), 2 * threads, watched.calls());
@@ -178,7 +177,7 @@ TEST_CASE("graph: each row is visited once an epoch, in its epoch (1, 3), by at 
       CAPTURE(threads);
       CAPTURE(block_rows);
       Visits visits(kRows);
-      Options options = with_threads(threads);
+      Options options = one_step(threads);
       options.epochs = kEpochs;
       options.block_rows = block_rows;
       options.tau = block_rows == 7 ? 100 : 0;
@@ -197,7 +196,7 @@ TEST_CASE("graph: each row is visited once an epoch, in its epoch (1, 3), by at 
 TEST_CASE("graph: an exception of the objective comes out of train() and the next call works (4)") {
   for (const std::size_t threads : kThreadSweep) {
     CAPTURE(threads);
-    Options options = with_threads(threads);
+    Options options = one_step(threads);
     options.epochs = 3;
     options.block_rows = 10;
     for (const int at : {1, 17, 60}) {
@@ -217,7 +216,7 @@ TEST_CASE("graph: cancelling ends the run within one block a worker (5)") {
     for (const std::size_t tau : {0, 2000}) {
       CAPTURE(threads);
       CAPTURE(tau);
-      Options options = with_threads(threads);
+      Options options = one_step(threads);
       options.block_rows = 10;
       options.tau = tau;
       std::stop_source stop;

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/options.h"
 #include "io/dataset.h"
 #include "io/error.h"
 #include "objectives/objective.h"
@@ -21,6 +22,12 @@ namespace sounder::test {
 
 // Thread counts that every concurrent case runs with; 1 comes first and proves the case itself.
 inline constexpr std::size_t kThreadSweep[] = {1, 2, 3, 4, 8};
+
+inline Options with_threads(std::size_t threads) {
+  Options options;
+  options.threads = static_cast<int>(threads);
+  return options;
+}
 
 // A fresh directory, removed with all that is in it at the end of the scope.
 class TempDir {
