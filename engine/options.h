@@ -50,7 +50,7 @@ struct Options {
   // Performance.
 
   int threads = 0;             // workers; 0: what the affinity mask and the cgroup quota allow
-  std::size_t block_rows = 0;  // samples in a block; 0: chosen from the data; 1 is HOGWILD! to the letter
+  std::size_t block_rows = 0;  // samples in a block; 0: chosen from the data; 1: a task a sample, as HOGWILD!
   std::size_t tau = 0;         // bound on staleness, in samples, >= block_rows; 0: two blocks a thread
   int reserved_slots = 1;      // arena slots kept for threads of the application; 0 ... threads
   int numa_node = -1;          // run on this NUMA node's cores; -1: on any

@@ -147,6 +147,32 @@ TEST_CASE("graph: each task goes through all three calls, within the limits (2)"
   }
 }
 
+TEST_CASE("graph: nothing is sampled a window ahead of a task that is held up") {
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    constexpr int kTasks = 1000;
+    const std::size_t window = 2 * threads;
+    std::atomic<int> sampled = 0;
+    int ahead = 0;
+    Arena arena(with_threads(threads));
+    arena.execute([&] {
+      Graph graph(static_cast<int>(threads), window,
+                  {.sample = [&](Task&) { return sampled < kTasks && ++sampled > 0; },
+                   .work =
+                       [&](const Task& task) {
+                         if (task.number > 0) return;
+                         std::this_thread::sleep_for(std::chrono::milliseconds(50));
+                         ahead = sampled;
+                       },
+                   .account = [](const Task&) {}});
+      graph.run();
+    });
+    CHECK(sampled == kTasks);
+    // The sampler holds one more that the limiter has refused.
+    CHECK(ahead <= static_cast<int>(window) + 1);
+  }
+}
+
 TEST_CASE("graph: an exception of any call comes out of run() and the next run works (4)") {
   for (const std::size_t threads : kThreadSweep) {
     Arena arena(one_step(threads));
