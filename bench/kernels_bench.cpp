@@ -71,7 +71,7 @@ void axpy(benchmark::State& state) {
 void push(benchmark::State& state) {
   constexpr std::size_t kCells = 8192;
   static Parameters parameters(kCells, 4);
-  const auto discipline = static_cast<Discipline>(state.range(0));
+  const auto how = static_cast<Add>(state.range(0));
   const auto percent = static_cast<std::uint64_t>(state.range(1));
   std::vector<Cell> support(kCells);
   std::iota(support.begin(), support.end(), 0U);
@@ -83,7 +83,7 @@ void push(benchmark::State& state) {
   for (auto _ : state) {
     parameters.pull(support, before.data());
     for (std::size_t i = 0; i < after.size(); ++i) after[i] = before[i] + step[i];
-    parameters.push(support, before.data(), after.data(), discipline);
+    parameters.push(support, before.data(), after.data(), how);
   }
   state.counters["time/coordinate"] = benchmark::Counter(
       static_cast<double>(before.size()), benchmark::Counter::kIsIterationInvariantRate |

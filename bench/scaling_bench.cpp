@@ -137,16 +137,18 @@ class BlockRun {
           return options;
         }()),
         layout_(data(), 1, false),
-        blocks_(make_blocks(data(), layout_, block_rows, 1, arena_)),
+        blocks_(make_blocks(BlockMaker(data(), layout_, false), shuffled_rows(data().rows(), 1), block_rows,
+                            arena_)),
         parameters_(layout_.cells(), layout_.cell_floats()),
-        task_(hinge(), layout_, parameters_, discipline),
-        sampler_(blocks_,
+        writer_(make_writer(discipline, parameters_, 1)),
+        task_(hinge(), layout_, blocks_, *writer_),
+        sampler_(units(),
                  {.schedule = Schedule::kInverse,
                   .step = kStep,
                   .l2 = l2(),
                   .rows = static_cast<double>(data().rows()),
                   .epochs = kEpochs},
-                 l2(), Rule::kSgd, 1) {}
+                 {.l2 = l2()}, 1) {}
 
   void graph_epochs() {
     arena_.execute([&] {
@@ -181,8 +183,14 @@ class BlockRun {
   }
 
  private:
+  Units units() const {
+    Units units;
+    for (const Block& block : blocks_) units.rows.push_back(static_cast<std::uint32_t>(block.rows()));
+    return units;
+  }
+
   void fold() {
-    parameters_.scale(layout_.first_cell(), static_cast<float>(sampler_.scale()));
+    parameters_.scale(layout_.first_cell(), 0, layout_.weight_floats(), static_cast<float>(sampler_.scale()));
     sampler_.fold();
   }
 
@@ -190,6 +198,7 @@ class BlockRun {
   Layout layout_;
   std::vector<Block> blocks_;
   Parameters parameters_;
+  std::unique_ptr<Writer> writer_;
   GradientTask task_;
   Sampler sampler_;
 };

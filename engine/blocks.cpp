@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "engine/arena.h"
 #include "io/random.h"
@@ -14,9 +15,49 @@
 namespace sounder {
 namespace {
 
+template <class Position, class CellSet>
+std::vector<Position> positions_of(const Dataset& data, std::span<const std::uint32_t> rows,
+                                   const Layout& layout, const CellSet& cells, std::size_t nonzeros) {
+  std::vector<Position> positions;
+  positions.reserve(nonzeros);
+  for (const std::uint32_t row : rows) {
+    for (const Coordinate c : data.row(row).support) {
+      positions.push_back(
+          static_cast<Position>(cells.slot(layout.cell(c)) * layout.cell_floats() + layout.offset(c)));
+    }
+  }
+  return positions;
+}
+
+// Cut off at the largest float: an implicit step along such a row is zero for all purposes.
+float squared_norm(std::span<const float> values) {
+  const double sum = std::inner_product(values.begin(), values.end(), values.begin(), 0.0, std::plus<>(),
+                                        [](double a, double b) { return a * b; });
+  return static_cast<float>(std::min<double>(sum, std::numeric_limits<float>::max()));
+}
+
+void copy_rows(const Dataset& data, std::span<const std::uint32_t> rows, float weight_scale, Block& block) {
+  block.offsets.assign(1, 0);
+  for (const std::uint32_t i : rows) {
+    const Row row = data.row(i);
+    block.values.insert(block.values.end(), row.values.begin(), row.values.end());
+    block.offsets.push_back(block.values.size());
+    block.labels.push_back(row.label);
+    block.squared_norms.push_back(squared_norm(row.values));
+    if (data.weighted()) block.weights.push_back(row.weight * weight_scale);
+  }
+}
+
+float weight_scale_of(const Dataset& data) {
+  const double sum = std::accumulate(data.weights().begin(), data.weights().end(), 0.0);
+  return static_cast<float>(sum > 0 ? static_cast<double>(data.rows()) / sum : 1.0);
+}
+
+}  // namespace
+
 // A set of cells as a two-level bitmap: insertion is O(1), and reading it out in order skips empty stretches
 // 4096 cells at a time, so a block costs its non-zeros and next to nothing for the cells it does not touch.
-class CellSet {
+class BlockMaker::CellSet {
  public:
   explicit CellSet(std::size_t cells)
       : bits_(cells / 64 + 1), summary_(bits_.size() / 64 + 1), slots_(cells) {}
@@ -54,55 +95,36 @@ class CellSet {
   std::vector<std::uint32_t> slots_;
 };
 
-template <class Position>
-std::vector<Position> positions_of(const Dataset& data, std::span<const std::uint32_t> rows,
-                                   const Layout& layout, const CellSet& cells, std::size_t nonzeros) {
-  std::vector<Position> positions;
-  positions.reserve(nonzeros);
-  for (const std::uint32_t row : rows) {
-    for (const Coordinate c : data.row(row).support) {
-      positions.push_back(
-          static_cast<Position>(cells.slot(layout.cell(c)) * layout.cell_floats() + layout.offset(c)));
-    }
-  }
-  return positions;
-}
+struct BlockMaker::Scratch {
+  tbb::enumerable_thread_specific<CellSet> cells;
+};
 
-// Cut off at the largest float: an implicit step along such a row is zero for all purposes.
-float squared_norm(std::span<const float> values) {
-  const double sum = std::inner_product(values.begin(), values.end(), values.begin(), 0.0, std::plus<>(),
-                                        [](double a, double b) { return a * b; });
-  return static_cast<float>(std::min<double>(sum, std::numeric_limits<float>::max()));
-}
+BlockMaker::BlockMaker(Dataset data, const Layout& layout, bool memory)
+    : data_(std::move(data)),
+      layout_(layout),
+      memory_(memory),
+      weight_scale_(weight_scale_of(data_)),
+      scratch_(new Scratch{tbb::enumerable_thread_specific<CellSet>(layout.cells())}) {}
 
-void copy_rows(const Dataset& data, std::span<const std::uint32_t> rows, float weight_scale, Block& block) {
-  block.offsets.assign(1, 0);
-  for (const std::uint32_t i : rows) {
-    const Row row = data.row(i);
-    block.values.insert(block.values.end(), row.values.begin(), row.values.end());
-    block.offsets.push_back(block.values.size());
-    block.labels.push_back(row.label);
-    block.squared_norms.push_back(squared_norm(row.values));
-    if (data.weighted()) block.weights.push_back(row.weight * weight_scale);
-  }
-}
+BlockMaker::~BlockMaker() = default;
 
-Block make_block(const Dataset& data, std::span<const std::uint32_t> rows, float weight_scale,
-                 const Layout& layout, CellSet& cells) {
+Block BlockMaker::make(std::span<const std::uint32_t> rows) const {
+  CellSet& cells = scratch_->cells.local();
   std::size_t nonzeros = 0;
-  for (const std::uint32_t i : rows) nonzeros += data.row(i).support.size();
+  for (const std::uint32_t i : rows) nonzeros += data_.row(i).support.size();
   Block block;
   block.values.reserve(nonzeros);
-  copy_rows(data, rows, weight_scale, block);
-  if (layout.bias()) cells.insert(0);
+  copy_rows(data_, rows, weight_scale_, block);
+  if (memory_) block.memory.assign(rows.size(), 0.0F);
+  if (layout_.bias()) cells.insert(0);
   for (const std::uint32_t i : rows) {
-    for (const Coordinate c : data.row(i).support) cells.insert(layout.cell(c));
+    for (const Coordinate c : data_.row(i).support) cells.insert(layout_.cell(c));
   }
   block.support = cells.drain();
-  if (block.support.size() * layout.cell_floats() <= std::size_t{1} << 16) {
-    block.narrow = positions_of<std::uint16_t>(data, rows, layout, cells, nonzeros);
+  if (block.support.size() * layout_.cell_floats() <= std::size_t{1} << 16) {
+    block.narrow = positions_of<std::uint16_t>(data_, rows, layout_, cells, nonzeros);
   } else {
-    block.wide = positions_of<std::uint32_t>(data, rows, layout, cells, nonzeros);
+    block.wide = positions_of<std::uint32_t>(data_, rows, layout_, cells, nonzeros);
   }
   return block;
 }
@@ -115,43 +137,32 @@ std::vector<std::uint32_t> shuffled_rows(std::size_t rows, std::uint64_t seed) {
   return order;
 }
 
-// Brings the mean weight to 1, so that a step means the same with weights and without.
-float weight_scale_of(const Dataset& data) {
-  const double sum = std::accumulate(data.weights().begin(), data.weights().end(), 0.0);
-  return static_cast<float>(sum > 0 ? static_cast<double>(data.rows()) / sum : 1.0);
-}
-
-}  // namespace
-
 Samples Block::samples() const {
   Samples samples{.offsets = offsets,
                   .positions = narrow.data(),
                   .values = values.data(),
                   .labels = labels.data(),
                   .weights = weights.empty() ? nullptr : weights.data(),
-                  .squared_norms = squared_norms.data()};
+                  .squared_norms = squared_norms.data(),
+                  .gaps = gaps.empty() ? nullptr : gaps.data()};
   if (!wide.empty()) samples.positions = wide.data();
   return samples;
 }
 
-std::vector<Block> make_blocks(const Dataset& data, const Layout& layout, std::size_t block_rows,
-                               std::uint64_t seed, Arena& arena) {
-  const std::vector<std::uint32_t> order = shuffled_rows(data.rows(), seed);
-  const float weight_scale = weight_scale_of(data);
-  std::vector<Block> blocks((order.size() + block_rows - 1) / block_rows);
-  tbb::enumerable_thread_specific<CellSet> cells(layout.cells());
-  arena.parallel_for(blocks.size(), [&](std::size_t b) {
-    const std::size_t first = b * block_rows;
-    const auto rows = std::span(order).subspan(first, std::min(block_rows, order.size() - first));
-    blocks[b] = make_block(data, rows, weight_scale, layout, cells.local());
-  });
-  return blocks;
+Samples Block::samples() {
+  Samples samples = std::as_const(*this).samples();
+  samples.memory = memory.empty() ? nullptr : memory.data();
+  return samples;
 }
 
-Block make_sample(const Dataset& data, const Layout& layout, std::size_t rows, std::uint64_t seed) {
-  const std::vector<std::uint32_t> order = shuffled_rows(data.rows(), seed);
-  CellSet cells(layout.cells());
-  return make_block(data, std::span(order).first(rows), weight_scale_of(data), layout, cells);
+std::vector<Block> make_blocks(const BlockMaker& maker, std::span<const std::uint32_t> rows,
+                               std::size_t block_rows, Arena& arena) {
+  std::vector<Block> blocks((rows.size() + block_rows - 1) / block_rows);
+  arena.parallel_for(blocks.size(), [&](std::size_t b) {
+    const std::size_t first = b * block_rows;
+    blocks[b] = maker.make(rows.subspan(first, std::min(block_rows, rows.size() - first)));
+  });
+  return blocks;
 }
 
 }  // namespace sounder

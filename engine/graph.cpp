@@ -21,9 +21,12 @@ struct Graph::Nodes {
   // The sampler's.
   std::uint64_t sampled = 0;
 
-  // The ledger's: which of the tasks oldest, oldest + 1, ... are done, at their number modulo the window.
-  std::vector<bool> done;
+  // The ledger's: how the tasks oldest, oldest + 1, ... stand, at their number modulo the window, and how many
+  // before them are done but belong to a round that is not.
+  enum class State : std::uint8_t { kOpen, kDone, kDoneAndLast };
+  std::vector<State> states;
   std::uint64_t oldest = 0;
+  int held = 0;
 
   // Written by any body, through fail() alone.
   std::mutex error_mutex;
@@ -42,7 +45,7 @@ struct Graph::Nodes {
 
   Nodes(int threads, std::size_t window, Calls what)
       : calls(std::move(what)),
-        done(window, false),
+        states(window, State::kOpen),
         sampler(graph, [this](tbb::flow_control& control) { return InOrder(handoff), sample(control); }),
         limiter(graph, window),
         worker(graph, static_cast<std::size_t>(threads),
@@ -84,10 +87,20 @@ struct Graph::Nodes {
   // Returns the slots to free.
   int account(const Task& task) {
     if (!failed) guarded([&] { calls.account(task); });
-    done[task.number % done.size()] = true;
+    state_of(task.number) = task.ends_round ? State::kDoneAndLast : State::kDone;
     int freed = 0;
-    for (; done[oldest % done.size()]; ++oldest, ++freed) done[oldest % done.size()] = false;
+    for (; state_of(oldest) != State::kOpen; ++oldest) {
+      ++held;
+      if (std::exchange(state_of(oldest), State::kOpen) == State::kDoneAndLast) freed += end_round();
+    }
     return freed;
+  }
+
+  State& state_of(std::uint64_t number) { return states[number % states.size()]; }
+
+  int end_round() {
+    if (!failed && calls.end_round) guarded(calls.end_round);
+    return std::exchange(held, 0);
   }
 };
 
@@ -102,6 +115,7 @@ void Graph::run() {
     nodes_->sampler.activate();
     nodes_->graph.wait_for_all();
   }
+  if (nodes_->held > 0) nodes_->limiter.decrementer().try_put(nodes_->end_round());
   if (const std::exception_ptr error = std::exchange(nodes_->error, nullptr)) {
     nodes_->failed = false;
     std::rethrow_exception(error);

@@ -4,18 +4,20 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "objectives/objective.h"
 
 namespace sounder {
 
-struct Block;
-
-// One gradient task, as it travels through the graph.
+// One gradient task, as it travels through the graph: one block, or a few small ones, one after the other.
 struct Task {
-  const Block* block = nullptr;
-  Step step;
-  std::uint64_t number = 0;  // in the order of sampling; the graph's own
+  std::span<const std::uint32_t> blocks;  // their numbers
+  Step step;                              // of the first of them
+  float average = 0;                      // what changes count for in the mean of all iterates (Sampler)
+  std::size_t slot = 0;                   // among the tasks of its round
+  bool ends_round = true;                 // it is the last of its round
+  std::uint64_t number = 0;               // in the order of sampling; the graph's own
 };
 
 // Training as a oneTBB flow graph:
@@ -29,16 +31,20 @@ struct Task {
 // rows, in samples. (Counting tasks in flight would not do: while one worker is preempted the others could
 // run on for a whole epoch.) A message is a block, never a sample: it costs some 200 ns, a block some 100 us.
 //
-// The graph belongs to the arena it is constructed in (Arena::execute). Not thread-safe itself; the three
-// calls are made from the arena's workers: `sample` and `account` one at a time each, `work` concurrently. An
-// exception from any of them stops the sampler, lets the tasks in flight end, and is rethrown by run(); the
+// Tasks may come in rounds: the slots of a round are freed together, when all its tasks are done and
+// `end_round` has been called. With a window of one round, rounds then never overlap.
+//
+// The graph belongs to the arena it is constructed in (Arena::execute). Not thread-safe itself; the
+// calls are made from the arena's workers: `sample`, and `account` or `end_round`, one at a time each, `work`
+// concurrently. An exception from any of them stops the sampler, lets the tasks in flight end, and is rethrown by run(); the
 // graph can be run again.
 class Graph {
  public:
   struct Calls {
-    std::function<bool(Task&)> sample;         // the next task; false: no more
-    std::function<void(const Task&)> work;     // runs it
-    std::function<void(const Task&)> account;  // told once for each that was run
+    std::function<bool(Task&)> sample;          // the next task; false: no more
+    std::function<void(const Task&)> work;      // runs it
+    std::function<void(const Task&)> account;   // told once for each that was run
+    std::function<void()> end_round = nullptr;  // may be empty; also called for a round cut short
   };
 
   Graph(int threads, std::size_t window, Calls calls);

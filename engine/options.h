@@ -7,14 +7,15 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/parameters.h"
+#include "engine/discipline.h"
 #include "objectives/objective.h"
 
 namespace sounder {
 
 // How the step eta moves over the run; t counts samples, from 0 to T = epochs x n, and u = t / T.
 enum class Schedule {
-  kAnneal,  // eta0 (1 - u) / (1 + (l2 eta0 T + 8) u): 1/t, and to zero at the end of the budget; the default
+  kAuto,       // kAnneal for rules whose step must go to zero, kConstant for the others
+  kAnneal,     // eta0 (1 - u) / (1 + (l2 eta0 T + 8) u): 1/t, and to zero at the end of the budget
   kConstant,   // eta0
   kGeometric,  // eta0 decay^epoch, as HOGWILD! section 6 runs it
   kInverse,    // eta0 / (1 + l2 eta0 t), as Bottou's svmsgd
@@ -24,19 +25,22 @@ enum class Priority { kLow, kNormal, kHigh };
 
 // Everything train() can be told. The defaults are meant to be right; each line says when to change one.
 struct Options {
-  // What is minimised: mean loss + (l2 / 2) |w|^2.
+  // What is minimised: mean loss + l1 |w|_1 + (l2 / 2) |w|^2.
 
   double l2 = 1e-4;   // >= 0; smaller for more data
+  double l1 = 0;      // >= 0; makes weights exactly zero, more of them the larger it is
   bool bias = false;  // adds an unregularised constant: for data without a constant column and uneven labels
 
   // How.
 
-  int epochs = 30;             // passes over the data, >= 1; kAnneal plans its steps for this many
+  int epochs =
+      30;  // passes over the data, >= 1, gradient passes of kSvrg counted; kAnneal plans its steps for this many
   std::optional<double> step;  // eta0 > 0; unset: found on a small sample of the data (engine/plan.h)
-  Schedule schedule = Schedule::kAnneal;
+  Schedule schedule = Schedule::kAuto;
   double decay = 0.9;  // kGeometric: factor per epoch, in (0, 1]
   Rule rule = Rule::kSgd;
   Discipline discipline = Discipline::kAtomic;
+  int average_from = 0;    // return the mean of all iterates from this epoch on; 0: the last iterate
   std::uint64_t seed = 1;  // of the row shuffle and the block order; same seed and one thread: same bits
 
   // When to stop.
@@ -44,6 +48,7 @@ struct Options {
   double tolerance =
       0;             // stop when the objective (with validation data: its loss) improved by less than this
   int patience = 3;  // fraction over this many epochs, >= 1; a tolerance of 0: never
+  double gap = 0;    // stop at a relative duality gap <= this, with a rule that has one; 0: never
   std::optional<double> target;      // stop at an objective <= this
   std::optional<double> time_limit;  // stop after this many seconds of training, evaluation included; > 0
 
@@ -62,8 +67,12 @@ void validate(const Options& options);
 
 // The names that options go by in reports and on the command line.
 std::string_view name_of(Schedule schedule);
-std::string_view name_of(Discipline discipline);
-std::string_view name_of(Rule rule);
+inline std::string_view name_of(Discipline discipline) {
+  return traits_of(discipline).name;
+}
+inline std::string_view name_of(Rule rule) {
+  return traits_of(rule).name;
+}
 std::string_view name_of(Priority priority);
 
 }  // namespace sounder

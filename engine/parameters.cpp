@@ -12,6 +12,7 @@
 #include <mutex>
 #include <new>
 #include <thread>
+#include <vector>
 
 namespace sounder {
 namespace {
@@ -53,11 +54,18 @@ void racy_add(Word& target, Word before, Word after) {
   word.store(moved(word.load(std::memory_order_relaxed), before, after), std::memory_order_relaxed);
 }
 
+// Whether another thread wrote between the load and the store, and is now lost.
+bool racy_add_lost(Word& target, Word before, Word after) {
+  const Shared word(target);
+  const Word now = word.load(std::memory_order_relaxed);
+  return word.exchange(moved(now, before, after), std::memory_order_relaxed) != now;
+}
+
 // Words that changed are listed first, without a branch, and written after: which of them change is close to
 // a coin toss, and a mispredicted branch costs more than the write.
-template <auto write>
+template <class Write>
 void push_changed(Word* array, std::size_t cell_words, std::span<const Cell> support, const float* before,
-                  const float* after) {
+                  const float* after, Write&& write) {
   struct Change {
     std::size_t local;
     std::size_t shared;
@@ -133,17 +141,26 @@ void Parameters::pull(std::span<const Cell> support, float* local) const {
   }
 }
 
-void Parameters::push(std::span<const Cell> support, const float* before, const float* after,
-                      Discipline discipline) {
+void Parameters::push(std::span<const Cell> support, const float* before, const float* after, Add add) {
   const std::size_t cell_words = cell_floats_ / 2;
-  switch (discipline) {
-    case Discipline::kAtomic:
+  switch (add) {
+    case Add::kGuarded:
       return push_guarded(support, before, after);
-    case Discipline::kLockFree:
-      return push_changed<fetch_add>(array_.get(), cell_words, support, before, after);
-    case Discipline::kRacy:
-      return push_changed<racy_add>(array_.get(), cell_words, support, before, after);
+    case Add::kLockFree:
+      return push_changed(array_.get(), cell_words, support, before, after, fetch_add);
+    case Add::kRacy:
+      return push_changed(array_.get(), cell_words, support, before, after, racy_add);
   }
+}
+
+Parameters::Losses Parameters::push_and_count(std::span<const Cell> support, const float* before,
+                                              const float* after) {
+  Losses losses;
+  push_changed(array_.get(), cell_floats_ / 2, support, before, after, [&](Word& target, Word from, Word to) {
+    ++losses.written;
+    if (racy_add_lost(target, from, to)) ++losses.lost;
+  });
+  return losses;
 }
 
 void Parameters::push_guarded(std::span<const Cell> support, const float* before, const float* after) {
@@ -164,6 +181,29 @@ void Parameters::push_guarded(std::span<const Cell> support, const float* before
   }
 }
 
+// Only ever used through atomic references, which the compiler must take to alias anything.
+float* Parameters::floats_of(Cell cell) const {
+  return reinterpret_cast<float*>(array_.get()) + cell * cell_floats_;
+}
+
+void Parameters::pull_owned(std::span<const Cell> support, float* local) const {
+  for (const Cell cell : support) {
+    float* const floats = floats_of(cell);
+    for (std::size_t i = 0; i < cell_floats_; ++i)
+      *local++ = std::atomic_ref(floats[i]).load(std::memory_order_relaxed);
+  }
+}
+
+void Parameters::store_owned(std::span<const Cell> support, const float* before, const float* after) {
+  for (const Cell cell : support) {
+    float* const floats = floats_of(cell);
+    for (std::size_t i = 0; i < cell_floats_; ++i, ++before, ++after) {
+      if (std::bit_cast<std::uint32_t>(*before) != std::bit_cast<std::uint32_t>(*after))
+        std::atomic_ref(floats[i]).store(*after, std::memory_order_relaxed);
+    }
+  }
+}
+
 void Parameters::read(std::span<float> out) const {
   assert(out.size() == floats());
   if (!out.empty()) std::memcpy(out.data(), array_.get(), floats() * sizeof(float));
@@ -174,11 +214,13 @@ void Parameters::write(std::span<const float> in) {
   if (!in.empty()) std::memcpy(array_.get(), in.data(), floats() * sizeof(float));
 }
 
-void Parameters::scale(std::size_t first, float factor) {
-  for (std::size_t i = first * cell_floats_ / 2; i < floats() / 2; ++i) {
-    const auto [even, odd] = std::bit_cast<Pair>(array_[i]);
-    array_[i] = std::bit_cast<Word>(Pair{even * factor, odd * factor});
+void Parameters::scale(std::size_t first, std::size_t begin, std::size_t end, float factor) {
+  std::vector<float> all(floats());
+  read(all);
+  for (std::size_t cell = first; cell < cells_; ++cell) {
+    for (std::size_t i = begin; i < end; ++i) all[cell * cell_floats_ + i] *= factor;
   }
+  write(all);
 }
 
 }  // namespace sounder

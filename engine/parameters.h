@@ -12,9 +12,9 @@ namespace sounder {
 // more; rule state lies in the cell of its coordinates, so weight and state are one memory touch.
 using Cell = std::uint32_t;
 
-// How a push writes.
-enum class Discipline {
-  kAtomic,    // an indivisible fetch-add of up to 256 neighbouring floats at a time: no update is ever lost
+// How a push adds.
+enum class Add {
+  kGuarded,   // an indivisible fetch-add of up to 256 neighbouring floats at a time: no update is ever lost
   kLockFree,  // a compare-exchange loop for every two floats: no update is lost, no thread ever waits
   kRacy,  // load, add, store: HOGWILD! as published; concurrent pushes to a coordinate may lose one of them
 };
@@ -23,16 +23,20 @@ enum class Discipline {
 // parameters.
 //
 // - pull() and push() may be called by any number of threads at any time, on overlapping supports, as long as
-//   all pushes between two barriers are of one discipline.
-// - The element of memory access is a pair of floats in one 64-bit atomic word; all accesses are relaxed. So
-//   there is no data race in the C++ sense under any discipline, and no float is ever torn.
+//   all pushes between two barriers add in one way.
+// - The element of their access is a pair of floats in one 64-bit atomic word; all accesses are relaxed. So
+//   there is no data race in the C++ sense however they add, and no float is ever torn.
 // - A pull is not a snapshot: its floats may come from different moments (the "inconsistent read" of Mania et
 //   al., Perturbed iterate analysis, 2015, section 2), and it never waits. What it reads is never older than
 //   the latest write that happened before the pull, and that is all that is promised.
 // - A push adds `after - before` to what is there *now*. Pairs of floats on which the two agree are not written;
-//   under kAtomic whole stripes are, zeros added, unless the two agree on all of a stripe. Under kAtomic and kLockFree the adds of all threads accumulate as float additions in some order, per
-//   coordinate; under kRacy an add that interleaves with another may vanish.
-// - kAtomic guards each stripe of 64 cells with a spin bit, held for the adds of one stripe, some 50 ns; after
+//   under kGuarded whole stripes are, zeros added, unless the two agree on all of a stripe. Under kGuarded and
+//   kLockFree the adds of all threads accumulate as float additions in some order, per coordinate; under kRacy
+//   an add that interleaves with another may vanish.
+// - pull_owned() and store_owned() are for tasks that share cells but no float that either changes: their
+//   element of access is the float, and what changed is stored, not added. Between two barriers they do not
+//   mix with pull() and push().
+// - kGuarded guards each stripe of 64 cells with a spin bit, held for the adds of one stripe, some 50 ns; after
 //   a while of spinning a waiting thread yields its core. kLockFree is the textbook fetch-add; it is slower
 //   because every pair of floats is a locked instruction that waits for its cache line (DECISIONS.md, 3).
 // - The members marked "alone" need the array to themselves: no concurrent call, and a happens-before edge
@@ -53,12 +57,23 @@ class Parameters {
   void pull(std::span<const Cell> support, float* local) const;
 
   // Adds after - before, laid out as pull() does.
-  void push(std::span<const Cell> support, const float* before, const float* after, Discipline discipline);
+  void push(std::span<const Cell> support, const float* before, const float* after, Add add);
 
-  // Alone: the whole array out or in, or the cells from `first` on times a factor.
+  // push() with kRacy that counts what is lost: of how many pairs written, on how many the add of another
+  // thread was overwritten. Slower.
+  struct Losses {
+    std::uint64_t written = 0;
+    std::uint64_t lost = 0;
+  };
+  Losses push_and_count(std::span<const Cell> support, const float* before, const float* after);
+
+  void pull_owned(std::span<const Cell> support, float* local) const;
+  void store_owned(std::span<const Cell> support, const float* before, const float* after);
+
+  // Alone: the whole array out or in, or, of each cell from `first` on, the floats [begin, end) times a factor.
   void read(std::span<float> out) const;
   void write(std::span<const float> in);
-  void scale(std::size_t first, float factor);
+  void scale(std::size_t first, std::size_t begin, std::size_t end, float factor);
 
  private:
   using Word = std::uint64_t;  // two floats
@@ -68,6 +83,7 @@ class Parameters {
     void operator()(Word* words) const;
   };
 
+  float* floats_of(Cell cell) const;
   void push_guarded(std::span<const Cell> support, const float* before, const float* after);
 
   std::size_t cells_;

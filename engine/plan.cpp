@@ -12,7 +12,14 @@ namespace {
 
 constexpr std::size_t kSampleFraction = 64;  // the sample is one row in so many
 constexpr std::size_t kMostBlockRows = 1024;
+constexpr std::size_t kRoundBlocks = 4;  // of a discipline that is the same for any number of threads
+constexpr double kSmoothStep = 1.0 / 3;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+Schedule schedule_of(const Options& options) {
+  if (options.schedule != Schedule::kAuto) return options.schedule;
+  return traits_of(options.rule).fades ? Schedule::kAnneal : Schedule::kConstant;
+}
 
 // Rows [first, first + count) of `all`.
 Samples slice(const Samples& all, std::size_t first, std::size_t count) {
@@ -23,6 +30,7 @@ Samples slice(const Samples& all, std::size_t first, std::size_t count) {
   part.values += skip;
   part.labels += first;
   part.squared_norms += first;
+  if (part.memory != nullptr) part.memory += first;
   if (part.weights != nullptr) part.weights += first;
   return part;
 }
@@ -35,7 +43,7 @@ class Trial {
         objective_(objective),
         options_(options),
         rows_(std::max<std::size_t>(1, data.rows() / kSampleFraction)),
-        sample_(make_sample(data, layout, rows_, options.seed)),
+        sample_(make_sample(data, layout, rows_, options)),
         local_(sample_.support.size() * layout.cell_floats()) {
     const double sum = std::accumulate(sample_.squared_norms.begin(), sample_.squared_norms.end(), 0.0);
     mean_squared_norm_ = sum > 0 ? sum / static_cast<double>(rows_) : 1;
@@ -55,8 +63,10 @@ class Trial {
  private:
   static constexpr std::size_t kChunk = 16;  // rows that share one step size
 
-  LocalWeights weights() {
-    return {.weights = local_.data(), .bias = layout_.bias() ? local_.data() : nullptr};
+  static Block make_sample(const Dataset& data, const Layout& layout, std::size_t rows,
+                           const Options& options) {
+    const BlockMaker maker(data, layout, traits_of(options.rule).memory);
+    return maker.make(std::span<const std::uint32_t>(shuffled_rows(data.rows(), options.seed)).first(rows));
   }
 
   const Layout& layout_;
@@ -71,31 +81,38 @@ class Trial {
 double Trial::objective_after(double step) {
   constexpr int kPasses = 2;
   const auto rows = static_cast<double>(rows_);
-  const StepClock clock{.schedule = options_.schedule,
+  const StepClock clock{.schedule = schedule_of(options_),
                         .step = step,
                         .decay = options_.decay,
                         .l2 = options_.l2,
                         .rows = rows,
                         .epochs = kPasses};
   const Samples samples = sample_.samples();
-  std::ranges::fill(local_, 0.0F);
+  std::ranges::fill(sample_.memory, 0.0F);
+  layout_.start(sample_.support, local_);
   double scale = 1;
   for (int pass = 0; pass < kPasses; ++pass) {
     for (std::size_t first = 0; first < rows_; first += kChunk) {
       const std::size_t count = std::min(kChunk, rows_ - first);
       const double eta = clock.at(pass * rows + static_cast<double>(first));
-      const double shrink = 1 / (1 + eta * options_.l2);
-      objective_.step(
-          slice(samples, first, count), weights(),
-          {.rule = options_.rule, .size = static_cast<float>(eta), .scale = scale, .shrink = shrink});
+      const double shrink = traits_of(options_.rule).scales ? 1 / (1 + eta * options_.l2) : 1;
+      objective_.step(slice(samples, first, count), layout_.local(local_.data()),
+                      {.rule = options_.rule,
+                       .size = static_cast<float>(eta),
+                       .scale = scale,
+                       .shrink = shrink,
+                       .l1 = options_.l1,
+                       .l2 = options_.l2,
+                       .rows = rows,
+                       .before = pass * rows + static_cast<double>(first)});
       scale *= std::pow(shrink, count);
     }
   }
-  const Evaluation sums = objective_.evaluate(
-      samples, {.weights = local_.data(), .bias = weights().bias, .scale = static_cast<float>(scale)});
-  // |w|^2 counts the bias when there is one: it only ranks steps.
-  const double norm = std::inner_product(local_.begin(), local_.end(), local_.begin(), 0.0);
-  const double value = sums.loss / sums.weight + options_.l2 / 2 * scale * scale * norm;
+  const Evaluation sums =
+      objective_.evaluate(samples, layout_.weights(local_.data(), static_cast<float>(scale)));
+  const Layout::Norms norms = layout_.norms(local_);
+  const double value = sums.loss / sums.weight + options_.l1 * scale * norms.l1 +
+                       options_.l2 / 2 * scale * scale * norms.squared;
   return std::isfinite(value) ? value : kInfinity;
 }
 
@@ -191,32 +208,74 @@ std::size_t choose_block_rows(std::size_t rows, int threads, double step, const 
                                           : most;
 }
 
+double choose_step(Trial& trial, const Options& options, std::size_t rows) {
+  if (options.step) return *options.step;
+  switch (traits_of(options.rule).step) {
+    case StepChoice::kTrial:
+      return find_step(trial, rows);
+    case StepChoice::kSmoothness:
+      return kSmoothStep * trial.natural_step();
+    case StepChoice::kNone:
+      break;
+  }
+  return 1;
+}
+
+// How many blocks may step from the same weights.
+int parallel_blocks(const DisciplineTraits& discipline, int threads) {
+  if (discipline.disjoint) return 1;
+  return discipline.any_threads_same ? static_cast<int>(kRoundBlocks) : threads;
+}
+
+// Staleness is window x task_blocks x block_rows.
+void fit_tau(Plan& plan, const Options& options) {
+  if (options.block_rows == 0)
+    plan.block_rows = std::clamp<std::size_t>(options.tau / plan.window, 1, plan.block_rows);
+  plan.task_blocks =
+      std::clamp<std::size_t>(options.tau / (plan.window * plan.block_rows), 1, plan.task_blocks);
+  plan.window = options.tau / (plan.task_blocks * plan.block_rows);
+}
+
+// Rows of small blocks that make one task, so that its message costs little beside it.
+std::size_t choose_task_blocks(std::size_t rows, std::size_t block_rows, int threads) {
+  constexpr std::size_t kTaskRows = 256;
+  const std::size_t most =
+      std::clamp<std::size_t>(rows / (16 * static_cast<std::size_t>(threads)), 1, kTaskRows);
+  return std::max<std::size_t>(1, most / block_rows);
+}
+
 }  // namespace
 
 Plan make_plan(const Dataset& data, const Layout& layout, const Objective& objective, const Options& options,
                int threads) {
-  Plan plan{.block_rows = options.block_rows, .window = 2 * static_cast<std::size_t>(threads), .clock = {}};
-  plan.clock = {.schedule = options.schedule,
+  const DisciplineTraits& discipline = traits_of(options.discipline);
+  const int parallel = parallel_blocks(discipline, threads);
+  Plan plan{.block_rows = options.block_rows, .window = 2 * static_cast<std::size_t>(threads)};
+  plan.clock = {.schedule = schedule_of(options),
                 .decay = options.decay,
                 .l2 = options.l2,
                 .rows = static_cast<double>(data.rows()),
                 .epochs = static_cast<double>(options.epochs)};
   Trial trial(data, layout, objective, options);
-  const Overshoot overshoot(trial, threads);
-  plan.clock.step = options.step ? *options.step : find_step(trial, data.rows());
-  if (plan.block_rows == 0)
-    plan.block_rows = choose_block_rows(data.rows(), threads, plan.clock.step, overshoot);
-  if (options.tau > 0) {
-    if (options.block_rows == 0)
-      plan.block_rows = std::clamp<std::size_t>(options.tau / plan.window, 1, plan.block_rows);
-    plan.window = options.tau / plan.block_rows;
+  const Overshoot overshoot(trial, parallel);
+  plan.clock.step = choose_step(trial, options, data.rows());
+  if (plan.block_rows == 0) {
+    plan.block_rows =
+        discipline.by_sample ? 1 : choose_block_rows(data.rows(), parallel, plan.clock.step, overshoot);
   }
+  if (discipline.rounds) {
+    plan.round_tasks = static_cast<std::size_t>(parallel);
+    plan.window = plan.round_tasks;
+  } else {
+    plan.task_blocks = choose_task_blocks(data.rows(), plan.block_rows, threads);
+  }
+  if (options.tau > 0) fit_tau(plan, options);
   plan.block_rows = std::min(plan.block_rows, data.rows());
-  if (!options.step && threads > 1) {
+  if (!options.step && parallel > 1) {
     const auto rows = static_cast<double>(plan.block_rows);
     plan.clock.cap = overshoot.step_at(rows);
     // The decays of the blocks in flight add up like their gradients.
-    if (options.l2 > 0) plan.clock.cap = std::min(plan.clock.cap, 0.5 / (options.l2 * threads * rows));
+    if (options.l2 > 0) plan.clock.cap = std::min(plan.clock.cap, 0.5 / (options.l2 * parallel * rows));
   }
   return plan;
 }

@@ -13,8 +13,12 @@ namespace sounder {
 // or, where they leave it open, from the data. DECISIONS.md has the measurements behind the constants.
 struct Plan {
   std::size_t block_rows = 1;
-  std::size_t window = 1;  // blocks sampled ahead of the oldest unfinished one; tau = window x block_rows
-  StepClock clock;
+  std::size_t task_blocks = 1;
+  std::size_t round_tasks = 1;  // of a discipline with rounds
+  std::size_t window = 1;       // tasks sampled ahead of the oldest unfinished one
+  StepClock clock = {};
+
+  std::size_t tau() const { return window * task_blocks * block_rows; }
 };
 
 // Finds the missing parts on a sample of the rows (one in 64). Deterministic for a seed; costs less than one

@@ -34,6 +34,7 @@ void put_remarks(Json& json, const Remarks& remarks) {
 
 Json json_of(const Options& options) {
   Json json{{"l2", options.l2},
+            {"l1", options.l1},
             {"bias", options.bias},
             {"epochs", options.epochs},
             {"step", or_auto(options.step)},
@@ -41,9 +42,11 @@ Json json_of(const Options& options) {
             {"decay", options.decay},
             {"rule", name_of(options.rule)},
             {"discipline", name_of(options.discipline)},
+            {"average_from", options.average_from},
             {"seed", options.seed},
             {"tolerance", options.tolerance},
-            {"patience", options.patience}};
+            {"patience", options.patience},
+            {"gap", options.gap}};
   put(json, "target", options.target);
   put(json, "time_limit", options.time_limit);
   json.update({{"threads", options.threads},
@@ -57,6 +60,7 @@ Json json_of(const Options& options) {
 
 Json json_of(const EpochReport& row) {
   Json json{{"epoch", row.epoch}, {"seconds", row.seconds}, {"objective", row.objective}, {"step", row.step}};
+  put(json, "gap", row.gap);
   if (row.validation) put_metrics(json["validation"], *row.validation);
   return json;
 }
@@ -100,6 +104,7 @@ std::string Report::to_json() const {
   if (!advice.empty()) json["advice"] = advice;
   json["objective_name"] = objective_name;
   json["objective"] = objective;
+  put(json, "gap", gap);
   put_metrics(json, training);
   if (validation) put_metrics(json["validation"], *validation);
   json.update({{"best_epoch", best_epoch},
@@ -121,6 +126,7 @@ std::string Report::to_json() const {
                {"train_seconds", train_seconds},
                {"evaluate_seconds", evaluate_seconds},
                {"nonzeros_per_second", nonzeros_per_second}});
+  put(json, "share_lost", share_lost);
   json["per_epoch"] = Json::array();
   for (const EpochReport& row : per_epoch) json["per_epoch"].push_back(json_of(row));
   json["options"] = json_of(options);

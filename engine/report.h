@@ -43,7 +43,9 @@ struct EpochReport {
   double seconds = 0;    // of updates, from the start of training
   double objective = 0;  // at the end of the epoch
   double step = 0;       // eta at the start of the epoch
-  std::optional<Metrics> validation;
+  std::optional<double> gap =
+      {};  // best objective minus best dual objective so far, relative; RuleTraits::dual
+  std::optional<Metrics> validation = {};
 };
 
 // What a run did. Seconds are wall-clock; train_seconds counts updates only: no loading, blocking or
@@ -53,9 +55,10 @@ struct Report {
   std::string advice;  // what to try next, when the outcome is not a happy one; else empty
 
   std::string objective_name;
-  double objective = 0;  // of the model returned: training.loss + (l2 / 2) |w|^2
+  double objective = 0;       // of the model returned: training.loss + l1 |w|_1 + (l2 / 2) |w|^2
+  std::optional<double> gap;  // of the model's epoch; see EpochReport
   Metrics training;
-  std::optional<Metrics> validation;
+  std::optional<Metrics> validation = {};
   int best_epoch = 0;  // the epoch the model returned is from
   int epochs = 0;      // begun and counted, the last perhaps cut short
 
@@ -64,9 +67,10 @@ struct Report {
   std::uint64_t nonzeros = 0;
   int threads = 0;
   std::size_t block_rows = 0;
-  std::size_t tau = 0;  // the bound on samples in flight that was in force
-  double step = 0;      // eta0 in force, after any rollback
-  int rollbacks = 0;    // times the run went back to its best state, to go on with a quarter of the step
+  std::size_t tau = 0;               // the bound on samples in flight that was in force
+  double step = 0;                   // eta0 in force, after any rollback
+  std::optional<double> share_lost;  // of the adds of a racy run, an estimate
+  int rollbacks = 0;  // times the run went back to its best state, to go on with a quarter of the step
 
   double load_seconds = 0;     // reading the files; filled in by whoever read them
   double prepare_seconds = 0;  // building blocks

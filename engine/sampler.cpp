@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 namespace sounder {
 namespace {
@@ -30,42 +31,102 @@ double StepClock::shape(double samples) const {
       return std::pow(decay, std::floor(samples / rows));
     case Schedule::kInverse:
       return 1 / (1 + l2 * step * samples);
+    case Schedule::kAuto:  // settled by the plan
     case Schedule::kConstant:
       break;
   }
   return 1;
 }
 
-Sampler::Sampler(std::span<const Block> blocks, StepClock clock, double l2, Rule rule, std::uint64_t seed)
-    : blocks_(blocks), clock_(clock), l2_(l2), rule_(rule), random_(seed), order_(blocks.size()) {
+Sampler::Sampler(Units units, StepClock clock, Problem problem, std::uint64_t seed)
+    : units_(std::move(units)), clock_(clock), problem_(problem), random_(seed), order_(units_.rows.size()) {
   std::iota(order_.begin(), order_.end(), 0U);
+  if (units_.unit_blocks > 1) {
+    units_.round_tasks = units_.unit_blocks;
+    blocks_.resize(order_.size() * units_.unit_blocks);
+    std::iota(blocks_.begin(), blocks_.end(), 0U);
+  }
   next_ = order_.size();
 }
 
-void Sampler::begin_epoch(int epoch) {
+void Sampler::begin_epoch(int epoch, Pass pass) {
   shuffle(std::span(order_), random_);
+  pass_ = pass;
   next_ = 0;
+  slot_ = 0;
   samples_ = (epoch - 1) * clock_.rows;
 }
 
 bool Sampler::next(Task& task) {
-  if (epoch_done() || log_scale_ < -kLogScaleRange) return false;
-  task.block = &blocks_[order_[next_++]];
-  const auto rows = static_cast<double>(task.block->rows());
-  // The middle of the block stands for all of it.
-  double eta = clock_.at(samples_ + rows / 2);
-  if (l2_ > 0) eta = std::min(eta, std::expm1(kLogScaleRange / rows) / l2_);
-  task.step = {.rule = rule_,
-               .size = static_cast<float>(eta),
-               .scale = std::exp(log_scale_),
-               .shrink = 1 / (1 + eta * l2_)};
-  samples_ += rows;
-  log_scale_ += rows * std::log(task.step.shrink);
+  if (epoch_done() || (slot_ == 0 && log_scale_ < -kLogScaleRange)) return false;
+  task.slot = slot_;
+  if (units_.unit_blocks > 1) {
+    take_unit(task);
+  } else {
+    take_blocks(task);
+  }
+  slot_ = task.ends_round ? 0 : slot_ + 1;
   return true;
+}
+
+// One of the blocks of a unit. Time stands still until the last of them is handed out.
+void Sampler::take_unit(Task& task) {
+  const std::size_t unit = order_[next_];
+  if (slot_ == 0 && units_.begin) units_.begin(unit);
+  task.blocks = std::span(blocks_).subspan(unit * units_.unit_blocks + slot_, 1);
+  task.step = step_for(units_.rows[unit]);
+  task.average = average_at(units_.rows[unit], task.step);
+  task.ends_round = slot_ + 1 == units_.unit_blocks;
+  if (!task.ends_round) return;
+  advance(units_.rows[unit], task.step);
+  ++next_;
+}
+
+void Sampler::take_blocks(Task& task) {
+  task.blocks = std::span(order_).subspan(next_, std::min(units_.task_units, order_.size() - next_));
+  double rows = 0;
+  for (const std::uint32_t unit : task.blocks) rows += units_.rows[unit];
+  task.step = step_for(rows);
+  task.average = average_at(rows, task.step);
+  advance(rows, task.step);
+  next_ += task.blocks.size();
+  task.ends_round = epoch_done() || slot_ + 1 == units_.round_tasks;
+}
+
+// The middle of the samples stands for all of them.
+Step Sampler::step_for(double rows) const {
+  const bool scaled = traits_of(problem_.rule).scales && pass_ == Pass::kUpdate;
+  double eta = clock_.at(samples_ + rows / 2);
+  if (scaled && problem_.l2 > 0) eta = std::min(eta, std::expm1(kLogScaleRange / rows) / problem_.l2);
+  return {.rule = problem_.rule,
+          .pass = pass_,
+          .size = static_cast<float>(eta),
+          .scale = std::exp(log_scale_),
+          .shrink = scaled ? 1 / (1 + eta * problem_.l2) : 1,
+          .l1 = problem_.l1,
+          .l2 = problem_.l2,
+          .rows = clock_.rows,
+          .before = samples_};
+}
+
+float Sampler::average_at(double rows, const Step& step) const {
+  return static_cast<float>(average_.scale_sum + rows / 2 * step.scale * std::pow(step.shrink, rows / 4));
+}
+
+void Sampler::advance(double rows, const Step& step) {
+  average_.scale_sum += rows * step.scale * std::pow(step.shrink, rows / 2);
+  average_.samples += rows;
+  samples_ += rows;
+  log_scale_ += rows * std::log(step.shrink);
 }
 
 double Sampler::scale() const {
   return std::exp(log_scale_);
+}
+
+void Sampler::fold() {
+  average_.scale_sum /= scale();
+  log_scale_ = 0;
 }
 
 }  // namespace sounder

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <span>
 #include <vector>
 
-#include "engine/blocks.h"
 #include "engine/graph.h"
 #include "engine/options.h"
 #include "io/random.h"
@@ -28,28 +28,56 @@ struct StepClock {
   double shape(double samples) const;  // of the schedule: eta / eta0
 };
 
-// Which block next, with which step: a fresh permutation of the blocks each epoch, and the clock of samples
+// How blocks become tasks and rounds. What is drawn at random are units; mostly a unit is a block.
+struct Units {
+  std::vector<std::uint32_t> rows;  // of each unit
+  std::size_t unit_blocks = 1;      // a unit is so many blocks in a row, each a task, with one step for all;
+  std::size_t task_units = 1;       // or, if that is 1, a task is up to so many units,
+  std::size_t round_tasks = 1;      // and a round so many tasks
+  // Told the unit that begins, before the first of its tasks is handed out; may be empty.
+  std::function<void(std::size_t unit)> begin = nullptr;
+};
+
+// What the sampler puts into every step.
+struct Problem {
+  Rule rule = Rule::kSgd;
+  double l1 = 0;
+  double l2 = 0;
+};
+
+// Which task next, with which step: a fresh permutation of the units each epoch, and the clock of samples
 // *dispatched*, by which a task's step and the scale of the weights are told. Samples are so numbered when
 // they are drawn, as the analysis of asynchronous SGD wants it (Mania et al., 2015), and the
 // scale is a function of that number alone: it needs no shared write. Serial; no threads.
 class Sampler {
  public:
-  Sampler(std::span<const Block> blocks, StepClock clock, double l2, Rule rule, std::uint64_t seed);
+  Sampler(Units units, StepClock clock, Problem problem, std::uint64_t seed);
 
-  void begin_epoch(int epoch);
+  void begin_epoch(int epoch, Pass pass = Pass::kUpdate);
   bool epoch_done() const { return next_ == order_.size(); }
 
   // The next task; false at the end of the epoch, or when the scale has become so small that it must be
-  // folded into the weights first.
+  // folded into the weights first. Its blocks stay valid for the epoch.
   bool next(Task& task);
 
   // The weights of the model are scale() times those in the array. fold() is told that they have been
   // multiplied.
   double scale() const;
-  void fold() { log_scale_ = 0; }
+  void fold();
+
+  // The mean of all iterates since start_average(): the sum over samples t of s_t v_t is, with S the sum of the
+  // scales s_t so far, S v - sum over changes of S(when) change. So the array keeps the second sum, to which
+  // every task adds Task::average times what it changes.
+  struct Average {
+    double scale_sum = 0;
+    double samples = 0;
+  };
+  void start_average() { average_ = {}; }
+  const Average& average() const { return average_; }
 
   double step_of_epoch(int epoch) const { return clock_.at((epoch - 1) * clock_.rows); }
   double initial_step() const { return std::min(clock_.step, clock_.cap); }
+  Step step() const { return step_for(0); }  // as the next task would have it
 
   // All steps to come times `factor`.
   void scale_steps(double factor) {
@@ -58,15 +86,24 @@ class Sampler {
   }
 
  private:
-  std::span<const Block> blocks_;
+  void take_unit(Task& task);
+  void take_blocks(Task& task);
+  Step step_for(double rows) const;
+  float average_at(double rows, const Step& step) const;
+  void advance(double rows, const Step& step);
+
+  Units units_;
   StepClock clock_;
-  double l2_;
-  Rule rule_;
+  Problem problem_;
   Random random_;
-  std::vector<std::uint32_t> order_;
-  std::size_t next_ = 0;
+  Pass pass_ = Pass::kUpdate;
+  std::vector<std::uint32_t> order_;   // of the units
+  std::vector<std::uint32_t> blocks_;  // unit_blocks > 1: 0, 1, 2, ...
+  std::size_t next_ = 0;               // in order_
+  std::size_t slot_ = 0;               // in the round
   double samples_ = 0;
   double log_scale_ = 0;
+  Average average_;
 };
 
 }  // namespace sounder

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 
 #include "engine/arena.h"
 #include "engine/blocks.h"
+#include "engine/discipline.h"
 #include "engine/evaluate.h"
 #include "engine/gradient_task.h"
 #include "engine/graph.h"
@@ -88,8 +90,21 @@ Report start_report(const Dataset& data, const Objective& objective, const Optio
   return report;
 }
 
-// One run. sample(), work() and account() are called by the graph while run_epoch() waits, the first and the last
-// one at a time; everything else by the thread that called train(), with no task in flight.
+Planes planes_of(const Options& options) {
+  const RuleTraits& rule = traits_of(options.rule);
+  return {
+      .reweight = rule.reweights || options.l1 > 0, .state = rule.state, .average = options.average_from > 0};
+}
+
+// What training goes back to: the array, and what the rule keeps for each sample, block after block.
+struct State {
+  std::vector<float> array;
+  std::vector<float> memory;
+};
+
+// One run. sample(), work(), account() and end_round() are called by the graph while run_epoch() waits, work() by
+// many threads and the others one at a time; everything else by the thread that called train(), with no task in
+// flight.
 class Trainer {
  public:
   Trainer(Dataset data, const Objective& objective, const Options& options, const Monitor& monitor,
@@ -98,12 +113,22 @@ class Trainer {
   Trained run();
 
  private:
+  Units units() const;
+  Pass pass_of(int epoch) const;
+  void begin_epoch();
   void run_epoch();
+  void end_epoch();
   bool sample(Task& task);
   void work(const Task& task);
   void account(const Task& task);
   void fold_scale();
-  Evaluation evaluate_blocks();
+  void settle(std::vector<float>& array) const;
+  std::vector<float> averaged(const std::vector<float>& array) const;
+  void evaluate();
+  Evaluation evaluate_blocks(const Parameters& parameters);
+  double dual_objective() const;
+  State state() const;
+  void restore(const State& state);
   bool diverged(double objective) const;
   void roll_back();
   void record(double objective, const Evaluation& sums);
@@ -112,12 +137,14 @@ class Trainer {
   Trained finish(Outcome outcome);
 
   Model model_of(const std::vector<float>& array) const;
+  bool averaging() const { return options_.average_from > 0 && report_.epochs >= options_.average_from; }
   bool out_of_time() const { return options_.time_limit && seconds_since(start_) >= *options_.time_limit; }
   bool interrupted() const { return monitor_.stop.stop_requested() || out_of_time(); }
   void tell_progress();
 
   const Objective& objective_;
   const Options options_;
+  const RuleTraits& rule_ = traits_of(options_.rule);
   const Monitor& monitor_;
   Arena& arena_;
   const Clock::time_point start_ = Clock::now();
@@ -127,13 +154,16 @@ class Trainer {
   Plan plan_;
   std::vector<Block> blocks_;
   Parameters parameters_;
+  std::unique_ptr<Writer> writer_;
   GradientTask task_;
   Sampler sampler_;
   Graph graph_;
 
-  std::vector<float> latest_;  // the array at the end of the last good epoch
-  std::vector<float> best_;    // and of the best one; zero to begin with
+  std::vector<float> latest_;  // the weights after the last good epoch
+  std::vector<float> best_;    // and after the best one; zero to begin with
+  State good_;                 // of the best objective
   double best_objective_ = zero_objective_;
+  double best_dual_ = -std::numeric_limits<double>::infinity();
   double best_score_ = std::numeric_limits<double>::infinity();
 
   // Written by the ledger during an epoch.
@@ -150,54 +180,77 @@ Trainer::Trainer(Dataset data, const Objective& objective, const Options& option
       arena_(arena),
       zero_objective_(loss_of_zero(data, objective)),
       report_(start_report(data, objective, options, arena)),
-      layout_(timed(report_.prepare_seconds, [&] { return Layout(data, objective.width(), options.bias); })),
+      layout_(timed(report_.prepare_seconds,
+                    [&] { return Layout(data, objective.width(), options.bias, planes_of(options)); })),
       plan_(timed(report_.search_seconds,
                   [&] { return make_plan(data, layout_, objective, options, arena.threads()); })),
       blocks_(timed(report_.prepare_seconds,
                     [&] {
-                      const Dataset last = std::move(data);
-                      return make_blocks(last, layout_, plan_.block_rows, options.seed, arena);
+                      const auto order = shuffled_rows(data.rows(), options.seed);
+                      const BlockMaker maker(std::move(data), layout_, rule_.memory);
+                      return make_blocks(maker, order, plan_.block_rows, arena);
                     })),
       parameters_(layout_.cells(), layout_.cell_floats()),
-      task_(objective, layout_, parameters_, options.discipline),
-      sampler_(blocks_, plan_.clock, options.l2, options.rule, options.seed),
+      writer_(make_writer(options.discipline, parameters_, plan_.round_tasks)),
+      task_(objective, layout_, blocks_, *writer_, monitor.stop),
+      sampler_(units(), plan_.clock, {.rule = options.rule, .l1 = options.l1, .l2 = options.l2},
+               options.seed),
       graph_(arena.threads(), plan_.window,
              {.sample = [this](Task& task) { return sample(task); },
               .work = [this](const Task& task) { work(task); },
-              .account = [this](const Task& task) { account(task); }}),
-      latest_(parameters_.floats()),
+              .account = [this](const Task& task) { account(task); },
+              .end_round = [this] { writer_->end_round(); }}),
       best_(parameters_.floats()) {
+  std::vector<Cell> cells(layout_.cells());
+  std::iota(cells.begin(), cells.end(), Cell{0});
+  layout_.start(cells, best_);
+  parameters_.write(best_);
+  good_ = state();
   report_.block_rows = plan_.block_rows;
-  report_.tau = plan_.window * plan_.block_rows;
+  report_.tau = plan_.tau();
   report_.objective = zero_objective_;
   report_.training = metrics_of({.loss = zero_objective_, .weight = 1}, objective.labels());
+}
+
+Units Trainer::units() const {
+  Units units{.rows = {}, .task_units = plan_.task_blocks, .round_tasks = plan_.round_tasks, .begin = {}};
+  for (const Block& block : blocks_) units.rows.push_back(static_cast<std::uint32_t>(block.rows()));
+  return units;
 }
 
 Trained Trainer::run() {
   std::optional<Outcome> outcome;
   while (!outcome) {
+    ++report_.epochs;
+    begin_epoch();
     run_epoch();
-    const Evaluation sums = timed(report_.evaluate_seconds, [&] { return evaluate_blocks(); });
-    std::vector<float> array(parameters_.floats());
-    parameters_.read(array);
-    const double objective = sums.loss / sums.weight + options_.l2 / 2 * layout_.squared_norm(array);
-    if (diverged(objective)) {
-      roll_back();
-    } else {
-      latest_ = std::move(array);
-      record(objective, sums);
-    }
+    end_epoch();
+    evaluate();
     outcome = verdict();
   }
   return finish(*outcome);
 }
 
-void Trainer::run_epoch() {
-  sampler_.begin_epoch(++report_.epochs);
+// A gradient of all samples, then two epochs of updates: Mania et al. (2015), section 5.
+Pass Trainer::pass_of(int epoch) const {
+  return rule_.snapshots && epoch % 3 == 1 ? Pass::kSnapshot : Pass::kUpdate;
+}
+
+void Trainer::begin_epoch() {
+  const Pass pass = pass_of(report_.epochs);
+  const std::size_t plane = layout_.weight_floats();
+  const std::size_t state = plane * (layout_.planes().reweight ? 2 : 1);
+  if (pass == Pass::kSnapshot) parameters_.scale(0, state, state + plane * rule_.state, 0);
+  if (report_.epochs == options_.average_from) sampler_.start_average();
+  sampler_.begin_epoch(report_.epochs, pass);
   epoch_samples_ = 0;
+}
+
+void Trainer::run_epoch() {
   timed(report_.train_seconds, [&] {
     while (!sampler_.epoch_done() && !interrupted()) {
       graph_.run();
+      writer_->flush();
       fold_scale();
     }
   });
@@ -214,21 +267,99 @@ void Trainer::work(const Task& task) {
 
 void Trainer::account(const Task& task) {
   if (interrupted()) return;
-  epoch_samples_ += task.block->rows();
-  nonzeros_ += task.block->nonzeros();
+  for (const std::uint32_t number : task.blocks) {
+    epoch_samples_ += blocks_[number].rows();
+    nonzeros_ += blocks_[number].nonzeros();
+  }
   if (monitor_.on_progress && seconds_since(told_) >= kProgressSeconds) tell_progress();
 }
 
 void Trainer::fold_scale() {
-  parameters_.scale(layout_.first_cell(), static_cast<float>(sampler_.scale()));
+  if (sampler_.scale() == 1) return;
+  parameters_.scale(layout_.first_cell(), 0, layout_.weight_floats(), static_cast<float>(sampler_.scale()));
   sampler_.fold();
 }
 
-Evaluation Trainer::evaluate_blocks() {
+void Trainer::end_epoch() {
+  latest_.resize(parameters_.floats());
+  parameters_.read(latest_);
+  if (rule_.derives) {
+    settle(latest_);
+    parameters_.write(latest_);
+  }
+  if (averaging()) latest_ = averaged(latest_);
+}
+
+void Trainer::settle(std::vector<float>& array) const {
+  const Step step = sampler_.step();
+  for (std::size_t cell = 0; cell < layout_.cells(); ++cell) {
+    LocalWeights local = layout_.local(array.data() + cell * layout_.cell_floats());
+    if (cell > 0) local.bias = nullptr;
+    objective_.settle(local, layout_.weight_floats(), step);
+  }
+}
+
+// Sampler::Average says why.
+std::vector<float> Trainer::averaged(const std::vector<float>& array) const {
+  const Sampler::Average& average = sampler_.average();
+  std::vector<float> mean = array;
+  for (std::size_t cell = 0; cell < layout_.cells(); ++cell) {
+    float* const weights = mean.data() + cell * layout_.cell_floats();
+    const double sum = cell < layout_.first_cell() ? average.samples : average.scale_sum;
+    for (std::size_t i = 0; i < layout_.weight_floats(); ++i)
+      weights[i] = static_cast<float>((sum * weights[i] - layout_.average(weights)[i]) / average.samples);
+  }
+  return mean;
+}
+
+void Trainer::evaluate() {
+  std::optional<Parameters> mean;
+  if (averaging()) mean.emplace(layout_.cells(), layout_.cell_floats()).write(latest_);
+  const Evaluation sums =
+      timed(report_.evaluate_seconds, [&] { return evaluate_blocks(mean ? *mean : parameters_); });
+  const Layout::Norms norms = layout_.norms(latest_);
+  const double objective = sums.loss / sums.weight + options_.l1 * norms.l1 + options_.l2 / 2 * norms.squared;
+  if (diverged(objective)) {
+    roll_back();
+  } else {
+    record(objective, sums);
+  }
+}
+
+Evaluation Trainer::evaluate_blocks(const Parameters& parameters) {
   std::vector<Evaluation> sums(blocks_.size());
-  arena_.parallel_for(blocks_.size(), [&](std::size_t b) { sums[b] = task_.evaluate(blocks_[b]); });
+  arena_.parallel_for(blocks_.size(), [&](std::size_t b) {
+    sums[b] = evaluate_block(objective_, layout_, parameters, blocks_[b]);
+  });
   return std::accumulate(sums.begin(), sums.end(), Evaluation{},
                          [](Evaluation sum, const Evaluation& block) { return sum += block; });
+}
+
+// Of the dual variables that the rule keeps, one a sample: Fenchel's -mean l*(slope) - (l2 / 2) |w|^2.
+double Trainer::dual_objective() const {
+  double conjugates = 0;
+  for (const Block& block : blocks_) conjugates += objective_.conjugates(block.samples(), block.memory);
+  return -conjugates / static_cast<double>(report_.samples) -
+         options_.l2 / 2 * layout_.norms(latest_).squared;
+}
+
+State Trainer::state() const {
+  State state{.array = std::vector<float>(parameters_.floats()), .memory = {}};
+  parameters_.read(state.array);
+  if (!rule_.memory) return state;
+  for (const Block& block : blocks_)
+    state.memory.insert(state.memory.end(), block.memory.begin(), block.memory.end());
+  return state;
+}
+
+void Trainer::restore(const State& state) {
+  parameters_.write(state.array);
+  auto from = state.memory.begin();
+  for (Block& block : blocks_) {
+    const auto end = from + std::ssize(block.memory);
+    std::copy(from, end, block.memory.begin());
+    from = end;
+  }
 }
 
 bool Trainer::diverged(double objective) const {
@@ -239,7 +370,7 @@ bool Trainer::diverged(double objective) const {
 
 // The epoch counts: the budget of passes is the user's.
 void Trainer::roll_back() {
-  parameters_.write(best_);
+  restore(good_);
   sampler_.scale_steps(kRollbackStep);
   ++report_.rollbacks;
 }
@@ -249,7 +380,12 @@ void Trainer::record(double objective, const Evaluation& sums) {
                   .seconds = report_.train_seconds,
                   .objective = objective,
                   .step = sampler_.step_of_epoch(report_.epochs),
+                  .gap = {},
                   .validation = {}};
+  if (rule_.dual) {
+    best_dual_ = std::max(best_dual_, dual_objective());
+    row.gap = (std::min(best_objective_, objective) - best_dual_) / std::fabs(objective);
+  }
   if (monitor_.validation) {
     row.validation = timed(report_.evaluate_seconds, [&] {
       return sounder::evaluate(
@@ -257,7 +393,10 @@ void Trainer::record(double objective, const Evaluation& sums) {
           [&](std::size_t count, const auto& body) { arena_.parallel_for(count, body); });
     });
   }
-  best_objective_ = std::min(best_objective_, objective);
+  if (objective <= best_objective_) {
+    best_objective_ = objective;
+    good_ = state();
+  }
   const double score = score_of(row);
   if (score < best_score_) {
     best_score_ = score;
@@ -266,6 +405,7 @@ void Trainer::record(double objective, const Evaluation& sums) {
     report_.objective = objective;
     report_.training = metrics_of(sums, objective_.labels());
     report_.validation = row.validation;
+    report_.gap = row.gap;
   }
   report_.per_epoch.push_back(row);
   if (monitor_.on_epoch) monitor_.on_epoch(row);
@@ -274,6 +414,8 @@ void Trainer::record(double objective, const Evaluation& sums) {
 std::optional<Outcome> Trainer::verdict() const {
   const auto& rows = report_.per_epoch;
   if (options_.target && !rows.empty() && rows.back().objective <= *options_.target)
+    return Outcome::kConverged;
+  if (options_.gap > 0 && !rows.empty() && rows.back().gap && *rows.back().gap <= options_.gap)
     return Outcome::kConverged;
   if (monitor_.stop.stop_requested()) return Outcome::kCancelled;
   if (out_of_time()) return Outcome::kTimeLimit;
@@ -295,6 +437,7 @@ bool Trainer::stalled() const {
 Trained Trainer::finish(Outcome outcome) {
   report_.outcome = outcome;
   report_.step = sampler_.initial_step();
+  report_.share_lost = writer_->share_lost();
   if (report_.train_seconds > 0)
     report_.nonzeros_per_second = static_cast<double>(nonzeros_) / report_.train_seconds;
   if (outcome == Outcome::kDiverged) {
@@ -346,6 +489,10 @@ Trained train(Dataset data, const Objective& objective, const Options& options, 
       throw InputError("the validation data has " + std::to_string(monitor.validation->dimension()) +
                        " coordinates: the training data has " + std::to_string(data.dimension()));
     }
+  }
+  if (!objective.suits(options.rule)) {
+    throw InputError("rule = " + std::string(name_of(options.rule)) + ": does not suit the objective " +
+                     objective.name());
   }
   Arena arena(options);
   std::optional<Trained> trained;

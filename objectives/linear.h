@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "objectives/objective.h"
-#include "objectives/rule_sgd.h"
+#include "objectives/rules.h"
 
 namespace sounder {
 
@@ -53,14 +53,47 @@ class Linear final : public Objective {
     return sum;
   }
 
+  bool suits(Rule rule) const override {
+    return visit(rule, []<class R>(R) { return R::template suits<Loss>(); });
+  }
+
   void step(const Samples& samples, const LocalWeights& weights, const Step& step) const override {
-    switch (step.rule) {
-      case Rule::kSgd:
-        return run_sgd(loss_, samples, weights, step);
+    visit(step.rule, [&]<class R>(R) {
+      if constexpr (R::template suits<Loss>()) R::step(loss_, samples, weights, step);
+      return true;
+    });
+  }
+
+  double conjugates(const Samples& samples, std::span<const float> slopes) const override {
+    double sum = 0;
+    if constexpr (requires { loss_.conjugate(0.0F, 0.0F); }) {
+      for (std::size_t i = 0; i < slopes.size(); ++i)
+        sum += double{samples.weight(i)} * loss_.conjugate(slopes[i], samples.labels[i]);
     }
+    return sum;
+  }
+
+  void settle(const LocalWeights& weights, std::size_t count, const Step& step) const override {
+    visit(step.rule, [&]<class R>(R) {
+      if constexpr (R::kTraits.derives) R::settle(weights, count, step);
+      return true;
+    });
   }
 
  private:
+  // What `body` returns for the type of the rule.
+  template <class Body>
+  static bool visit(Rule rule, Body&& body) {
+    switch (rule) {
+#define SOUNDER_CASE(Name) \
+  case Rule::k##Name:      \
+    return body(Name##Rule{});
+      SOUNDER_RULES(SOUNDER_CASE)
+#undef SOUNDER_CASE
+    }
+    return false;
+  }
+
   template <class Body>
   static void for_each_margin(const Samples& samples, const ConstWeights& weights, Body&& body) {
     const float bias = weights.bias == nullptr ? 0.0F : *weights.bias;

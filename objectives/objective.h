@@ -1,9 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 
+#include "objectives/rule.h"
 #include "objectives/samples.h"
 
 namespace sounder {
@@ -11,14 +14,18 @@ namespace sounder {
 // What labels an objective is written for: -1 / +1, or any real number.
 enum class LabelKind { kTwoClass, kReal };
 
-// How a step moves the weights (one rule_*.h each).
-enum class Rule { kSgd };
-
-// Weights as a gradient task holds them: plain floats, private to the task. The weights of the model are
-// `scale * weights`, so that shrinking all of them (L2) costs one multiplication; the bias is not scaled.
+// Weights and rule state as a gradient task holds them: plain floats, private to the task. What belongs to the
+// weight weights[p] has the same place p in the other arrays. The weights of the model are `scale * weights`, so
+// that shrinking all of them (L2) costs one multiplication; the bias is not scaled.
 struct LocalWeights {
+  static constexpr std::size_t kMostState = 2;
+
   float* weights;
-  float* bias = nullptr;  // null: no bias
+  float* bias = nullptr;            // null: no bias; else it is among the weights, and nobody's position
+  const float* reweight = nullptr;  // n / degree; null unless the rule or L1 needs it
+  std::array<float*, kMostState> state{};  // RuleTraits::state of them
+
+  std::size_t bias_position() const { return static_cast<std::size_t>(bias - weights); }
 };
 
 struct ConstWeights {
@@ -27,14 +34,45 @@ struct ConstWeights {
   float scale = 1;
 };
 
+// What a pass over a block is for.
+enum class Pass {
+  kUpdate,
+  kSnapshot,  // RuleTraits::snapshots: the weights stay, the rule takes their gradient
+};
+
 // One block's update.
 struct Step {
   Rule rule = Rule::kSgd;
+  Pass pass = Pass::kUpdate;
   float size = 0;  // eta, the step of every sample of the block
   // Scale of the weights before the first sample, and its factor per sample, 1 / (1 + eta * l2), which is often
-  // nearer to 1 than a float can be.
+  // nearer to 1 than a float can be. Both are 1 for rules that do not leave L2 to the scale.
   double scale = 1;
   double shrink = 1;
+  // Of the whole problem: mean loss over `rows` samples + l1 |w|_1 + (l2 / 2) |w|^2.
+  double l1 = 0;
+  double l2 = 0;
+  double rows = 1;
+  double before = 0;  // samples processed, by the clock of the sampler, before the first of the block
+};
+
+// The scale of the weights as samples go by; see Step::scale and Samples::gaps.
+class Scale {
+ public:
+  Scale(const Samples& samples, const Step& step)
+      : gaps_(samples.gaps), shrink_(step.shrink), now_(step.scale) {}
+
+  // Before sample i, then after it; i = 0, 1, 2, ...
+  double before(std::size_t i) {
+    for (std::uint32_t k = gaps_ == nullptr ? 0 : gaps_[i]; k > 0; --k) now_ *= shrink_;
+    return now_;
+  }
+  double after() { return now_ *= shrink_; }
+
+ private:
+  const std::uint32_t* gaps_;
+  double shrink_;
+  double now_;
 };
 
 // Sums over samples, each times its weight; they add up over blocks.
@@ -77,9 +115,16 @@ class Objective {
   virtual void predict(const Samples& samples, const ConstWeights& weights, std::span<float> out) const = 0;
   virtual Evaluation evaluate(const Samples& samples, const ConstWeights& weights) const = 0;
 
-  // Runs step.rule over the samples in order, each seeing what the one before it changed. A sample of weight
-  // zero moves nothing.
+  // Runs step.rule, one that it suits, over the samples in order, each seeing what the one before it changed. A
+  // sample of weight zero moves nothing.
+  virtual bool suits(Rule rule) const { return rule == Rule::kSgd; }
   virtual void step(const Samples& samples, const LocalWeights& weights, const Step& step) const = 0;
+
+  // RuleTraits::dual: sum over samples of weight x l*(slope), l* the convex conjugate of the loss.
+  virtual double conjugates(const Samples&, std::span<const float> /*slopes*/) const { return 0; }
+
+  // RuleTraits::derives: brings the weights of the first `count` places up to date with their state.
+  virtual void settle(const LocalWeights&, std::size_t /*count*/, const Step&) const {}
 };
 
 }  // namespace sounder

@@ -31,23 +31,31 @@ float moved_slope(const Loss& loss, float margin, float label, float reach) {
 // Karampatziakis, Langford, Online importance weight aware updates, 2011), else before it. An implicit step
 // never overshoots its own sample, whatever eta, so the large steps that weak regularisation wants are safe;
 // for small eta the two agree.
-template <class Loss>
-void run_sgd(const Loss& loss, const Samples& samples, const LocalWeights& weights, const Step& step) {
-  double shrinking = step.scale;
-  const float bias_norm = weights.bias == nullptr ? 0.0F : 1.0F;
-  for_each_row(samples, [&](std::size_t i, const auto& row) {
-    const float bias = weights.bias == nullptr ? 0.0F : *weights.bias;
-    auto scale = static_cast<float>(shrinking);
-    const float margin = scale * row.dot(weights.weights) + bias;
-    const float eta = step.size * samples.weight(i);
-    const float slope =
-        moved_slope(loss, margin, samples.labels[i], eta * (samples.squared_norms[i] + bias_norm));
-    shrinking *= step.shrink;
-    if (eta * slope == 0) return;
-    scale = static_cast<float>(shrinking);
-    row.add_to(weights.weights, -eta * slope / scale);
-    if (weights.bias != nullptr) *weights.bias -= eta * slope;
-  });
-}
+struct SgdRule {
+  static constexpr RuleTraits kTraits{
+      .name = "sgd", .help = "stochastic gradient descent, implicit steps", .scales = true};
+
+  template <class Loss>
+  static constexpr bool suits() {
+    return true;
+  }
+
+  template <class Loss>
+  static void step(const Loss& loss, const Samples& samples, const LocalWeights& local, const Step& step) {
+    Scale scale(samples, step);
+    const float bias_norm = local.bias == nullptr ? 0.0F : 1.0F;
+    for_each_row(samples, [&](std::size_t i, const auto& row) {
+      const float bias = local.bias == nullptr ? 0.0F : *local.bias;
+      const float margin = static_cast<float>(scale.before(i)) * row.dot(local.weights) + bias;
+      const float eta = step.size * samples.weight(i);
+      const float slope =
+          moved_slope(loss, margin, samples.labels[i], eta * (samples.squared_norms[i] + bias_norm));
+      const auto shrunk = static_cast<float>(scale.after());
+      if (eta * slope == 0) return;
+      row.add_to(local.weights, -eta * slope / shrunk);
+      if (local.bias != nullptr) *local.bias -= eta * slope;
+    });
+  }
+};
 
 }  // namespace sounder

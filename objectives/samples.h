@@ -23,8 +23,11 @@ struct Samples {
   Positions positions;
   const float* values = nullptr;
   const float* labels = nullptr;
-  const float* weights = nullptr;        // null: every sample weighs 1
-  const float* squared_norms = nullptr;  // |x|^2 of each sample; needed by Objective::step only
+  const float* weights = nullptr;  // null: every sample weighs 1
+  // Needed by Objective::step only.
+  const float* squared_norms = nullptr;  // |x|^2 of each sample
+  float* memory = nullptr;               // RuleTraits::memory: what the rule keeps for each sample
+  const std::uint32_t* gaps = nullptr;   // samples that others process, in between, before each; null: none
 
   std::size_t rows() const { return offsets.size() - 1; }
   float weight(std::size_t row) const { return weights == nullptr ? 1.0F : weights[row]; }

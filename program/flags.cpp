@@ -105,7 +105,7 @@ void add_method_flags(CLI::App& app, Options& options) {
   add_number_or<std::optional<double>>(app, "--step", "auto", std::nullopt, options.step,
                                        "First step; auto: found on a sample of the data");
   add_choice(app, "--schedule", options.schedule,
-             {Schedule::kAnneal, Schedule::kConstant, Schedule::kGeometric, Schedule::kInverse},
+             {Schedule::kAuto, Schedule::kAnneal, Schedule::kConstant, Schedule::kGeometric, Schedule::kInverse},
              "Step over time: 1/t and to 0 at the last epoch; constant; decaying by epoch; 1/t");
   add_number(app, "--decay", options.decay, "X", "Factor an epoch of --schedule geometric");
   add_choice(app, "--rule", options.rule, {Rule::kSgd}, "How a step moves the weights");

@@ -19,7 +19,7 @@ namespace {
 std::vector<Block> blocks_of(const Dataset& data, const Layout& layout, std::size_t block_rows,
                              std::uint64_t seed = 1, std::size_t threads = 2) {
   Arena arena(with_threads(threads));
-  return make_blocks(data, layout, block_rows, seed, arena);
+  return make_blocks(BlockMaker(data, layout, false), shuffled_rows(data.rows(), seed), block_rows, arena);
 }
 
 // Rows of 0 to 9 random coordinates, whose labels are their numbers.
@@ -151,10 +151,14 @@ TEST_CASE("blocks: rows sorted by class are spread") {
   }
 }
 
-TEST_CASE("blocks: a sample is the first rows of the same shuffle") {
-  const Dataset data = random_rows(100, 50, true);
-  const Layout layout(data, 1, true);
-  const Block sample = make_sample(data, layout, 20, 3);
-  const std::vector<Block> blocks = blocks_of(data, layout, 20, 3);
-  CHECK(same(sample, blocks[0]));
+TEST_CASE("blocks: rows keep memory where the rule wants it, and their order in the block") {
+  const Dataset data = random_rows(30, 50, false);
+  const Layout layout(data, 1, false);
+  const std::vector<std::uint32_t> rows{7, 3, 20};
+  Block block = BlockMaker(data, layout, true).make(rows);
+  CHECK(block.labels == std::vector<float>{7, 3, 20});
+  REQUIRE(block.samples().memory != nullptr);
+  CHECK(block.memory == std::vector<float>(3, 0));
+  Block without = BlockMaker(data, layout, false).make(rows);
+  CHECK(without.samples().memory == nullptr);
 }

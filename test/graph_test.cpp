@@ -259,3 +259,41 @@ TEST_CASE("graph: cancelling ends the run within one block a worker (5)") {
     }
   }
 }
+
+TEST_CASE("graph: a round ends when all its tasks are done, and rounds do not overlap") {
+  for (const std::size_t threads : kThreadSweep) {
+    for (const int round_tasks : {1, 2, 5}) {
+      CAPTURE(threads);
+      CAPTURE(round_tasks);
+      int sampled = 0;
+      std::atomic<int> done = 0;
+      int rounds = 0;
+      int overlaps = 0;
+      const auto sample = [&](Task& task) {
+        if (sampled == 203) return false;
+        task.ends_round = ++sampled % round_tasks == 0;
+        return true;
+      };
+      const auto work = [&](const Task& task) {
+        if (static_cast<int>(task.number) / round_tasks != rounds) ++overlaps;
+        ++done;
+      };
+      const auto end_round = [&] {
+        if (done != std::min(203, (rounds + 1) * round_tasks)) ++overlaps;
+        ++rounds;
+      };
+      Arena arena(with_threads(threads));
+      arena.execute([&] {
+        Graph graph(static_cast<int>(threads), static_cast<std::size_t>(round_tasks),
+                    {.sample = sample, .work = work, .account = [](const Task&) {}, .end_round = end_round});
+        graph.run();
+        CHECK(rounds == (203 + round_tasks - 1) / round_tasks);  // the last one is cut short
+        CHECK(overlaps == 0);
+        sampled = 0;
+        done = rounds = 0;
+        graph.run();  // all slots are free again
+        CHECK(sampled == 203);
+      });
+    }
+  }
+}

@@ -95,13 +95,38 @@ TEST_CASE("layout: extract undoes the order, with the bias apart") {
   });
 }
 
-TEST_CASE("layout: the norm counts weights, not the bias") {
+TEST_CASE("layout: norms count weights, not the bias nor what lies beside the weights") {
   for (const std::size_t width : {1, 4}) {
     for (const bool bias : {false, true}) {
       const Dataset data = data_of(20, 8);
-      const Layout layout(data, width, bias);
-      std::vector<float> array(layout.cells() * layout.cell_floats(), 2);
-      CHECK(layout.squared_norm(array) == 4.0 * 8 * static_cast<double>(width));
+      const Layout layout(data, width, bias, {.reweight = true, .state = 2, .average = true});
+      std::vector<float> array(layout.cells() * layout.cell_floats(), -2);
+      CHECK(layout.norms(array).squared == 4.0 * 8 * static_cast<double>(width));
+      CHECK(layout.norms(array).l1 == 2.0 * 8 * static_cast<double>(width));
+    }
+  }
+}
+
+TEST_CASE("layout: planes are apart, and what belongs together has the same place in each") {
+  const Dataset data = numbered_rows(5, {{0, 4}, {4}, {1, 4}});
+  for (const std::size_t width : {1, 3}) {
+    const Layout layout(data, width, true, {.reweight = true, .state = 2, .average = true});
+    std::vector<Cell> cells(layout.cells());
+    std::iota(cells.begin(), cells.end(), Cell{0});
+    std::vector<float> array(layout.cells() * layout.cell_floats(), 9);
+    layout.start(cells, array);
+    const LocalWeights local = layout.local(array.data());
+    CHECK(local.bias == array.data());
+    CHECK(local.reweight[0] == 1);
+    const float expected[] = {3, 3, 3, 3, 1};
+    for (Coordinate c = 0; c < 5; ++c) {
+      const std::size_t place = layout.cell(c) * layout.cell_floats() + layout.offset(c);
+      CHECK(local.reweight[place] == expected[c]);
+      for (float* plane : {local.weights, local.state[0], local.state[1], layout.average(array.data())}) {
+        CHECK(plane[place] == 0);
+        plane[place] = 1;
+      }
+      CHECK(place + layout.weight_floats() * 4 + width <= array.size());
     }
   }
 }

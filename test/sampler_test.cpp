@@ -5,27 +5,32 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <vector>
 
 using namespace sounder;
 
 namespace {
 
-// Blocks of 10 empty rows, the last one of 3.
-std::vector<Block> blocks_of(std::size_t count) {
-  std::vector<Block> blocks(count);
-  for (Block& block : blocks) block.labels.resize(&block == &blocks.back() ? 3 : 10);
-  return blocks;
+// Units of 10 rows, the last one of 3.
+Units units_of(std::size_t count) {
+  Units units{.rows = std::vector<std::uint32_t>(count, 10)};
+  units.rows.back() = 3;
+  return units;
 }
 
-double rows_of(const std::vector<Block>& blocks) {
+double rows_of(const Units& units) {
+  return std::accumulate(units.rows.begin(), units.rows.end(), 0.0);
+}
+
+double rows_of(const Units& units, const Task& task) {
   double rows = 0;
-  for (const Block& block : blocks) rows += static_cast<double>(block.rows());
+  for (const std::uint32_t unit : task.blocks) rows += units.rows[unit];
   return rows;
 }
 
-StepClock constant(const std::vector<Block>& blocks, double step) {
-  return {.schedule = Schedule::kConstant, .step = step, .rows = rows_of(blocks), .epochs = 100};
+StepClock constant(const Units& units, double step) {
+  return {.schedule = Schedule::kConstant, .step = step, .rows = rows_of(units), .epochs = 100};
 }
 
 // The tasks until the sampler stops, which is at the end of the epoch or of a segment.
@@ -35,9 +40,9 @@ std::vector<Task> drain(Sampler& sampler) {
   return tasks;
 }
 
-std::vector<const Block*> order_of(const std::vector<Task>& tasks) {
-  std::vector<const Block*> order;
-  for (const Task& task : tasks) order.push_back(task.block);
+std::vector<std::uint32_t> order_of(const std::vector<Task>& tasks) {
+  std::vector<std::uint32_t> order;
+  for (const Task& task : tasks) order.insert(order.end(), task.blocks.begin(), task.blocks.end());
   return order;
 }
 
@@ -73,30 +78,75 @@ TEST_CASE("sampler: schedules have their closed forms") {
 }
 
 TEST_CASE("sampler: every block once an epoch, in an order that the seed and the epoch decide") {
-  const std::vector<Block> blocks = blocks_of(20);
-  Sampler sampler(blocks, constant(blocks, 1), 0.001, Rule::kSgd, 7);
-  Sampler again(blocks, constant(blocks, 1), 0.001, Rule::kSgd, 7);
-  Sampler other(blocks, constant(blocks, 1), 0.001, Rule::kSgd, 8);
-  std::vector<const Block*> before;
+  const Units units = units_of(20);
+  Sampler sampler(units, constant(units, 1), {.l2 = 0.001}, 7);
+  Sampler again(units, constant(units, 1), {.l2 = 0.001}, 7);
+  Sampler other(units, constant(units, 1), {.l2 = 0.001}, 8);
+  std::vector<std::uint32_t> before;
   for (int epoch = 1; epoch <= 5; ++epoch) {
     CAPTURE(epoch);
     for (Sampler* each : {&sampler, &again, &other}) each->begin_epoch(epoch);
-    const std::vector<const Block*> order = order_of(drain(sampler));
+    const std::vector<std::uint32_t> order = order_of(drain(sampler));
     CHECK(sampler.epoch_done());
     CHECK(order == order_of(drain(again)));
     CHECK(order != order_of(drain(other)));
     CHECK(order != before);
     before = order;
-    std::vector<const Block*> sorted = order;
+    std::vector<std::uint32_t> sorted = order;
     std::ranges::sort(sorted);
-    CHECK(sorted.size() == blocks.size());
+    CHECK(sorted.size() == units.rows.size());
     CHECK(std::ranges::adjacent_find(sorted) == sorted.end());
   }
 }
 
+TEST_CASE("sampler: tasks of several units, rounds of several tasks") {
+  for (const std::size_t task_units : {1, 3, 100}) {
+    for (const std::size_t round_tasks : {1, 4}) {
+      CAPTURE(task_units);
+      CAPTURE(round_tasks);
+      Units units = units_of(20);
+      units.task_units = task_units;
+      units.round_tasks = round_tasks;
+      Sampler sampler(units, constant(units, 1), {}, 1);
+      sampler.begin_epoch(1);
+      const std::vector<Task> tasks = drain(sampler);
+      CHECK(tasks.size() == (20 + task_units - 1) / task_units);
+      CHECK(order_of(tasks).size() == 20);
+      CHECK(tasks.back().ends_round);
+      for (std::size_t i = 0; i < tasks.size(); ++i) {
+        CHECK(tasks[i].slot == i % round_tasks);
+        if (i + 1 < tasks.size()) CHECK(tasks[i].ends_round == (i % round_tasks + 1 == round_tasks));
+      }
+    }
+  }
+}
+
+TEST_CASE("sampler: the blocks of a unit are tasks of one round, with one step") {
+  Units units = units_of(6);
+  units.unit_blocks = 3;
+  std::vector<std::size_t> begun;
+  units.begin = [&](std::size_t unit) { begun.push_back(unit); };
+  Sampler sampler(units, constant(units, 0.5), {.l2 = 0.1}, 1);
+  sampler.begin_epoch(1);
+  double product = 1;
+  for (std::size_t i = 0; i < 6; ++i) {
+    for (std::size_t slot = 0; slot < 3; ++slot) {
+      Task task;
+      REQUIRE(sampler.next(task));
+      REQUIRE(begun.size() == i + 1);
+      CHECK(std::ranges::equal(task.blocks, std::vector{static_cast<std::uint32_t>(begun[i] * 3 + slot)}));
+      CHECK(task.slot == slot);
+      CHECK(task.ends_round == (slot == 2));
+      CHECK(task.step.scale == doctest::Approx(product));
+    }
+    product *= std::pow(1.05, -static_cast<double>(units.rows[begun[i]]));
+  }
+  CHECK(sampler.epoch_done());
+}
+
 TEST_CASE("sampler: no task before the first epoch and none after the last block") {
-  const std::vector<Block> blocks = blocks_of(3);
-  Sampler sampler(blocks, constant(blocks, 1), 0, Rule::kSgd, 1);
+  const Units units = units_of(3);
+  Sampler sampler(units, constant(units, 1), {.l2 = 0}, 1);
   Task task;
   CHECK(!sampler.next(task));
   sampler.begin_epoch(1);
@@ -105,16 +155,16 @@ TEST_CASE("sampler: no task before the first epoch and none after the last block
 }
 
 TEST_CASE("sampler: a task's step is that of the middle of its block") {
-  const std::vector<Block> blocks = blocks_of(5);
-  StepClock clock{.step = 3, .l2 = 0.01, .rows = rows_of(blocks), .epochs = 4};
-  Sampler sampler(blocks, clock, 0.01, Rule::kSgd, 1);
+  const Units units = units_of(5);
+  StepClock clock{.step = 3, .l2 = 0.01, .rows = rows_of(units), .epochs = 4};
+  Sampler sampler(units, clock, {.l2 = 0.01}, 1);
   CHECK(sampler.initial_step() == 3);
   for (int epoch = 1; epoch <= 4; ++epoch) {
     sampler.begin_epoch(epoch);
     double samples = (epoch - 1) * clock.rows;
     CHECK(sampler.step_of_epoch(epoch) == doctest::Approx(clock.at(samples)));
     for (const Task& task : drain(sampler)) {
-      const auto rows = static_cast<double>(task.block->rows());
+      const auto rows = rows_of(units, task);
       CHECK(task.step.size == doctest::Approx(clock.at(samples + rows / 2)));
       samples += rows;
     }
@@ -124,47 +174,47 @@ TEST_CASE("sampler: a task's step is that of the middle of its block") {
 }
 
 TEST_CASE("sampler: the scale is the product of the shrinks of all samples before") {
-  const std::vector<Block> blocks = blocks_of(30);
+  const Units units = units_of(30);
   for (const double l2 : {0.0, 1e-6, 1e-3, 0.05}) {
     CAPTURE(l2);
-    Sampler sampler(blocks, constant(blocks, 1), l2, Rule::kSgd, 1);
+    Sampler sampler(units, constant(units, 1), {.l2 = l2}, 1);
     sampler.begin_epoch(1);
     double product = 1;
     for (const Task& task : drain(sampler)) {
       CHECK(task.step.scale / product == doctest::Approx(1));
-      product *= std::pow(task.step.shrink, static_cast<double>(task.block->rows()));
+      product *= std::pow(task.step.shrink, rows_of(units, task));
     }
     CHECK(sampler.epoch_done());
     CHECK(std::log(sampler.scale()) == doctest::Approx(std::log(product)));
-    CHECK(std::log(product) == doctest::Approx(-std::log1p(l2) * rows_of(blocks)));
+    CHECK(std::log(product) == doctest::Approx(-std::log1p(l2) * rows_of(units)));
     sampler.fold();
     CHECK(sampler.scale() == 1);
   }
 }
 
 TEST_CASE("sampler: l2 far below the precision of a float still shrinks") {
-  const std::vector<Block> blocks = blocks_of(1000);
+  const Units units = units_of(1000);
   for (const double l2 : {1e-6, 1e-7, 1e-8, 1e-9}) {
     CAPTURE(l2);
-    Sampler sampler(blocks, constant(blocks, 0.1), l2, Rule::kSgd, 1);
+    Sampler sampler(units, constant(units, 0.1), {.l2 = l2}, 1);
     sampler.begin_epoch(1);
     drain(sampler);
-    CHECK(-std::log(sampler.scale()) / (0.1 * l2 * rows_of(blocks)) == doctest::Approx(1).epsilon(0.01));
+    CHECK(-std::log(sampler.scale()) / (0.1 * l2 * rows_of(units)) == doctest::Approx(1).epsilon(0.01));
   }
 }
 
 TEST_CASE("sampler: a scale that gets too small splits the epoch") {
-  const std::vector<Block> blocks = blocks_of(50);
+  const Units units = units_of(50);
   for (const double l2 : {1.0, 1e3, 1e10, 1e30}) {
     CAPTURE(l2);
-    Sampler sampler(blocks, constant(blocks, 1), l2, Rule::kSgd, 1);
+    Sampler sampler(units, constant(units, 1), {.l2 = l2}, 1);
     sampler.begin_epoch(1);
     std::size_t segments = 0;
-    std::map<const Block*, int> seen;
+    std::map<std::uint32_t, int> seen;
     for (; !sampler.epoch_done(); ++segments) {
       for (const Task& task : drain(sampler)) {
-        ++seen[task.block];
-        const auto rows = static_cast<double>(task.block->rows());
+        ++seen[task.blocks[0]];
+        const auto rows = rows_of(units, task);
         CHECK(task.step.scale >= std::exp(-30.001));
         CHECK(rows * std::log(task.step.shrink) >= -30.001);
         CHECK((task.step.size > 0 && task.step.size <= 1));
@@ -174,7 +224,7 @@ TEST_CASE("sampler: a scale that gets too small splits the epoch") {
       sampler.fold();
     }
     CHECK(segments > 1);
-    CHECK(seen.size() == blocks.size());
+    CHECK(seen.size() == units.rows.size());
     for (const auto& [block, times] : seen) CHECK(times == 1);
   }
 }

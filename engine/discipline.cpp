@@ -1,0 +1,44 @@
+#include "engine/discipline.h"
+
+#include <algorithm>
+#include <array>
+
+namespace sounder {
+namespace {
+
+#define SOUNDER_VALUE(Name) Discipline::k##Name,
+constexpr std::array kDisciplines = {SOUNDER_DISCIPLINES(SOUNDER_VALUE)};
+#undef SOUNDER_VALUE
+
+}  // namespace
+
+const DisciplineTraits& traits_of(Discipline discipline) {
+#define SOUNDER_TRAITS(Name) &k##Name##Traits,
+  static constexpr std::array kTraits = {SOUNDER_DISCIPLINES(SOUNDER_TRAITS)};
+#undef SOUNDER_TRAITS
+  return *kTraits[static_cast<std::size_t>(discipline)];
+}
+
+std::span<const Discipline> all_disciplines() {
+  return kDisciplines;
+}
+
+std::unique_ptr<Writer> make_writer(Discipline discipline, Parameters& parameters, std::size_t round_tasks) {
+#define SOUNDER_MAKER(Name) make_##Name##_writer,
+  static constexpr std::array kMakers = {SOUNDER_DISCIPLINES(SOUNDER_MAKER)};
+#undef SOUNDER_MAKER
+  return kMakers[static_cast<std::size_t>(discipline)](parameters, round_tasks);
+}
+
+void LocalCopy::resize(std::size_t floats) {
+  size_ = floats;
+  if (2 * floats <= capacity_ && memory_) return;
+  capacity_ = 2 * floats;
+  memory_ = std::make_unique_for_overwrite<float[]>(capacity_);
+}
+
+void LocalCopy::copy_before_to_after() const {
+  std::copy_n(before(), size_, after());
+}
+
+}  // namespace sounder

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "engine/parameters.h"
+
+// The write disciplines. To add one: write engine/discipline_NAME.cpp, which defines make_NAME_writer() and
+// kNAMETraits, and add its line here; `--discipline NAME`, its help, its tests and its benchmark follow.
+//
+//   X(Name)
+#define SOUNDER_DISCIPLINES(X) X(Atomic) X(LockFree) X(Racy)
+
+namespace sounder {
+
+// How what tasks change gets into the shared parameters.
+enum class Discipline {
+#define SOUNDER_VALUE(Name) k##Name,
+  SOUNDER_DISCIPLINES(SOUNDER_VALUE)
+#undef SOUNDER_VALUE
+};
+
+// What planning has to know about a discipline.
+struct DisciplineTraits {
+  std::string_view name;
+  std::string_view help;
+  bool by_sample = false;  // blocks of one sample unless told otherwise: a baseline, not a way to be fast
+  bool any_threads_same = false;  // same seed, same bits, for any number of threads
+  bool disjoint = false;          // the blocks of a round must share no coordinate
+  bool rounds = false;            // tasks go in rounds: the next begins when all of one are done
+};
+
+const DisciplineTraits& traits_of(Discipline discipline);
+std::span<const Discipline> all_disciplines();
+
+// A private copy of a block's cells: as they were pulled, and as the rule changes them.
+class LocalCopy {
+ public:
+  // Makes room; what is in it is lost.
+  void resize(std::size_t floats);
+
+  float* before() const { return memory_.get(); }
+  float* after() const { return memory_.get() + size_; }
+  std::size_t size() const { return size_; }
+  void copy_before_to_after() const;
+
+ private:
+  std::unique_ptr<float[]> memory_;
+  std::size_t size_ = 0;
+  std::size_t capacity_ = 0;
+};
+
+// One visit of a block to the shared parameters.
+struct Visit {
+  std::span<const Cell> support;
+  std::size_t slot = 0;      // of the task among those of its round
+  std::uint64_t ticket = 0;  // for the writer's own use
+};
+
+// A discipline at work. pull(), push() and leave() are called in this order, leave() also if the step between
+// them threw, by any number of threads at once, each with a visit and a copy of its own; end_round() and
+// flush() alone, with no visit open.
+class Writer {
+ public:
+  virtual ~Writer() = default;
+
+  // Fills before() and after() of `copy` with the cells of the support.
+  virtual void pull(Visit& visit, LocalCopy& copy) = 0;
+  // Brings in what changed. May take the copy's memory.
+  virtual void push(Visit& visit, LocalCopy& copy) = 0;
+  virtual void leave(Visit&) {}
+
+  virtual void end_round() {}  // all tasks of a round have left
+  virtual void flush() {}      // the parameters are about to be read: nothing may be outstanding
+
+  // An estimate of the adds that were overwritten, as a share of all; nothing if the discipline loses none.
+  virtual std::optional<double> share_lost() const { return std::nullopt; }
+};
+
+// `round_tasks`: the most tasks in a round, for disciplines with rounds. The parameters must outlive the writer.
+std::unique_ptr<Writer> make_writer(Discipline discipline, Parameters& parameters, std::size_t round_tasks);
+
+#define SOUNDER_DECLARE(Name)                    \
+  extern const DisciplineTraits k##Name##Traits; \
+  std::unique_ptr<Writer> make_##Name##_writer(Parameters& parameters, std::size_t round_tasks);
+SOUNDER_DISCIPLINES(SOUNDER_DECLARE)
+#undef SOUNDER_DECLARE
+
+}  // namespace sounder

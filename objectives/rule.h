@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+// The update rules. To add one: write objectives/rule_NAME.h, which defines NameRule, include it in
+// objectives/rules.h and add its line here; `--rule NAME`, its help, its tests and its benchmark follow.
+//
+//   X(Name)
+#define SOUNDER_RULES(X) X(Sgd)
+
+namespace sounder {
+
+// How a step moves the weights.
+enum class Rule {
+#define SOUNDER_VALUE(Name) k##Name,
+  SOUNDER_RULES(SOUNDER_VALUE)
+#undef SOUNDER_VALUE
+};
+
+// Where a rule gets its step from when the user gives none.
+enum class StepChoice {
+  kTrial,       // tried out on a sample of the rows
+  kSmoothness,  // 1 over the smoothness of the samples' losses
+  kNone,        // it has no step
+};
+
+// What the engine has to know about a rule. What a rule keeps is additive: it changes by what tasks add to it,
+// and travels with the weights, through the same pull and push.
+struct RuleTraits {
+  std::string_view name;
+  std::string_view help;
+
+  std::size_t state = 0;  // floats it keeps for each weight, beside it
+  bool reweights =
+      false;            // needs n / degree of each coordinate: a dense term is then applied on supports only
+  bool memory = false;  // keeps a float for each sample
+
+  bool scales = false;     // leaves L2 to the one decaying scale of all weights (Step::scale)
+  bool l1 = false;         // can minimise with L1
+  bool snapshots = false;  // every third pass is not an update but a gradient of all samples
+  bool dual = false;       // ascends the dual: has a duality gap, needs l2 > 0 and no bias
+  bool derives = false;    // the weights are a function of the state, worked out by settle()
+
+  StepChoice step = StepChoice::kTrial;
+  bool fades = true;  // its step must go to zero for it to converge
+};
+
+const RuleTraits& traits_of(Rule rule);
+std::span<const Rule> all_rules();
+
+}  // namespace sounder

@@ -1,0 +1,4 @@
+#pragma once
+
+// Every rule, for those that run them.
+#include "objectives/rule_sgd.h"  // IWYU pragma: export
