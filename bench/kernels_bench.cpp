@@ -90,8 +90,8 @@ void push(benchmark::State& state) {
                                               benchmark::Counter::kInvert | benchmark::Counter::kAvgThreads);
 }
 
-// A step of every objective of the catalogue on rows like the above.
-void step(benchmark::State& state, const CatalogueRow& entry) {
+// A pass of a rule over rows like the above, for an objective of the catalogue.
+void step(benchmark::State& state, const CatalogueRow& entry, Rule rule) {
   const auto objective = entry.make({});
   const auto positions = rows_of_positions<std::uint16_t>(2);
   const std::vector<float> values(positions.size(), 1 / std::sqrt(static_cast<float>(kRowSize)));
@@ -102,13 +102,19 @@ void step(benchmark::State& state, const CatalogueRow& entry) {
     labels.push_back(row % 2 == 0 ? 1.0F : -1.0F);
   }
   const std::vector<float> norms(kRows, 1);
+  std::vector<float> memory(kRows, 0);
   const Samples samples{.offsets = offsets,
                         .positions = positions.data(),
                         .values = values.data(),
                         .labels = labels.data(),
-                        .squared_norms = norms.data()};
-  std::vector<float> local(kLocal, 0);
-  for (auto _ : state) objective->step(samples, {.weights = local.data()}, {.size = 0.01F});
+                        .squared_norms = norms.data(),
+                        .memory = memory.data()};
+  std::vector<float> local(kLocal, 0), first(kLocal, 0), second(kLocal, 0);
+  const std::vector<float> reweight(kLocal, 1);
+  const LocalWeights weights{
+      .weights = local.data(), .reweight = reweight.data(), .state = {first.data(), second.data()}};
+  const Step update{.rule = rule, .size = 0.01F, .l2 = 1e-4, .rows = kRows};
+  for (auto _ : state) objective->step(samples, weights, update);
   state.counters["time/nonzero"] =
       benchmark::Counter(static_cast<double>(positions.size()),
                          benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
@@ -127,7 +133,12 @@ BENCHMARK(push)
 
 const bool registered = [] {
   for (const CatalogueRow& entry : catalogue()) {
-    benchmark::RegisterBenchmark(("step/" + std::string(entry.name)).c_str(), step, std::cref(entry));
+    const auto objective = entry.make({});
+    for (const Rule rule : all_rules()) {
+      if (!objective->suits(rule)) continue;
+      const std::string name = "step/" + std::string(traits_of(rule).name) + '/' + std::string(entry.name);
+      benchmark::RegisterBenchmark(name.c_str(), step, std::cref(entry), rule);
+    }
   }
   return true;
 }();

@@ -21,9 +21,9 @@ class Arena;
 // Immutable once built, but for `memory`, which belongs to the one task that has the block.
 struct Block {
   std::vector<Cell> support;
-  std::vector<std::uint64_t> offsets;  // rows + 1, from 0
-  std::vector<std::uint16_t> narrow;   // positions: these ...
-  std::vector<std::uint32_t> wide;     // ... or these, when the local array has more than 2^16 floats
+  std::vector<std::uint64_t> offsets{0};  // rows + 1, from 0
+  std::vector<std::uint16_t> narrow;      // positions: these ...
+  std::vector<std::uint32_t> wide;        // ... or these, when the local array has more than 2^16 floats
   std::vector<float> values;
   std::vector<float> labels;
   std::vector<float> weights;  // empty: all 1; else the data's, scaled to a mean of 1

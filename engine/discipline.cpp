@@ -41,4 +41,10 @@ void LocalCopy::copy_before_to_after() const {
   std::copy_n(before(), size_, after());
 }
 
+void LocalCopy::pull(const Parameters& parameters, std::span<const Cell> support) {
+  resize(support.size() * parameters.cell_floats());
+  parameters.pull(support, before());
+  copy_before_to_after();
+}
+
 }  // namespace sounder

@@ -14,7 +14,7 @@
 // kNAMETraits, and add its line here; `--discipline NAME`, its help, its tests and its benchmark follow.
 //
 //   X(Name)
-#define SOUNDER_DISCIPLINES(X) X(Atomic) X(LockFree) X(Racy)
+#define SOUNDER_DISCIPLINES(X) X(Atomic) X(LockFree) X(Racy) X(Exclusive) X(Locked) X(Ordered) X(Reproducible)
 
 namespace sounder {
 
@@ -48,6 +48,8 @@ class LocalCopy {
   float* after() const { return memory_.get() + size_; }
   std::size_t size() const { return size_; }
   void copy_before_to_after() const;
+  // Makes room for the cells of the support and fills before() and after() with them.
+  void pull(const Parameters& parameters, std::span<const Cell> support);
 
  private:
   std::unique_ptr<float[]> memory_;
@@ -90,5 +92,10 @@ std::unique_ptr<Writer> make_writer(Discipline discipline, Parameters& parameter
   std::unique_ptr<Writer> make_##Name##_writer(Parameters& parameters, std::size_t round_tasks);
 SOUNDER_DISCIPLINES(SOUNDER_DECLARE)
 #undef SOUNDER_DECLARE
+
+// Not a discipline but a simulation of so many workers, >= 1, on one thread: the k-th pull sees exactly what
+// the visits up to the (k - workers)-th pushed, added in their order, or everything before a flush(). With
+// one worker that is serial SGD. Not thread-safe; supports must stay until flush().
+std::unique_ptr<Writer> make_simulated_writer(Parameters& parameters, std::size_t workers);
 
 }  // namespace sounder

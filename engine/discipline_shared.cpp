@@ -15,11 +15,7 @@ class SharedWriter : public Writer {
  public:
   SharedWriter(Parameters& parameters, Add add) : parameters_(parameters), add_(add) {}
 
-  void pull(Visit& visit, LocalCopy& copy) override {
-    copy.resize(visit.support.size() * parameters_.cell_floats());
-    parameters_.pull(visit.support, copy.before());
-    copy.copy_before_to_after();
-  }
+  void pull(Visit& visit, LocalCopy& copy) override { copy.pull(parameters_, visit.support); }
   void push(Visit& visit, LocalCopy& copy) override {
     parameters_.push(visit.support, copy.before(), copy.after(), add_);
   }

@@ -1,7 +1,15 @@
 #include "engine/gradient_task.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <functional>
 #include <memory>
+#include <numeric>
+#include <vector>
+
+#include "engine/arena.h"
+#include "engine/sampler.h"
 
 namespace sounder {
 namespace {
@@ -37,6 +45,28 @@ void add_average(const Layout& layout, std::size_t cells, float weight, const Lo
   }
 }
 
+// A coordinate that a block of these rows meets with chance p, at most rows / reweight, was changed at the same time by
+// so many others x p blocks: of the sum, each takes its part.
+void share(const Layout& layout, std::size_t cells, std::size_t rows, double others, const LocalCopy& copy) {
+  const LocalWeights local = layout.local(copy.after());
+  for (std::size_t cell = 0; cell < cells; ++cell) {
+    const std::size_t first = cell * layout.cell_floats();
+    for (std::size_t i = first; i < first + layout.weight_floats(); ++i) {
+      const float met = std::min(1.0F, static_cast<float>(rows) / local.reweight[i]);
+      const float before = copy.before()[i];
+      local.weights[i] = before + (local.weights[i] - before) / (1 + static_cast<float>(others) * met);
+    }
+  }
+}
+
+// See Step::damping.
+void damp(const LocalCopy& copy, double damping) {
+  const auto share = static_cast<float>(1 / damping);
+  float* const after = copy.after();
+  for (std::size_t i = 0; i < copy.size(); ++i)
+    after[i] = copy.before()[i] + share * (after[i] - copy.before()[i]);
+}
+
 }  // namespace
 
 void GradientTask::run(const Task& task) const {
@@ -54,8 +84,25 @@ void GradientTask::run_block(Block& block, const Task& task, const Step& step, L
   writer_.pull(visit, copy);
   const Leaving leaving(writer_, visit);
   objective_.step(block.samples(), layout_.local(copy.after()), step);
+  if (step.others > 0) share(layout_, block.support.size(), block.rows(), step.others, copy);
+  if (step.damping != 1) damp(copy, step.damping);
   if (layout_.planes().average) add_average(layout_, block.support.size(), task.average, copy);
   writer_.push(visit, copy);
+}
+
+void add_implied(const Layout& layout, const Block& block, std::span<double> sum) {
+  std::vector<double> local(block.support.size() * layout.cell_floats());
+  const Samples samples = block.samples();
+  for_each_row(samples, [&](std::size_t i, const auto& row) {
+    const double factor = double{samples.weight(i)} * block.memory[i];
+    for (std::size_t k = 0; k < row.size; ++k) local[row.positions[k]] += factor * row.values[k];
+  });
+  auto from = local.begin();
+  for (const Cell cell : block.support) {
+    const auto to = sum.begin() + static_cast<std::ptrdiff_t>(cell * layout.cell_floats());
+    std::transform(to, to + static_cast<std::ptrdiff_t>(layout.cell_floats()), from, to, std::plus());
+    from += static_cast<std::ptrdiff_t>(layout.cell_floats());
+  }
 }
 
 Evaluation evaluate_block(const Objective& objective, const Layout& layout, const Parameters& parameters,
@@ -63,6 +110,44 @@ Evaluation evaluate_block(const Objective& objective, const Layout& layout, cons
   const auto cells = std::make_unique_for_overwrite<float[]>(block.support.size() * layout.cell_floats());
   parameters.pull(block.support, cells.get());
   return objective.evaluate(block.samples(), layout.weights(cells.get()));
+}
+
+Evaluation evaluate_blocks(const Objective& objective, const Layout& layout, const Parameters& parameters,
+                           std::span<const Block> blocks, Arena& arena) {
+  std::vector<Evaluation> sums(blocks.size());
+  arena.parallel_for(blocks.size(), [&](std::size_t b) {
+    sums[b] = evaluate_block(objective, layout, parameters, blocks[b]);
+  });
+  return std::accumulate(sums.begin(), sums.end(), Evaluation{},
+                         [](Evaluation sum, const Evaluation& block) { return sum += block; });
+}
+
+double objective_of(const Evaluation& sums, const Layout::Norms& norms, const Options& options) {
+  return sums.loss / sums.weight + options.l1 * norms.l1 + options.l2 / 2 * norms.squared;
+}
+
+void fold_scale(Sampler& sampler, const Layout& layout, Parameters& parameters) {
+  if (sampler.scale() == 1) return;
+  parameters.scale(layout.first_cell(), 0, layout.weight_floats(), static_cast<float>(sampler.scale()));
+  sampler.fold();
+}
+
+void visit_all(Turn turn, const Objective& objective, const Layout& layout, const Step& step,
+               std::span<float> array) {
+  for (std::size_t cell = 0; cell < layout.cells(); ++cell) {
+    LocalWeights local = layout.local(array.data() + cell * layout.cell_floats());
+    if (cell > 0) local.bias = nullptr;
+    objective.turn(turn, local, layout.weight_floats(), step);
+  }
+}
+
+void visit_all(Turn turn, const Objective& objective, const Layout& layout, const Step& step,
+               Parameters& parameters) {
+  if (!traits_of(step.rule).turns) return;
+  std::vector<float> array(parameters.floats());
+  parameters.read(array);
+  visit_all(turn, objective, layout, step, array);
+  parameters.write(array);
 }
 
 }  // namespace sounder

@@ -9,10 +9,14 @@
 #include "engine/discipline.h"
 #include "engine/graph.h"
 #include "engine/layout.h"
+#include "engine/options.h"
 #include "engine/parameters.h"
 #include "objectives/objective.h"
 
 namespace sounder {
+
+class Arena;
+class Sampler;
 
 // The one place where samples meet the shared parameters: Algorithm 1 of HOGWILD! (Niu, Recht, Re, Wright
 // 2011, section 3) with a block for an edge. Holds references only; each call keeps its local copy to itself,
@@ -36,8 +40,26 @@ class GradientTask {
   std::stop_token stop_;
 };
 
-// Pulls, and evaluates the block's samples.
+// Pulls, and evaluates the block's samples; the same for all blocks, on the arena's workers.
 Evaluation evaluate_block(const Objective& objective, const Layout& layout, const Parameters& parameters,
                           const Block& block);
+Evaluation evaluate_blocks(const Objective& objective, const Layout& layout, const Parameters& parameters,
+                           std::span<const Block> blocks, Arena& arena);
+
+// mean loss + l1 |w|_1 + (l2 / 2) |w|^2
+double objective_of(const Evaluation& sums, const Layout::Norms& norms, const Options& options);
+
+// Alone: multiplies the weights by their scale, which becomes 1.
+void fold_scale(Sampler& sampler, const Layout& layout, Parameters& parameters);
+
+// RuleTraits::turns: the rule's visit of all coordinates, in an array of all cells or, alone, in the parameters.
+void visit_all(Turn turn, const Objective& objective, const Layout& layout, const Step& step,
+               std::span<float> array);
+void visit_all(Turn turn, const Objective& objective, const Layout& layout, const Step& step,
+               Parameters& parameters);
+
+// RuleTraits::dual: adds weight x slope x x of the block's samples to `sum`, which is laid out as the
+// parameters are.
+void add_implied(const Layout& layout, const Block& block, std::span<double> sum);
 
 }  // namespace sounder

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace sounder {
 namespace {
@@ -85,6 +86,14 @@ void Layout::start(std::span<const Cell> cells, std::span<float> array) const {
   }
 }
 
+std::vector<float> Layout::start() const {
+  std::vector<Cell> all(cells());
+  std::iota(all.begin(), all.end(), Cell{0});
+  std::vector<float> array(cells() * cell_floats_);
+  start(all, array);
+  return array;
+}
+
 void Layout::extract(std::span<const float> array, Model& model) const {
   model.weights.resize(ranks_.size() * width_);
   for (std::size_t c = 0; c < ranks_.size(); ++c) {
@@ -93,6 +102,22 @@ void Layout::extract(std::span<const float> array, Model& model) const {
     std::copy_n(weights, width_, model.weights.data() + c * width_);
   }
   model.bias.assign(array.begin(), array.begin() + static_cast<std::ptrdiff_t>(bias_ ? width_ : 0));
+}
+
+Model Layout::model(std::span<const float> array, const Objective& objective, double l2,
+                    std::uint64_t rows) const {
+  Model model{.objective = objective.name(),
+              .objective_parameter = objective.parameter(),
+              .dimension = ranks_.size(),
+              .width = static_cast<std::uint32_t>(width_),
+              .weights = {},
+              .bias = {},
+              .labels = {},
+              .label_rule = {},
+              .l2 = l2,
+              .rows = rows};
+  extract(array, model);
+  return model;
 }
 
 }  // namespace sounder

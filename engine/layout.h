@@ -61,11 +61,13 @@ class Layout {
   };
   Norms norms(std::span<const float> array) const;
 
-  // Of an array of these cells: what training starts from, all zero but for the reweights.
+  // Of an array of these cells, or of all: what training starts from, all zero but for the reweights.
   void start(std::span<const Cell> cells, std::span<float> array) const;
+  std::vector<float> start() const;
 
   // Of the whole array: the weights (and bias) in the order of the data's coordinates.
   void extract(std::span<const float> array, Model& model) const;
+  Model model(std::span<const float> array, const Objective& objective, double l2, std::uint64_t rows) const;
 
  private:
   void set_reweights(std::span<const std::uint32_t> degrees, std::size_t rows);

@@ -18,15 +18,44 @@ void require(bool holds, std::string_view field, const T& value, std::string_vie
   if (!holds) throw InputError(fmt::format("{} = {}: must be {}", field, value, constraint));
 }
 
+void validate_schedule(const Options& o) {
+  const auto clash = [&](std::string_view what) {
+    return fmt::format("schedule = {}: {}", name_of(o.schedule), what);
+  };
+  const bool theorem = o.schedule == Schedule::kTheorem;
+  require(!o.decay || o.schedule == Schedule::kGeometric || o.schedule == Schedule::kBackoff,
+          clash("has no decay to set; take geometric or backoff"));
+  require(!o.accuracy || theorem, clash("has no accuracy to set; take theorem"));
+  if (!theorem) return;
+  require(o.accuracy.has_value(), clash("needs an accuracy > 0, the E |w - w*|^2 wanted"));
+  require(o.rule == Rule::kSgd, clash(fmt::format("is about the rule sgd, not {}", name_of(o.rule))));
+  require(o.l2 > 0, clash("needs l2 > 0, which is the strong convexity it builds on"));
+  require(!o.bias, clash("a bias is not regularised, so not strongly convex; add a constant column instead"));
+  require(!o.step, clash("works out the step itself; leave the step out"));
+}
+
 void validate_combination(const Options& o) {
   const RuleTraits& rule = traits_of(o.rule);
   const auto clash = [&](std::string_view what) { return fmt::format("rule = {}: {}", rule.name, what); };
   require(o.l1 == 0 || rule.l1, clash("cannot minimise with l1 > 0; take saga, svrg or ftrl"));
   require(!rule.dual || o.l2 > 0, clash("needs l2 > 0: without it there is no dual problem"));
   require(!rule.dual || !o.bias, clash("has no bias; add a constant column to the data instead"));
+  require(!traits_of(o.discipline).disjoint || !o.bias,
+          fmt::format(
+              "discipline = {}: every sample touches a bias, so no two could run at once; take atomic, or "
+              "leave the bias out",
+              name_of(o.discipline)));
   require(rule.step != StepChoice::kNone || !o.step, clash("has no step to set"));
   require(o.gap == 0 || rule.dual, clash("has no duality gap to stop at; take sdca"));
-  require(o.average_from == 0 || (!rule.dual && !rule.derives), clash("its iterates cannot be averaged"));
+  require(o.average_from == 0 || (!rule.dual && !rule.turns), clash("its iterates cannot be averaged"));
+  if (o.simulate == 0) return;
+  const auto simulation = [&](std::string_view what) {
+    return fmt::format("simulate = {}: {}", o.simulate, what);
+  };
+  require(o.threads <= 1, simulation(fmt::format("runs on one thread, not on threads = {}", o.threads)));
+  require(o.discipline == Discipline::kAtomic,
+          simulation(fmt::format("takes the atomic discipline, not {}", name_of(o.discipline))));
+  require(o.tau == 0, simulation("is the staleness itself, in blocks; tau must be 0"));
 }
 
 }  // namespace
@@ -36,7 +65,8 @@ void validate(const Options& o) {
   require(o.l1 >= 0 && std::isfinite(o.l1), "l1", o.l1, ">= 0");
   require(o.epochs >= 1, "epochs", o.epochs, ">= 1");
   if (o.step) require(*o.step > 0 && std::isfinite(*o.step), "step", *o.step, "> 0");
-  require(o.decay > 0 && o.decay <= 1, "decay", o.decay, "> 0 and <= 1");
+  if (o.decay) require(*o.decay > 0 && *o.decay <= 1, "decay", *o.decay, "> 0 and <= 1");
+  if (o.accuracy) require(*o.accuracy > 0 && std::isfinite(*o.accuracy), "accuracy", *o.accuracy, "> 0");
   require(o.average_from >= 0 && o.average_from <= o.epochs, "average_from", o.average_from,
           fmt::format("0 (never) to epochs = {}", o.epochs));
   require(o.tolerance >= 0 && o.tolerance < 1, "tolerance", o.tolerance, ">= 0 and < 1");
@@ -45,13 +75,21 @@ void validate(const Options& o) {
   if (o.target) require(std::isfinite(*o.target), "target", *o.target, "a finite number");
   if (o.time_limit) require(*o.time_limit > 0, "time_limit", *o.time_limit, "> 0 seconds");
   require(o.threads >= 0 && o.threads <= 1024, "threads", o.threads, "0 (all there are) to 1024");
+  require(o.simulate >= 0 && o.simulate <= 65536, "simulate", o.simulate, "0 (no simulation) to 65536");
   require(o.tau == 0 || o.tau >= o.block_rows, "tau", o.tau,
           fmt::format(">= block_rows = {}: a block is the least that can be in flight", o.block_rows));
   require(o.reserved_slots >= 0, "reserved_slots", o.reserved_slots, ">= 0");
   require(o.threads == 0 || o.reserved_slots <= o.threads, "reserved_slots", o.reserved_slots,
           fmt::format("<= threads = {}", o.threads));
   require(o.numa_node >= -1, "numa_node", o.numa_node, "a node, or -1 for any");
+  validate_schedule(o);
   validate_combination(o);
+}
+
+double decay_of(const Options& options) {
+  constexpr double kByEpoch = 0.9;   // HOGWILD! section 6
+  constexpr double kByPhase = 0.37;  // HOGWILD! section 5: the best for a run of many phases
+  return options.decay.value_or(options.schedule == Schedule::kBackoff ? kByPhase : kByEpoch);
 }
 
 std::string_view name_of(Schedule schedule) {
@@ -62,10 +100,16 @@ std::string_view name_of(Schedule schedule) {
       return "anneal";
     case Schedule::kConstant:
       return "constant";
+    case Schedule::kLinear:
+      return "linear";
     case Schedule::kGeometric:
       return "geometric";
     case Schedule::kInverse:
       return "inverse";
+    case Schedule::kBackoff:
+      return "backoff";
+    case Schedule::kTheorem:
+      return "theorem";
   }
   return "";
 }

@@ -14,11 +14,14 @@ namespace sounder {
 
 // How the step eta moves over the run; t counts samples, from 0 to T = epochs x n, and u = t / T.
 enum class Schedule {
-  kAuto,       // kAnneal for rules whose step must go to zero, kConstant for the others
+  kAuto,       // what the rule needs: kAnneal, kLinear or kConstant
   kAnneal,     // eta0 (1 - u) / (1 + (l2 eta0 T + 8) u): 1/t, and to zero at the end of the budget
   kConstant,   // eta0
+  kLinear,     // eta0 (1 - u)
   kGeometric,  // eta0 decay^epoch, as HOGWILD! section 6 runs it
   kInverse,    // eta0 / (1 + l2 eta0 t), as Bottou's svmsgd
+  kBackoff,    // eta0 decay^i in phase i = 0, 1, ..., of n / decay^i samples: HOGWILD! section 5
+  kTheorem,    // constant, what the analysis asks for (engine/report.h, Theorem); with kSgd, l2 and accuracy
 };
 
 enum class Priority { kLow, kNormal, kHigh };
@@ -37,7 +40,8 @@ struct Options {
       30;  // passes over the data, >= 1, gradient passes of kSvrg counted; kAnneal plans its steps for this many
   std::optional<double> step;  // eta0 > 0; unset: found on a small sample of the data (engine/plan.h)
   Schedule schedule = Schedule::kAuto;
-  double decay = 0.9;  // kGeometric: factor per epoch, in (0, 1]
+  std::optional<double> decay;     // in (0, 1]; kGeometric: unset: 0.9; kBackoff: unset: 0.37
+  std::optional<double> accuracy;  // kTheorem: the E |w - w*|^2 wanted, > 0
   Rule rule = Rule::kSgd;
   Discipline discipline = Discipline::kAtomic;
   int average_from = 0;    // return the mean of all iterates from this epoch on; 0: the last iterate
@@ -54,7 +58,10 @@ struct Options {
 
   // Performance.
 
-  int threads = 0;             // workers; 0: what the affinity mask and the cgroup quota allow
+  int threads = 0;  // workers; 0: what the affinity mask and the cgroup quota allow
+  // Virtual workers: > 0 simulates on one thread what so many workers' staleness does to convergence; needs
+  // threads = 1 (or 0, which then means 1), the atomic discipline and tau = 0.
+  int simulate = 0;
   std::size_t block_rows = 0;  // samples in a block; 0: chosen from the data; 1: a task a sample, as HOGWILD!
   std::size_t tau = 0;         // bound on staleness, in samples, >= block_rows; 0: two blocks a thread
   int reserved_slots = 1;      // arena slots kept for threads of the application; 0 ... threads
@@ -64,6 +71,9 @@ struct Options {
 
 // Throws InputError, "field = value: constraint", for the first field out of range or at odds with another.
 void validate(const Options& options);
+
+// The decay in force.
+double decay_of(const Options& options);
 
 // The names that options go by in reports and on the command line.
 std::string_view name_of(Schedule schedule);

@@ -11,13 +11,13 @@
 #include <cstring>
 #include <mutex>
 #include <new>
-#include <thread>
 #include <vector>
+
+#include "engine/spin_lock.h"
 
 namespace sounder {
 namespace {
 
-constexpr std::size_t kCacheLine = 64;
 constexpr std::size_t kStripeCells = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
@@ -92,23 +92,8 @@ void push_changed(Word* array, std::size_t cell_words, std::span<const Cell> sup
 
 }  // namespace
 
-// A spin lock alone on its cache line.
-class alignas(kCacheLine) Parameters::Guard {
- public:
-  void lock() {
-    for (int spins = 0; taken_.exchange(true, std::memory_order_acquire);) {
-      while (taken_.load(std::memory_order_relaxed)) {
-        if (++spins % kPatience == 0) std::this_thread::yield();  // its owner may have been preempted
-      }
-    }
-  }
-  void unlock() { taken_.store(false, std::memory_order_release); }
-
- private:
-  static constexpr int kPatience = 1000;
-
-  std::atomic<bool> taken_ = false;
-};
+// Alone on its cache line.
+class alignas(kCacheLine) Parameters::Guard : public SpinLock {};
 
 Parameters::Parameters(std::size_t cells, std::size_t cell_floats)
     : cells_(cells), cell_floats_(cell_floats), guards_(std::make_unique<Guard[]>(cells / kStripeCells + 1)) {

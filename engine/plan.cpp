@@ -1,141 +1,24 @@
 #include "engine/plan.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <vector>
+
+#include "engine/components.h"
+#include "engine/trial.h"
 
 namespace sounder {
 namespace {
 
-constexpr std::size_t kSampleFraction = 64;  // the sample is one row in so many
 constexpr std::size_t kMostBlockRows = 1024;
-constexpr std::size_t kRoundBlocks = 4;  // of a discipline that is the same for any number of threads
-constexpr double kSmoothStep = 1.0 / 3;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-Schedule schedule_of(const Options& options) {
-  if (options.schedule != Schedule::kAuto) return options.schedule;
-  return traits_of(options.rule).fades ? Schedule::kAnneal : Schedule::kConstant;
-}
-
-// Rows [first, first + count) of `all`.
-Samples slice(const Samples& all, std::size_t first, std::size_t count) {
-  const std::uint64_t skip = all.offsets[first] - all.offsets[0];
-  Samples part = all;
-  part.offsets = all.offsets.subspan(first, count + 1);
-  std::visit([&](const auto* positions) { part.positions = positions + skip; }, all.positions);
-  part.values += skip;
-  part.labels += first;
-  part.squared_norms += first;
-  if (part.memory != nullptr) part.memory += first;
-  if (part.weights != nullptr) part.weights += first;
-  return part;
-}
-
-// Some of the rows, on which steps are tried out and curvature is measured, with a model of their own.
-class Trial {
- public:
-  Trial(const Dataset& data, const Layout& layout, const Objective& objective, const Options& options)
-      : layout_(layout),
-        objective_(objective),
-        options_(options),
-        rows_(std::max<std::size_t>(1, data.rows() / kSampleFraction)),
-        sample_(make_sample(data, layout, rows_, options)),
-        local_(sample_.support.size() * layout.cell_floats()) {
-    const double sum = std::accumulate(sample_.squared_norms.begin(), sample_.squared_norms.end(), 0.0);
-    mean_squared_norm_ = sum > 0 ? sum / static_cast<double>(rows_) : 1;
-  }
-
-  std::size_t rows() const { return rows_; }
-  // The step that moves a typical sample's margin by its own slope.
-  double natural_step() const { return 1 / (objective_.curvature() * mean_squared_norm_); }
-
-  // Objective of the sample after kPasses passes over it as the options' schedule has it, from w = 0 and
-  // `step`.
-  double objective_after(double step);
-
-  // Largest eigenvalue of X'X / rows, times the loss's curvature: how fast a step moves all margins together.
-  double top_curvature() const;
-
- private:
-  static constexpr std::size_t kChunk = 16;  // rows that share one step size
-
-  static Block make_sample(const Dataset& data, const Layout& layout, std::size_t rows,
-                           const Options& options) {
-    const BlockMaker maker(data, layout, traits_of(options.rule).memory);
-    return maker.make(std::span<const std::uint32_t>(shuffled_rows(data.rows(), options.seed)).first(rows));
-  }
-
-  const Layout& layout_;
-  const Objective& objective_;
-  const Options& options_;
-  std::size_t rows_;
-  Block sample_;
-  std::vector<float> local_;
-  double mean_squared_norm_ = 1;
-};
-
-double Trial::objective_after(double step) {
-  constexpr int kPasses = 2;
-  const auto rows = static_cast<double>(rows_);
-  const StepClock clock{.schedule = schedule_of(options_),
-                        .step = step,
-                        .decay = options_.decay,
-                        .l2 = options_.l2,
-                        .rows = rows,
-                        .epochs = kPasses};
-  const Samples samples = sample_.samples();
-  std::ranges::fill(sample_.memory, 0.0F);
-  layout_.start(sample_.support, local_);
-  double scale = 1;
-  for (int pass = 0; pass < kPasses; ++pass) {
-    for (std::size_t first = 0; first < rows_; first += kChunk) {
-      const std::size_t count = std::min(kChunk, rows_ - first);
-      const double eta = clock.at(pass * rows + static_cast<double>(first));
-      const double shrink = traits_of(options_.rule).scales ? 1 / (1 + eta * options_.l2) : 1;
-      objective_.step(slice(samples, first, count), layout_.local(local_.data()),
-                      {.rule = options_.rule,
-                       .size = static_cast<float>(eta),
-                       .scale = scale,
-                       .shrink = shrink,
-                       .l1 = options_.l1,
-                       .l2 = options_.l2,
-                       .rows = rows,
-                       .before = pass * rows + static_cast<double>(first)});
-      scale *= std::pow(shrink, count);
-    }
-  }
-  const Evaluation sums =
-      objective_.evaluate(samples, layout_.weights(local_.data(), static_cast<float>(scale)));
-  const Layout::Norms norms = layout_.norms(local_);
-  const double value = sums.loss / sums.weight + options_.l1 * scale * norms.l1 +
-                       options_.l2 / 2 * scale * scale * norms.squared;
-  return std::isfinite(value) ? value : kInfinity;
-}
-
-double Trial::top_curvature() const {
-  constexpr std::size_t kMostRows = 512;
-  constexpr int kRounds = 5;
-  const std::size_t count = std::min(rows_, kMostRows);
-  const Samples samples = slice(sample_.samples(), 0, count);
-  std::vector<double> vector(local_.size(), 1.0);
-  double norm = 1;
-  for (int round = 0; round < kRounds; ++round) {
-    std::vector<double> image(vector.size(), 0.0);
-    for_each_row(samples, [&](std::size_t, const auto& row) {
-      double dot = 0;
-      for (std::size_t k = 0; k < row.size; ++k) dot += row.values[k] * vector[row.positions[k]];
-      for (std::size_t k = 0; k < row.size; ++k) image[row.positions[k]] += dot * row.values[k];
-    });
-    norm = std::sqrt(std::inner_product(image.begin(), image.end(), image.begin(), 0.0));
-    if (norm == 0) return 0;
-    for (std::size_t i = 0; i < vector.size(); ++i) vector[i] = image[i] / norm;
-  }
-  return objective_.curvature() * norm / static_cast<double>(count);
-}
 
 // Tries natural_step() x 4^k for k = 1, 2, ... until two in a row are no better, then downwards if the best
 // is near the start. Takes the smallest that is within 1 % of the best: on text every step above a knee does
@@ -208,23 +91,99 @@ std::size_t choose_block_rows(std::size_t rows, int threads, double step, const 
                                           : most;
 }
 
-double choose_step(Trial& trial, const Options& options, std::size_t rows) {
+// What dual coordinate ascent settles instead of a step. `rho` is the share of a typical |x|^2 that lies in
+// the one direction that samples share most: P tasks of B rows, each of which does not see the others, are
+// safe while (P - 1) B rho <= 5, and with so much damping as makes up for it beyond.
+class DualPlan {
+ public:
+  DualPlan(const Trial& trial, int parallel)
+      : natural_(trial.natural_step()), rho_(trial.top_curvature() * natural_), others_(parallel - 1) {}
+
+  // Small blocks cost time, the less so the sooner their rows fill the weights there are. Large blocks, whose
+  // rows come in the same order in every epoch, cost epochs, also where they are alone.
+  std::size_t block_rows(const Dataset& data) const {
+    constexpr double kAlone = 0.25;
+    constexpr std::size_t kParts = 24;
+    const auto rows = static_cast<double>(data.rows());
+    const double full =
+        rows * static_cast<double>(data.dimension()) / static_cast<double>(data.nonzeros() + 1);
+    const double safe = kFree / (rho_ * std::max(others_, kAlone));
+    const auto fit = static_cast<std::size_t>(std::clamp(safe, std::clamp(full, 16.0, 64.0), 256.0));
+    const auto most = static_cast<std::size_t>(rows / (kParts * (others_ + 1)));
+    return std::bit_floor(std::clamp<std::size_t>(fit, 1, std::max<std::size_t>(most, 1)));
+  }
+  double damping(std::size_t block_rows) const {
+    return std::clamp(others_ * static_cast<double>(block_rows) * rho_ / kFree, 1.0, others_ + 1);
+  }
+  // A small part of the mean curvature of a coordinate, and for a loss with kinks, whose dual has no
+  // curvature of its own, some of l2 besides.
+  double proximal(const Objective& objective, double l2, std::size_t dimension) const {
+    constexpr double kShare = 0.02;
+    constexpr double kOfL2 = 1.5;
+    const double spread = kShare / (natural_ * static_cast<double>(std::max<std::size_t>(dimension, 1)));
+    return objective.smooth() ? spread : kOfL2 * l2 + spread / 2;
+  }
+
+ private:
+  static constexpr double kFree = 5;
+
+  double natural_;
+  double rho_;
+  double others_;
+};
+
+// A part of 1 / L, L the largest curvature along a sample; a few very long ones, which a mean tells, may overshoot.
+// With L1 the larger step finds the zeros sooner, and where blocks share, each moves by a part of it only.
+double smooth_step(const Trial& trial, const Options& options, int parallel) {
+  const bool by_sample = traits_of(options.discipline).by_sample || options.block_rows == 1;
+  const double part = options.l1 > 0 || (parallel > 1 && !by_sample) ? 1 : 0.5;
+  return part * trial.natural_step() * trial.mean_squared_norm() /
+         std::min(trial.largest_squared_norm(), 4 * trial.mean_squared_norm());
+}
+
+// For a rule whose blocks share: their number does not matter much, but a block that alone fills all coordinates, as with
+// few columns, always runs its rows in one order, and that order does not average out.
+std::size_t shared_block_rows(const Dataset& data, int parallel) {
+  const std::size_t parts = 16 * static_cast<std::size_t>(parallel);
+  const std::size_t few = std::max<std::size_t>(16, data.dimension() / 8);
+  return std::clamp<std::size_t>(data.rows() / parts, 1, std::min(few, kMostBlockRows));
+}
+
+// With a smaller bound, w = 0 would do.
+Theorem theorem_of(Trial& trial, const Options& options) {
+  const double accuracy = *options.accuracy;
+  const double m = options.l2;
+  const double bound = std::max(trial.gradient_bound(), m * std::sqrt(accuracy));
+  const double ratio = bound * bound / (m * m);
+  return {.strong_convexity = m,
+          .gradient_bound = bound,
+          .step = accuracy * m / (2 * bound * bound),
+          .samples = std::max(0.0, 2 * ratio / accuracy * std::log(2 * ratio / accuracy))};
+}
+
+double choose_step(Trial& trial, const Options& options, std::size_t rows, int parallel) {
   if (options.step) return *options.step;
   switch (traits_of(options.rule).step) {
     case StepChoice::kTrial:
       return find_step(trial, rows);
     case StepChoice::kSmoothness:
-      return kSmoothStep * trial.natural_step();
+      return smooth_step(trial, options, parallel);
+    case StepChoice::kReach:
+      return 3 / std::sqrt(trial.mean_squared_norm());
+    case StepChoice::kUnit:
     case StepChoice::kNone:
       break;
   }
   return 1;
 }
 
-// How many blocks may step from the same weights.
-int parallel_blocks(const DisciplineTraits& discipline, int threads) {
+// How many blocks may step from the same weights. What is to be the same for any number of threads may not ask for
+// it: then as many as leave blocks of some 256 rows, but enough for two threads.
+int parallel_blocks(const DisciplineTraits& discipline, std::size_t rows, int threads) {
+  constexpr std::size_t kRowsEach = 32 * 256;
   if (discipline.disjoint) return 1;
-  return discipline.any_threads_same ? static_cast<int>(kRoundBlocks) : threads;
+  if (!discipline.any_threads_same) return threads;
+  return static_cast<int>(std::bit_floor(std::clamp<std::size_t>(rows / kRowsEach, 2, 16)));
 }
 
 // Staleness is window x task_blocks x block_rows.
@@ -234,6 +193,25 @@ void fit_tau(Plan& plan, const Options& options) {
   plan.task_blocks =
       std::clamp<std::size_t>(options.tau / (plan.window * plan.block_rows), 1, plan.task_blocks);
   plan.window = options.tau / (plan.task_blocks * plan.block_rows);
+}
+
+// Blocks are batches here, the largest whose components can still be dealt out evenly, whatever the threads: it is
+// part of what makes the outcome the same for any number of them. Where a component swallows even a small batch, one
+// worker will run it all, and batches are as for one thread.
+void fit_batch(Plan& plan, const Dataset& data, const Options& options) {
+  constexpr double kLargestShare = 1.0 / 8;
+  constexpr std::size_t kParts = 16;  // an epoch is at least so many batches: they share one step
+  Components components(data.dimension());
+  const std::vector<std::uint32_t> order = shuffled_rows(data.rows(), options.seed);
+  const BatchChoice choice = choose_batch(components, data, order, kLargestShare);
+  if (choice.largest_share > kLargestShare) {
+    plan.note = fmt::format(
+        "one component holds {:.0f} % of the non-zeros of {} rows, so one thread does most of the work; the "
+        "disciplines reproducible and atomic need no components",
+        100 * choice.largest_share, choice.rows);
+  } else if (options.block_rows == 0) {
+    plan.block_rows = std::clamp<std::size_t>(data.rows() / kParts, 1, choice.rows);
+  }
 }
 
 // Rows of small blocks that make one task, so that its message costs little beside it.
@@ -246,32 +224,66 @@ std::size_t choose_task_blocks(std::size_t rows, std::size_t block_rows, int thr
 
 }  // namespace
 
+Planes planes_of(const Options& options) {
+  const RuleTraits& rule = traits_of(options.rule);
+  return {
+      .reweight = rule.reweights || options.l1 > 0, .state = rule.state, .average = options.average_from > 0};
+}
+
+Problem problem_of(const Options& options, const Plan& plan) {
+  return {.rule = options.rule,
+          .l1 = options.l1,
+          .l2 = options.l2,
+          .others = plan.others,
+          .proximal = plan.proximal,
+          .damping = plan.damping};
+}
+
+Units units_of(std::span<const Block> blocks, const Plan& plan) {
+  Units units{.rows = {}, .task_units = plan.task_blocks, .round_tasks = plan.round_tasks};
+  for (const Block& block : blocks) units.rows.push_back(static_cast<std::uint32_t>(block.rows()));
+  return units;
+}
+
 Plan make_plan(const Dataset& data, const Layout& layout, const Objective& objective, const Options& options,
                int threads) {
   const DisciplineTraits& discipline = traits_of(options.discipline);
-  const int parallel = parallel_blocks(discipline, threads);
+  const int parallel =
+      options.simulate > 0 ? options.simulate : parallel_blocks(discipline, data.rows(), threads);
   Plan plan{.block_rows = options.block_rows, .window = 2 * static_cast<std::size_t>(threads)};
   plan.clock = {.schedule = schedule_of(options),
-                .decay = options.decay,
+                .decay = decay_of(options),
                 .l2 = options.l2,
                 .rows = static_cast<double>(data.rows()),
                 .epochs = static_cast<double>(options.epochs)};
   Trial trial(data, layout, objective, options);
   const Overshoot overshoot(trial, parallel);
-  plan.clock.step = choose_step(trial, options, data.rows());
+  if (options.schedule == Schedule::kTheorem) plan.theorem = theorem_of(trial, options);
+  plan.clock.step = plan.theorem ? plan.theorem->step : choose_step(trial, options, data.rows(), parallel);
+  std::optional<DualPlan> dual;
+  if (traits_of(options.rule).dual) dual.emplace(trial, parallel);
   if (plan.block_rows == 0) {
-    plan.block_rows =
-        discipline.by_sample ? 1 : choose_block_rows(data.rows(), parallel, plan.clock.step, overshoot);
+    plan.block_rows = discipline.by_sample ? 1
+                      : dual               ? dual->block_rows(data)
+                      : traits_of(options.rule).shares
+                          ? shared_block_rows(data, parallel)
+                          : choose_block_rows(data.rows(), parallel, plan.clock.step, overshoot);
   }
   if (discipline.rounds) {
-    plan.round_tasks = static_cast<std::size_t>(parallel);
+    plan.round_tasks = static_cast<std::size_t>(discipline.disjoint ? threads : parallel);
     plan.window = plan.round_tasks;
   } else {
     plan.task_blocks = choose_task_blocks(data.rows(), plan.block_rows, threads);
   }
+  if (discipline.disjoint) fit_batch(plan, data, options);
   if (options.tau > 0) fit_tau(plan, options);
   plan.block_rows = std::min(plan.block_rows, data.rows());
-  if (!options.step && parallel > 1) {
+  if (dual) {
+    plan.proximal = dual->proximal(objective, options.l2, data.dimension());
+    plan.damping = dual->damping(plan.block_rows);
+  }
+  if (traits_of(options.rule).shares) plan.others = parallel - 1;
+  if (!options.step && !plan.theorem && parallel > 1 && traits_of(options.rule).step == StepChoice::kTrial) {
     const auto rows = static_cast<double>(plan.block_rows);
     plan.clock.cap = overshoot.step_at(rows);
     // The decays of the blocks in flight add up like their gradients.

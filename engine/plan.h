@@ -1,9 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
 
 #include "engine/blocks.h"
 #include "engine/options.h"
+#include "engine/report.h"
 #include "engine/sampler.h"
 #include "objectives/objective.h"
 
@@ -15,11 +19,21 @@ struct Plan {
   std::size_t block_rows = 1;
   std::size_t task_blocks = 1;
   std::size_t round_tasks = 1;  // of a discipline with rounds
+  std::string note = {};        // for the report
   std::size_t window = 1;       // tasks sampled ahead of the oldest unfinished one
   StepClock clock = {};
+  std::optional<Theorem> theorem = {};
+  double others = 0;    // RuleTraits::shares, and
+  double proximal = 0;  // RuleTraits::dual: as Step has them
+  double damping = 1;
 
   std::size_t tau() const { return window * task_blocks * block_rows; }
 };
+
+// What options and plan say in the terms of others.
+Planes planes_of(const Options& options);
+Problem problem_of(const Options& options, const Plan& plan);
+Units units_of(std::span<const Block> blocks, const Plan& plan);  // where a unit is a block
 
 // Finds the missing parts on a sample of the rows (one in 64). Deterministic for a seed; costs less than one
 // epoch.

@@ -39,7 +39,7 @@ Json json_of(const Options& options) {
             {"epochs", options.epochs},
             {"step", or_auto(options.step)},
             {"schedule", name_of(options.schedule)},
-            {"decay", options.decay},
+            {"decay", decay_of(options)},
             {"rule", name_of(options.rule)},
             {"discipline", name_of(options.discipline)},
             {"average_from", options.average_from},
@@ -47,9 +47,11 @@ Json json_of(const Options& options) {
             {"tolerance", options.tolerance},
             {"patience", options.patience},
             {"gap", options.gap}};
+  put(json, "accuracy", options.accuracy);
   put(json, "target", options.target);
   put(json, "time_limit", options.time_limit);
   json.update({{"threads", options.threads},
+               {"simulate", options.simulate},
                {"block_rows", options.block_rows},
                {"tau", options.tau},
                {"reserved_slots", options.reserved_slots},
@@ -63,6 +65,13 @@ Json json_of(const EpochReport& row) {
   put(json, "gap", row.gap);
   if (row.validation) put_metrics(json["validation"], *row.validation);
   return json;
+}
+
+Json json_of(const Theorem& theorem) {
+  return {{"strong_convexity", theorem.strong_convexity},
+          {"gradient_bound", theorem.gradient_bound},
+          {"step", theorem.step},
+          {"samples", theorem.samples}};
 }
 
 }  // namespace
@@ -102,6 +111,7 @@ std::string Report::brief() const {
 std::string Report::to_json() const {
   Json json{{"outcome", name_of(outcome)}};
   if (!advice.empty()) json["advice"] = advice;
+  if (!note.empty()) json["note"] = note;
   json["objective_name"] = objective_name;
   json["objective"] = objective;
   put(json, "gap", gap);
@@ -127,6 +137,7 @@ std::string Report::to_json() const {
                {"evaluate_seconds", evaluate_seconds},
                {"nonzeros_per_second", nonzeros_per_second}});
   put(json, "share_lost", share_lost);
+  if (theorem) json["theorem"] = json_of(*theorem);
   json["per_epoch"] = Json::array();
   for (const EpochReport& row : per_epoch) json["per_epoch"].push_back(json_of(row));
   json["options"] = json_of(options);

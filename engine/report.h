@@ -48,15 +48,32 @@ struct EpochReport {
   std::optional<Metrics> validation = {};
 };
 
+// Schedule::kTheorem: constant-step SGD on an m-strongly convex objective whose samples' gradients are no longer than M
+// is, from w = 0, expected within `accuracy` of the minimum w*, E |w - w*|^2, after
+//
+//   T = 2 M^2 / (accuracy m^2) log(2 a / accuracy)  samples at the step  accuracy m / (2 M^2),
+//
+// a = |w*|^2 <= (M / m)^2; asynchronous SGD as well, up to a constant factor, while staleness is at most of the order of
+// n / (mean number of samples that a sample shares a coordinate with) and of M^2 / (accuracy m^2) (Mania et al., 2015,
+// Theorem 1). m is l2. M is an estimate, not a bound: the largest |slope| |x| + l2 |w| of some of the rows (one in 64,
+// at least 512), at w = 0 and where two passes over them lead.
+struct Theorem {
+  double strong_convexity = 0;  // m
+  double gradient_bound = 0;    // M
+  double step = 0;
+  double samples = 0;  // T
+};
+
 // What a run did. Seconds are wall-clock; train_seconds counts updates only: no loading, blocking or
 // evaluating.
 struct Report {
   Outcome outcome = Outcome::kEpochLimit;
   std::string advice;  // what to try next, when the outcome is not a happy one; else empty
+  std::string note;    // what the user may want to know about a choice of options; mostly empty
 
   std::string objective_name;
   double objective = 0;       // of the model returned: training.loss + l1 |w|_1 + (l2 / 2) |w|^2
-  std::optional<double> gap;  // of the model's epoch; see EpochReport
+  std::optional<double> gap;  // a relative bound on objective minus minimum, from the last dual objective
   Metrics training;
   std::optional<Metrics> validation = {};
   int best_epoch = 0;  // the epoch the model returned is from
@@ -70,6 +87,7 @@ struct Report {
   std::size_t tau = 0;               // the bound on samples in flight that was in force
   double step = 0;                   // eta0 in force, after any rollback
   std::optional<double> share_lost;  // of the adds of a racy run, an estimate
+  std::optional<Theorem> theorem;    // with Schedule::kTheorem
   int rollbacks = 0;  // times the run went back to its best state, to go on with a quarter of the step
 
   double load_seconds = 0;     // reading the files; filled in by whoever read them

@@ -15,6 +15,13 @@ constexpr double kLogScaleRange = 30;
 // How far kAnneal falls where there is no l2 to tell: to 1/(1 + 8) before the straight line takes over.
 constexpr double kAnnealing = 8;
 
+// Phase i of kBackoff ends after n (1 + 1/decay + ... + 1/decay^i) samples.
+double phase_of(double epochs, double decay) {
+  constexpr double kRounding = 1e-9;
+  if (decay == 1) return 0;
+  return std::floor(std::log1p(epochs * (1 / decay - 1)) / -std::log(decay) + kRounding);
+}
+
 }  // namespace
 
 double StepClock::at(double samples) const {
@@ -27,10 +34,15 @@ double StepClock::shape(double samples) const {
   switch (schedule) {
     case Schedule::kAnneal:
       return std::max(0.0, 1 - used) / (1 + (l2 * step * budget + kAnnealing) * used);
+    case Schedule::kLinear:
+      return std::max(0.0, 1 - used);
     case Schedule::kGeometric:
       return std::pow(decay, std::floor(samples / rows));
     case Schedule::kInverse:
       return 1 / (1 + l2 * step * samples);
+    case Schedule::kBackoff:
+      return std::pow(decay, phase_of(samples / rows, decay));
+    case Schedule::kTheorem:
     case Schedule::kAuto:  // settled by the plan
     case Schedule::kConstant:
       break;
@@ -41,7 +53,7 @@ double StepClock::shape(double samples) const {
 Sampler::Sampler(Units units, StepClock clock, Problem problem, std::uint64_t seed)
     : units_(std::move(units)), clock_(clock), problem_(problem), random_(seed), order_(units_.rows.size()) {
   std::iota(order_.begin(), order_.end(), 0U);
-  if (units_.unit_blocks > 1) {
+  if (by_unit()) {
     units_.round_tasks = units_.unit_blocks;
     blocks_.resize(order_.size() * units_.unit_blocks);
     std::iota(blocks_.begin(), blocks_.end(), 0U);
@@ -58,9 +70,9 @@ void Sampler::begin_epoch(int epoch, Pass pass) {
 }
 
 bool Sampler::next(Task& task) {
-  if (epoch_done() || (slot_ == 0 && log_scale_ < -kLogScaleRange)) return false;
+  if (epoch_done() || must_fold()) return false;
   task.slot = slot_;
-  if (units_.unit_blocks > 1) {
+  if (by_unit()) {
     take_unit(task);
   } else {
     take_blocks(task);
@@ -69,10 +81,14 @@ bool Sampler::next(Task& task) {
   return true;
 }
 
+bool Sampler::must_fold() const {
+  return slot_ == 0 && log_scale_ < -kLogScaleRange;
+}
+
 // One of the blocks of a unit. Time stands still until the last of them is handed out.
 void Sampler::take_unit(Task& task) {
   const std::size_t unit = order_[next_];
-  if (slot_ == 0 && units_.begin) units_.begin(unit);
+  if (slot_ == 0) units_.begin(unit);
   task.blocks = std::span(blocks_).subspan(unit * units_.unit_blocks + slot_, 1);
   task.step = step_for(units_.rows[unit]);
   task.average = average_at(units_.rows[unit], task.step);
@@ -106,6 +122,9 @@ Step Sampler::step_for(double rows) const {
           .l1 = problem_.l1,
           .l2 = problem_.l2,
           .rows = clock_.rows,
+          .proximal = problem_.proximal,
+          .others = problem_.others,
+          .damping = problem_.damping,
           .before = samples_};
 }
 

@@ -19,7 +19,7 @@ struct StepClock {
   Schedule schedule = Schedule::kAnneal;
   double step = 1;                                       // eta0
   double cap = std::numeric_limits<double>::infinity();  // no eta is larger
-  double decay = 1;                                      // kGeometric
+  double decay = 1;                                      // kGeometric, kBackoff
   double l2 = 0;                                         // kAnneal, kInverse
   double rows = 1;                                       // n, samples an epoch
   double epochs = 1;
@@ -30,11 +30,15 @@ struct StepClock {
 
 // How blocks become tasks and rounds. What is drawn at random are units; mostly a unit is a block.
 struct Units {
-  std::vector<std::uint32_t> rows;  // of each unit
-  std::size_t unit_blocks = 1;      // a unit is so many blocks in a row, each a task, with one step for all;
-  std::size_t task_units = 1;       // or, if that is 1, a task is up to so many units,
-  std::size_t round_tasks = 1;      // and a round so many tasks
-  // Told the unit that begins, before the first of its tasks is handed out; may be empty.
+  std::vector<std::uint32_t> rows = {};  // of each unit
+
+  // Either a task is up to so many units of one block, and a round so many tasks;
+  std::size_t task_units = 1;
+  std::size_t round_tasks = 1;
+
+  // or, with a `begin`, a unit is a round of so many blocks in a row, each a task, with one step for all, and
+  // `begin` is told of the unit before the first of them is handed out.
+  std::size_t unit_blocks = 1;
   std::function<void(std::size_t unit)> begin = nullptr;
 };
 
@@ -43,6 +47,9 @@ struct Problem {
   Rule rule = Rule::kSgd;
   double l1 = 0;
   double l2 = 0;
+  double others = 0;
+  double proximal = 0;
+  double damping = 1;
 };
 
 // Which task next, with which step: a fresh permutation of the units each epoch, and the clock of samples
@@ -59,6 +66,9 @@ class Sampler {
   // The next task; false at the end of the epoch, or when the scale has become so small that it must be
   // folded into the weights first. Its blocks stay valid for the epoch.
   bool next(Task& task);
+
+  // The scale has become so small.
+  bool must_fold() const;
 
   // The weights of the model are scale() times those in the array. fold() is told that they have been
   // multiplied.
@@ -79,13 +89,15 @@ class Sampler {
   double initial_step() const { return std::min(clock_.step, clock_.cap); }
   Step step() const { return step_for(0); }  // as the next task would have it
 
-  // All steps to come times `factor`.
+  // All steps to come times `factor`; where there are none, damping makes up for it.
   void scale_steps(double factor) {
     clock_.step *= factor;
     clock_.cap *= factor;
+    if (traits_of(problem_.rule).step == StepChoice::kNone) problem_.damping /= factor;
   }
 
  private:
+  bool by_unit() const { return units_.begin != nullptr; }
   void take_unit(Task& task);
   void take_blocks(Task& task);
   Step step_for(double rows) const;
@@ -98,7 +110,7 @@ class Sampler {
   Random random_;
   Pass pass_ = Pass::kUpdate;
   std::vector<std::uint32_t> order_;   // of the units
-  std::vector<std::uint32_t> blocks_;  // unit_blocks > 1: 0, 1, 2, ...
+  std::vector<std::uint32_t> blocks_;  // by_unit(): 0, 1, 2, ...
   std::size_t next_ = 0;               // in order_
   std::size_t slot_ = 0;               // in the round
   double samples_ = 0;

@@ -1,7 +1,6 @@
 #include "engine/train.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "engine/arena.h"
+#include "engine/batches.h"
 #include "engine/blocks.h"
 #include "engine/discipline.h"
 #include "engine/evaluate.h"
@@ -20,12 +20,11 @@
 #include "engine/parameters.h"
 #include "engine/plan.h"
 #include "engine/sampler.h"
+#include "engine/stopwatch.h"
 #include "io/error.h"
 
 namespace sounder {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr int kMostRollbacks = 15;
 constexpr double kRollbackStep = 0.25;
@@ -33,23 +32,7 @@ constexpr double kDivergence = 2;  // an objective so many times the best so far
 constexpr double kHeadroom = 0.1;  // unless it is still below this share of that of w = 0
 constexpr double kProgressSeconds = 0.1;
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// What `body` returns; the seconds it took are added to `sum`.
-template <class Body>
-auto timed(double& sum, Body&& body) {
-  struct Stopwatch {
-    double& sum;
-    Clock::time_point start = Clock::now();
-    ~Stopwatch() { sum += seconds_since(start); }
-  };
-  const Stopwatch stopwatch{sum};
-  return body();
-}
-
-void check(const Dataset& data, LabelKind kind) {
+void check_samples(const Dataset& data, LabelKind kind) {
   if (data.rows() == 0) throw InputError("the data has no samples");
   if (data.weighted() && std::ranges::none_of(data.weights(), [](float w) { return w > 0; })) {
     throw InputError("every sample has weight 0: at least one must be > 0");
@@ -90,16 +73,20 @@ Report start_report(const Dataset& data, const Objective& objective, const Optio
   return report;
 }
 
-Planes planes_of(const Options& options) {
-  const RuleTraits& rule = traits_of(options.rule);
-  return {
-      .reweight = rule.reweights || options.l1 > 0, .state = rule.state, .average = options.average_from > 0};
+std::unique_ptr<Writer> writer_of(const Options& options, Parameters& parameters, const Plan& plan) {
+  return options.simulate > 0 ? make_simulated_writer(parameters, static_cast<std::size_t>(options.simulate))
+                              : make_writer(options.discipline, parameters, plan.round_tasks);
+}
+
+Options arena_options(Options options) {
+  if (options.simulate > 0) options.threads = 1;
+  return options;
 }
 
 // What training goes back to: the array, and what the rule keeps for each sample, block after block.
 struct State {
   std::vector<float> array;
-  std::vector<float> memory;
+  std::vector<float> memory;  // empty: all zero; blocks may be built after a state is taken
 };
 
 // One run. sample(), work(), account() and end_round() are called by the graph while run_epoch() waits, work() by
@@ -113,7 +100,7 @@ class Trainer {
   Trained run();
 
  private:
-  Units units() const;
+  Units make_units();
   Pass pass_of(int epoch) const;
   void begin_epoch();
   void run_epoch();
@@ -121,12 +108,13 @@ class Trainer {
   bool sample(Task& task);
   void work(const Task& task);
   void account(const Task& task);
-  void fold_scale();
-  void settle(std::vector<float>& array) const;
+  void turn(Turn turn);
   std::vector<float> averaged(const std::vector<float>& array) const;
   void evaluate();
-  Evaluation evaluate_blocks(const Parameters& parameters);
   double dual_objective() const;
+  double exact_dual_objective() const;
+  double mean_conjugate() const;
+  double gap(double objective, double dual) const;
   State state() const;
   void restore(const State& state);
   bool diverged(double objective) const;
@@ -152,7 +140,11 @@ class Trainer {
   Report report_;
   Layout layout_;
   Plan plan_;
+  std::vector<std::uint32_t> order_;  // of the rows
+  std::optional<BlockMaker> maker_;   // while there are blocks to make
   std::vector<Block> blocks_;
+  std::optional<Batches> batches_;
+  const Units units_;
   Parameters parameters_;
   std::unique_ptr<Writer> writer_;
   GradientTask task_;
@@ -184,38 +176,38 @@ Trainer::Trainer(Dataset data, const Objective& objective, const Options& option
                     [&] { return Layout(data, objective.width(), options.bias, planes_of(options)); })),
       plan_(timed(report_.search_seconds,
                   [&] { return make_plan(data, layout_, objective, options, arena.threads()); })),
-      blocks_(timed(report_.prepare_seconds,
-                    [&] {
-                      const auto order = shuffled_rows(data.rows(), options.seed);
-                      const BlockMaker maker(std::move(data), layout_, rule_.memory);
-                      return make_blocks(maker, order, plan_.block_rows, arena);
-                    })),
+      order_(shuffled_rows(data.rows(), options.seed)),
+      maker_(std::in_place, std::move(data), layout_, rule_.memory),
+      units_(timed(report_.prepare_seconds, [&] { return make_units(); })),
       parameters_(layout_.cells(), layout_.cell_floats()),
-      writer_(make_writer(options.discipline, parameters_, plan_.round_tasks)),
+      writer_(writer_of(options, parameters_, plan_)),
       task_(objective, layout_, blocks_, *writer_, monitor.stop),
-      sampler_(units(), plan_.clock, {.rule = options.rule, .l1 = options.l1, .l2 = options.l2},
-               options.seed),
+      sampler_(units_, plan_.clock, problem_of(options, plan_), options.seed),
       graph_(arena.threads(), plan_.window,
              {.sample = [this](Task& task) { return sample(task); },
               .work = [this](const Task& task) { work(task); },
               .account = [this](const Task& task) { account(task); },
               .end_round = [this] { writer_->end_round(); }}),
-      best_(parameters_.floats()) {
-  std::vector<Cell> cells(layout_.cells());
-  std::iota(cells.begin(), cells.end(), Cell{0});
-  layout_.start(cells, best_);
+      best_(layout_.start()) {
   parameters_.write(best_);
   good_ = state();
   report_.block_rows = plan_.block_rows;
-  report_.tau = plan_.tau();
+  report_.tau = traits_of(options.discipline).disjoint ? 0 : plan_.tau();
+  report_.note = plan_.note;
+  report_.theorem = plan_.theorem;
   report_.objective = zero_objective_;
   report_.training = metrics_of({.loss = zero_objective_, .weight = 1}, objective.labels());
 }
 
-Units Trainer::units() const {
-  Units units{.rows = {}, .task_units = plan_.task_blocks, .round_tasks = plan_.round_tasks, .begin = {}};
-  for (const Block& block : blocks_) units.rows.push_back(static_cast<std::uint32_t>(block.rows()));
-  return units;
+// The blocks, all of them or, where they come in batches, those that are drawn as they are drawn.
+Units Trainer::make_units() {
+  if (traits_of(options_.discipline).disjoint) {
+    batches_.emplace(*maker_, order_, plan_.block_rows, plan_.round_tasks, blocks_);
+    return batches_->units();
+  }
+  blocks_ = make_blocks(*maker_, order_, plan_.block_rows, arena_);
+  maker_.reset();
+  return units_of(blocks_, plan_);
 }
 
 Trained Trainer::run() {
@@ -243,6 +235,7 @@ void Trainer::begin_epoch() {
   if (pass == Pass::kSnapshot) parameters_.scale(0, state, state + plane * rule_.state, 0);
   if (report_.epochs == options_.average_from) sampler_.start_average();
   sampler_.begin_epoch(report_.epochs, pass);
+  turn(Turn::kBegin);
   epoch_samples_ = 0;
 }
 
@@ -251,7 +244,7 @@ void Trainer::run_epoch() {
     while (!sampler_.epoch_done() && !interrupted()) {
       graph_.run();
       writer_->flush();
-      fold_scale();
+      fold_scale(sampler_, layout_, parameters_);
     }
   });
 }
@@ -262,7 +255,9 @@ bool Trainer::sample(Task& task) {
 
 // Tasks that were sampled ahead of an interruption are dropped.
 void Trainer::work(const Task& task) {
-  if (!interrupted()) task_.run(task);
+  if (interrupted()) return;
+  if (batches_) batches_->build(task.blocks[0]);
+  task_.run(task);
 }
 
 void Trainer::account(const Task& task) {
@@ -274,29 +269,16 @@ void Trainer::account(const Task& task) {
   if (monitor_.on_progress && seconds_since(told_) >= kProgressSeconds) tell_progress();
 }
 
-void Trainer::fold_scale() {
-  if (sampler_.scale() == 1) return;
-  parameters_.scale(layout_.first_cell(), 0, layout_.weight_floats(), static_cast<float>(sampler_.scale()));
-  sampler_.fold();
-}
-
 void Trainer::end_epoch() {
+  if (batches_) batches_->build_rest(arena_);
+  turn(Turn::kEnd);
   latest_.resize(parameters_.floats());
   parameters_.read(latest_);
-  if (rule_.derives) {
-    settle(latest_);
-    parameters_.write(latest_);
-  }
   if (averaging()) latest_ = averaged(latest_);
 }
 
-void Trainer::settle(std::vector<float>& array) const {
-  const Step step = sampler_.step();
-  for (std::size_t cell = 0; cell < layout_.cells(); ++cell) {
-    LocalWeights local = layout_.local(array.data() + cell * layout_.cell_floats());
-    if (cell > 0) local.bias = nullptr;
-    objective_.settle(local, layout_.weight_floats(), step);
-  }
+void Trainer::turn(Turn turn) {
+  visit_all(turn, objective_, layout_, sampler_.step(), parameters_);
 }
 
 // Sampler::Average says why.
@@ -315,10 +297,10 @@ std::vector<float> Trainer::averaged(const std::vector<float>& array) const {
 void Trainer::evaluate() {
   std::optional<Parameters> mean;
   if (averaging()) mean.emplace(layout_.cells(), layout_.cell_floats()).write(latest_);
-  const Evaluation sums =
-      timed(report_.evaluate_seconds, [&] { return evaluate_blocks(mean ? *mean : parameters_); });
-  const Layout::Norms norms = layout_.norms(latest_);
-  const double objective = sums.loss / sums.weight + options_.l1 * norms.l1 + options_.l2 / 2 * norms.squared;
+  const Evaluation sums = timed(report_.evaluate_seconds, [&] {
+    return evaluate_blocks(objective_, layout_, mean ? *mean : parameters_, blocks_, arena_);
+  });
+  const double objective = objective_of(sums, layout_.norms(latest_), options_);
   if (diverged(objective)) {
     roll_back();
   } else {
@@ -326,21 +308,32 @@ void Trainer::evaluate() {
   }
 }
 
-Evaluation Trainer::evaluate_blocks(const Parameters& parameters) {
-  std::vector<Evaluation> sums(blocks_.size());
-  arena_.parallel_for(blocks_.size(), [&](std::size_t b) {
-    sums[b] = evaluate_block(objective_, layout_, parameters, blocks_[b]);
-  });
-  return std::accumulate(sums.begin(), sums.end(), Evaluation{},
-                         [](Evaluation sum, const Evaluation& block) { return sum += block; });
+// Of the slopes that the rule keeps, one a sample: Fenchel's -mean l*(slope) - (l2 / 2) |u|^2, u the weights
+// that the slopes imply. As the shared array has them, which is where rounding and lost adds show.
+double Trainer::dual_objective() const {
+  std::vector<float> implied = latest_;
+  visit_all(Turn::kDual, objective_, layout_, sampler_.step(), implied);
+  return -mean_conjugate() - options_.l2 / 2 * layout_.norms(implied).squared;
 }
 
-// Of the dual variables that the rule keeps, one a sample: Fenchel's -mean l*(slope) - (l2 / 2) |w|^2.
-double Trainer::dual_objective() const {
-  double conjugates = 0;
-  for (const Block& block : blocks_) conjugates += objective_.conjugates(block.samples(), block.memory);
-  return -conjugates / static_cast<double>(report_.samples) -
-         options_.l2 / 2 * layout_.norms(latest_).squared;
+// The same with u = -(1 / (l2 n)) sum of weight x slope x, worked out afresh: a bound whatever happened to
+// the array.
+double Trainer::exact_dual_objective() const {
+  std::vector<double> sum(parameters_.floats());
+  for (const Block& block : blocks_) add_implied(layout_, block, sum);
+  const auto rows = static_cast<double>(report_.samples);
+  return -mean_conjugate() -
+         std::inner_product(sum.begin(), sum.end(), sum.begin(), 0.0) / (2 * options_.l2 * rows * rows);
+}
+
+double Trainer::mean_conjugate() const {
+  double sum = 0;
+  for (const Block& block : blocks_) sum += objective_.conjugates(block.samples(), block.memory);
+  return sum / static_cast<double>(report_.samples);
+}
+
+double Trainer::gap(double objective, double dual) const {
+  return (objective - dual) / std::max(std::fabs(objective), std::numeric_limits<double>::min());
 }
 
 State Trainer::state() const {
@@ -356,6 +349,10 @@ void Trainer::restore(const State& state) {
   parameters_.write(state.array);
   auto from = state.memory.begin();
   for (Block& block : blocks_) {
+    if (state.memory.empty()) {
+      std::ranges::fill(block.memory, 0.0F);
+      continue;
+    }
     const auto end = from + std::ssize(block.memory);
     std::copy(from, end, block.memory.begin());
     from = end;
@@ -383,8 +380,12 @@ void Trainer::record(double objective, const Evaluation& sums) {
                   .gap = {},
                   .validation = {}};
   if (rule_.dual) {
-    best_dual_ = std::max(best_dual_, dual_objective());
-    row.gap = (std::min(best_objective_, objective) - best_dual_) / std::fabs(objective);
+    const double best = std::min(best_objective_, objective);
+    timed(report_.evaluate_seconds, [&] {
+      best_dual_ = std::max(best_dual_, dual_objective());
+      row.gap = gap(best, best_dual_);
+      if (*row.gap <= options_.gap) row.gap = gap(best, exact_dual_objective());
+    });
   }
   if (monitor_.validation) {
     row.validation = timed(report_.evaluate_seconds, [&] {
@@ -405,7 +406,6 @@ void Trainer::record(double objective, const Evaluation& sums) {
     report_.objective = objective;
     report_.training = metrics_of(sums, objective_.labels());
     report_.validation = row.validation;
-    report_.gap = row.gap;
   }
   report_.per_epoch.push_back(row);
   if (monitor_.on_epoch) monitor_.on_epoch(row);
@@ -438,6 +438,7 @@ Trained Trainer::finish(Outcome outcome) {
   report_.outcome = outcome;
   report_.step = sampler_.initial_step();
   report_.share_lost = writer_->share_lost();
+  if (rule_.dual) report_.gap = gap(report_.objective, exact_dual_objective());
   if (report_.train_seconds > 0)
     report_.nonzeros_per_second = static_cast<double>(nonzeros_) / report_.train_seconds;
   if (outcome == Outcome::kDiverged) {
@@ -448,18 +449,7 @@ Trained Trainer::finish(Outcome outcome) {
 }
 
 Model Trainer::model_of(const std::vector<float>& array) const {
-  Model model{.objective = objective_.name(),
-              .objective_parameter = objective_.parameter(),
-              .dimension = report_.coordinates,
-              .width = static_cast<std::uint32_t>(objective_.width()),
-              .weights = {},
-              .bias = {},
-              .labels = {},
-              .label_rule = {},
-              .l2 = options_.l2,
-              .rows = report_.samples};
-  layout_.extract(array, model);
-  return model;
+  return layout_.model(array, objective_, options_.l2, report_.samples);
 }
 
 void Trainer::tell_progress() {
@@ -480,13 +470,14 @@ void Trainer::tell_progress() {
 
 }  // namespace
 
-Trained train(Dataset data, const Objective& objective, const Options& options, const Monitor& monitor) {
+void check(const Dataset& data, const Objective& objective, const Options& options,
+           const Dataset* validation) {
   validate(options);
-  check(data, objective.labels());
-  if (monitor.validation) {
-    check(*monitor.validation, objective.labels());
-    if (monitor.validation->dimension() > data.dimension()) {
-      throw InputError("the validation data has " + std::to_string(monitor.validation->dimension()) +
+  check_samples(data, objective.labels());
+  if (validation != nullptr) {
+    check_samples(*validation, objective.labels());
+    if (validation->dimension() > data.dimension()) {
+      throw InputError("the validation data has " + std::to_string(validation->dimension()) +
                        " coordinates: the training data has " + std::to_string(data.dimension()));
     }
   }
@@ -494,7 +485,11 @@ Trained train(Dataset data, const Objective& objective, const Options& options, 
     throw InputError("rule = " + std::string(name_of(options.rule)) + ": does not suit the objective " +
                      objective.name());
   }
-  Arena arena(options);
+}
+
+Trained train(Dataset data, const Objective& objective, const Options& options, const Monitor& monitor) {
+  check(data, objective, options, monitor.validation ? &*monitor.validation : nullptr);
+  Arena arena(arena_options(options));
   std::optional<Trained> trained;
   arena.execute([&] { trained = Trainer(std::move(data), objective, options, monitor, arena).run(); });
   return std::move(*trained);

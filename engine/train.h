@@ -46,4 +46,8 @@ struct Trained {
 Trained train(Dataset data, const Objective& objective, const Options& options = {},
               const Monitor& monitor = {});
 
+// Throws what train() does for data, options and, if it is not null, validation data that it cannot take.
+void check(const Dataset& data, const Objective& objective, const Options& options,
+           const Dataset* validation = nullptr);
+
 }  // namespace sounder

@@ -1,6 +1,7 @@
 // Hinge loss  l(z) = max(0, 1 - y z),  y in {-1, +1}.
 // Subgradient in z: -y where y z < 1, else 0 (0 at the kink y z = 1, so a sample on the margin writes
 // nothing). Implicit: the slope is cut to what brings the margin to the kink, -y min(1, (1 - y z) / reach).
+// Conjugate, with b = -y s: -b for b in [0, 1].
 // Source: Cortes, Vapnik, Support-vector networks (1995); HOGWILD! section 2, "Sparse SVM".
 #include "objectives/catalogue.h"
 #include "objectives/linear.h"
@@ -15,6 +16,11 @@ struct Hinge {
     const float slack = 1 - label * margin;
     return slack > 0 ? -label * std::fmin(1.0F, slack / reach) : 0;
   }
+  double conjugate(float slope, float label) const {
+    const float b = -label * slope;
+    return b >= 0 && b <= 1 ? -b : HUGE_VAL;
+  }
+  bool smooth() const { return false; }
 };
 
 }  // namespace

@@ -30,6 +30,10 @@ class Linear final : public Objective {
   std::string name() const override { return name_; }
   double parameter() const override { return parameter_; }
   LabelKind labels() const override { return labels_; }
+  bool smooth() const override {
+    if constexpr (requires { loss_.smooth(); }) return loss_.smooth();
+    return true;
+  }
   double curvature() const override {
     if constexpr (requires { loss_.curvature(); }) return loss_.curvature();
     return 1;
@@ -54,7 +58,8 @@ class Linear final : public Objective {
   }
 
   bool suits(Rule rule) const override {
-    return visit(rule, []<class R>(R) { return R::template suits<Loss>(); });
+    return visit(
+        rule, [this]<class R>(R) { return R::template suits<Loss>() && (smooth() || !R::kTraits.smooth); });
   }
 
   void step(const Samples& samples, const LocalWeights& weights, const Step& step) const override {
@@ -73,9 +78,9 @@ class Linear final : public Objective {
     return sum;
   }
 
-  void settle(const LocalWeights& weights, std::size_t count, const Step& step) const override {
+  void turn(Turn turn, const LocalWeights& weights, std::size_t count, const Step& step) const override {
     visit(step.rule, [&]<class R>(R) {
-      if constexpr (R::kTraits.derives) R::settle(weights, count, step);
+      if constexpr (R::kTraits.turns) R::turn(turn, weights, count, step);
       return true;
     });
   }

@@ -3,11 +3,17 @@
 // Stable form: with m = y z, log1p(exp(-|m|)) + max(0, -m), which neither overflows nor loses the tail.
 // Implicit: slope / (1 + reach / 4), one Newton step with the largest curvature: never beyond the exact
 // solution. Source: Cox (1958); the stable form is the usual log-sum-exp shift.
+#include <algorithm>
+
 #include "objectives/catalogue.h"
 #include "objectives/linear.h"
 
 namespace sounder {
 namespace {
+
+double xlogx(double x) {
+  return x > 0 ? x * std::log(x) : 0;
+}
 
 struct Logistic {
   double value(float margin, float label) const {
@@ -17,6 +23,28 @@ struct Logistic {
   float slope(float margin, float label) const { return -label / (1 + std::exp(label * margin)); }
   float implicit_slope(float margin, float label, float reach) const {
     return slope(margin, label) / (1 + reach / 4);
+  }
+  // b = sigmoid(-(m + reach b)) by Newton's method. It lies between 1/2 and `even`, where the sigmoid's
+  // argument is 0; kept on that side, the method does not cycle. Comparisons with `even` are false where it
+  // is no number.
+  float dual_slope(float margin, float label, float reach, float now) const {
+    constexpr int kMost = 16;
+    constexpr float kClose = 0.1F;  // of a margin
+    const float m = label * margin;
+    const float even = -m / reach;
+    float b = -label * now;
+    for (int k = 0; k < kMost; ++k) {
+      b = even < 0.5F ? std::fmax(b, even) : std::fmin(b, even);
+      const float target = 1 / (1 + std::exp(m + reach * b));
+      const float change = (target - b) / (1 + reach * target * (1 - target));
+      b = std::clamp(b + change, 0.0F, 1.0F);
+      if (std::fabs(change) * reach < kClose) break;
+    }
+    return -label * b;
+  }
+  double conjugate(float slope, float label) const {
+    const double b = -double{label} * slope;
+    return b >= 0 && b <= 1 ? xlogx(b) + xlogx(1 - b) : HUGE_VAL;
   }
   double curvature() const { return 0.25; }
 };

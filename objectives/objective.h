@@ -28,6 +28,11 @@ struct LocalWeights {
   std::size_t bias_position() const { return static_cast<std::size_t>(bias - weights); }
 };
 
+template <class Row>
+float margin_of(const Row& row, const LocalWeights& local) {
+  return row.dot(local.weights) + (local.bias == nullptr ? 0.0F : *local.bias);
+}
+
 struct ConstWeights {
   const float* weights;
   const float* bias = nullptr;
@@ -38,6 +43,13 @@ struct ConstWeights {
 enum class Pass {
   kUpdate,
   kSnapshot,  // RuleTraits::snapshots: the weights stay, the rule takes their gradient
+};
+
+// RuleTraits::turns: when a rule visits all coordinates.
+enum class Turn {
+  kBegin,  // of an epoch
+  kEnd,
+  kDual,  // RuleTraits::dual, on a copy: the weights become those that the samples' slopes imply
 };
 
 // One block's update.
@@ -53,13 +65,18 @@ struct Step {
   double l1 = 0;
   double l2 = 0;
   double rows = 1;
-  double before = 0;  // samples processed, by the clock of the sampler, before the first of the block
+  double proximal = 0;  // kappa of rule_sdca.h
+  double others =
+      0;  // blocks that step from the same weights beside this one, where the rule leaves it to the push
+          // to take each of them for a part only (RuleTraits::shares)
+  double damping = 1;  // of what the rule changes, 1 / damping is pushed; sigma of rule_sdca.h
+  double before = 0;   // samples processed, by the clock of the sampler, before the first of the block
 };
 
 // The scale of the weights as samples go by; see Step::scale and Samples::gaps.
-class Scale {
+class DecayingScale {
  public:
-  Scale(const Samples& samples, const Step& step)
+  DecayingScale(const Samples& samples, const Step& step)
       : gaps_(samples.gaps), shrink_(step.shrink), now_(step.scale) {}
 
   // Before sample i, then after it; i = 0, 1, 2, ...
@@ -108,6 +125,7 @@ class Objective {
   }  // what the name does not say (Huber's delta), stored in the model
   virtual LabelKind labels() const = 0;
   virtual std::size_t width() const { return 1; }  // floats a coordinate
+  virtual bool smooth() const { return true; }     // the loss has no kinks
   // Typical second derivative of the loss in the margin: the scale on which steps are searched and bounded.
   virtual double curvature() const { return 1; }
 
@@ -123,8 +141,9 @@ class Objective {
   // RuleTraits::dual: sum over samples of weight x l*(slope), l* the convex conjugate of the loss.
   virtual double conjugates(const Samples&, std::span<const float> /*slopes*/) const { return 0; }
 
-  // RuleTraits::derives: brings the weights of the first `count` places up to date with their state.
-  virtual void settle(const LocalWeights&, std::size_t /*count*/, const Step&) const {}
+  // RuleTraits::turns: what the rule does with the weights and state in the places 0 ... count - 1 when an epoch
+  // begins or ends; their scale is 1.
+  virtual void turn(Turn, const LocalWeights&, std::size_t /*count*/, const Step&) const {}
 };
 
 }  // namespace sounder

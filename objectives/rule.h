@@ -8,7 +8,7 @@
 // objectives/rules.h and add its line here; `--rule NAME`, its help, its tests and its benchmark follow.
 //
 //   X(Name)
-#define SOUNDER_RULES(X) X(Sgd)
+#define SOUNDER_RULES(X) X(Sgd) X(Svrg) X(Saga) X(Sdca) X(Adagrad) X(Ftrl)
 
 namespace sounder {
 
@@ -23,8 +23,13 @@ enum class Rule {
 enum class StepChoice {
   kTrial,       // tried out on a sample of the rows
   kSmoothness,  // 1 over the smoothness of the samples' losses
+  kUnit,        // 1
+  kReach,       // 3 over the typical length of a sample
   kNone,        // it has no step
 };
+
+// How its step must move for it to converge, if the user does not say.
+enum class Fade { kNone, kLinear, kAnneal };
 
 // What the engine has to know about a rule. What a rule keeps is additive: it changes by what tasks add to it,
 // and travels with the weights, through the same pull and push.
@@ -39,12 +44,14 @@ struct RuleTraits {
 
   bool scales = false;     // leaves L2 to the one decaying scale of all weights (Step::scale)
   bool l1 = false;         // can minimise with L1
+  bool smooth = false;     // needs a loss without kinks
   bool snapshots = false;  // every third pass is not an update but a gradient of all samples
+  bool shares = false;     // what blocks change at the same time is averaged where they meet, not added
   bool dual = false;       // ascends the dual: has a duality gap, needs l2 > 0 and no bias
-  bool derives = false;    // the weights are a function of the state, worked out by settle()
+  bool turns = false;      // has work to do on all coordinates when an epoch begins or ends (turn())
 
   StepChoice step = StepChoice::kTrial;
-  bool fades = true;  // its step must go to zero for it to converge
+  Fade fade = Fade::kAnneal;
 };
 
 const RuleTraits& traits_of(Rule rule);

@@ -42,7 +42,7 @@ struct SgdRule {
 
   template <class Loss>
   static void step(const Loss& loss, const Samples& samples, const LocalWeights& local, const Step& step) {
-    Scale scale(samples, step);
+    DecayingScale scale(samples, step);
     const float bias_norm = local.bias == nullptr ? 0.0F : 1.0F;
     for_each_row(samples, [&](std::size_t i, const auto& row) {
       const float bias = local.bias == nullptr ? 0.0F : *local.bias;

@@ -30,6 +30,7 @@ struct Samples {
   const std::uint32_t* gaps = nullptr;   // samples that others process, in between, before each; null: none
 
   std::size_t rows() const { return offsets.size() - 1; }
+  std::uint32_t gap(std::size_t row) const { return gaps == nullptr ? 0 : gaps[row]; }
   float weight(std::size_t row) const { return weights == nullptr ? 1.0F : weights[row]; }
 };
 

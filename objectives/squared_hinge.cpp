@@ -16,6 +16,10 @@ struct SquaredHinge {
   float implicit_slope(float margin, float label, float reach) const {
     return slope(margin, label) / (1 + 2 * reach);
   }
+  double conjugate(float slope, float label) const {
+    const double b = -double{label} * slope;
+    return b >= 0 ? b * b / 4 - b : HUGE_VAL;
+  }
   double curvature() const { return 2; }
 };
 

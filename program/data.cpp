@@ -207,6 +207,7 @@ int run(const InfoFlags& flags, Interrupts&) {
   if (flags.machine) json.update({{"usable_threads", usable_threads()}, {"kernels", kernel_target()}});
   if (!flags.file.empty()) json.update(describe_file(flags));
   if (!flags.json.empty()) write_file(flags.json, json.dump(2) + '\n');
+  if (flags.json == kStandardOutput) return 0;
   std::string text;
   for (const auto& [key, value] : json.items()) text += fmt::format("{:<20} {}\n", key, shown(value));
   say(text);

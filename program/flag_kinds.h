@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <initializer_list>
 #include <limits>
 #include <optional>
+#include <ranges>
+#include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -82,23 +84,43 @@ void add_number_or(CLI::App& app, const char* flag, const std::string& word, Fie
   app.add_option_function<std::string>(flag, parse, help)->type_name(word + "|N")->default_str(word);
 }
 
-// One of the values of an enumeration, by name.
+// The value that goes by `name`.
 template <class Enum>
-void add_choice(CLI::App& app, const char* flag, Enum& field, std::initializer_list<Enum> values,
-                const std::string& help) {
-  std::vector<std::pair<std::string, Enum>> choices;
-  std::vector<std::string> names;
+Enum choose(const char* flag, std::string_view name, std::span<const Enum> values) {
+  std::vector<std::string_view> names;
   for (const Enum value : values) {
-    names.emplace_back(name_of(value));
-    choices.emplace_back(names.back(), value);
+    if (name_of(value) == name) return value;
+    names.push_back(name_of(value));
   }
-  const auto parse = [choices, &field](const std::string& name) {
-    field = std::ranges::find(choices, name, &std::pair<std::string, Enum>::first)->second;
-  };
+  throw InputError(fmt::format("{} = {}: must be one of {}", flag, name, fmt::join(names, ", ")));
+}
+
+// One of the values of an enumeration, by name. `values` must live until then.
+template <class Enum>
+void add_choice(CLI::App& app, const char* flag, Enum& field,
+                std::span<const std::type_identity_t<Enum>> values, const char* kind,
+                const std::string& help) {
+  const auto parse = [=, &field](const std::string& name) { field = choose(flag, name, values); };
   app.add_option_function<std::string>(flag, parse, help)
-      ->check(CLI::IsMember(names).description(""))
-      ->type_name(fmt::format("{}", fmt::join(names, "|")))
+      ->type_name(kind)
       ->default_str(std::string(name_of(field)));
+}
+
+// Items with commas between them, none of them twice; parse(text) makes an item of its text.
+template <class Item, class Parse>
+std::vector<Item> parse_list(const char* flag, const std::string& text, const Parse& parse) {
+  const auto refuse = [&](const std::string& complaint) {
+    throw InputError(fmt::format("{} = {}: {}", flag, text, complaint));
+  };
+  std::vector<Item> items;
+  if (text.empty()) refuse("expected a list, with commas between its items");
+  for (const auto& part : text | std::views::split(',')) {
+    const std::string word(part.begin(), part.end());
+    if (word.empty()) refuse("an item of the list is empty");
+    items.push_back(parse(word));
+    if (std::ranges::count(items, items.back()) > 1) refuse(word + " is there twice");
+  }
+  return items;
 }
 
 }  // namespace sounder

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "engine/options.h"
 #include "io/labels.h"
@@ -16,19 +18,43 @@ inline constexpr const char* kStandardOutput = "/dev/stdout";
 
 // What the command line asked for: one struct a subcommand. Paths are empty when not given.
 
-struct TrainFlags {
+// The samples, what is minimised over them, and how.
+struct ProblemFlags {
   std::string data;
-  std::string model;
-  std::string report;
-  std::string validation;
   std::string objective = "hinge";
   std::optional<double> huber_delta;
   LabelRule labels;
   std::optional<std::uint32_t> index_base;
-  bool ignore_unknown = false;
   bool normalize = false;
-  bool quiet = false;
   Options options;
+};
+
+struct TrainFlags : ProblemFlags {
+  std::string model;
+  std::string report;
+  std::string validation;
+  bool ignore_unknown = false;
+  bool quiet = false;
+};
+
+// A discipline at a block size: "atomic", "racy:1".
+struct Variant {
+  Discipline discipline = Discipline::kAtomic;
+  std::size_t block_rows = 0;  // 0: chosen from the data
+
+  bool operator==(const Variant&) const = default;
+};
+
+struct SpeedupFlags : ProblemFlags {
+  std::string report;
+  std::string plot;
+  std::vector<Variant> variants;
+  std::vector<int> threads;                   // empty: 1, 2, 4, ... and all there are
+  std::optional<std::vector<int>> simulated;  // numbers of workers; not set: as many as suit the data
+  std::optional<double> target;
+  double above = 1;  // % over the best objective seen, unless there is a target
+  int repeat = 5;
+  bool quiet = false;
 };
 
 struct EvaluateFlags {
@@ -65,7 +91,8 @@ struct HelpFlags {
   std::string text;
 };
 
-using Flags = std::variant<HelpFlags, TrainFlags, PredictFlags, EvaluateFlags, GenerateFlags, InfoFlags>;
+using Flags =
+    std::variant<HelpFlags, TrainFlags, SpeedupFlags, PredictFlags, EvaluateFlags, GenerateFlags, InfoFlags>;
 
 // Everything that can be told without reading a file is checked: throws InputError for flags that are
 // unknown, out of range or at odds with each other, and for outputs that cannot be written.

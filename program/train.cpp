@@ -27,13 +27,6 @@ using Clock = std::chrono::steady_clock;
 // both, and the model.
 constexpr double kBytesPerColumn = 36;
 
-struct TrainingData {
-  Dataset samples;
-  std::optional<Dataset> validation;
-  LabelEncoding encoding;
-  std::uint32_t index_base = 1;
-};
-
 [[noreturn]] void fail_for_memory(const std::string& path, const std::string& shape) {
   throw InputError({path},
                    fmt::format("not enough memory to train on {}; are the column numbers right?", shape));
@@ -52,52 +45,13 @@ void check_shape(const Dataset& data, const std::string& path) {
   if (static_cast<double>(data.dimension()) * kBytesPerColumn > memory) fail_for_memory(path, shape_of(data));
 }
 
-void encode_labels(TrainingData& data, const TrainFlags& flags) {
-  EncodedDataset encoded = encode_two_classes(data.samples, flags.labels, flags.data);
-  data.samples = std::move(encoded.data);
-  data.encoding = encoded.encoding;
-  if (data.validation)
-    data.validation = encode_like(*data.validation, data.encoding, flags.labels, flags.validation);
-}
-
-TrainingData load(const TrainFlags& flags, LabelKind labels) {
-  Arena arena(flags.options);
-  const ParallelFor parallel = parallel_on(arena);
-  LibsvmFile file = read_libsvm(flags.data, {.index_base = flags.index_base}, parallel);
-  check_shape(file.data, flags.data);
-  TrainingData data{std::move(file.data), {}, {}, file.index_base};
-  if (!flags.validation.empty()) {
-    data.validation = read_for_model(flags.validation, data.samples.dimension(), data.index_base,
-                                     flags.ignore_unknown, parallel);
-  }
-  if (labels == LabelKind::kTwoClass) encode_labels(data, flags);
-  if (flags.normalize) {
-    data.samples = data.samples.normalized();
-    if (data.validation) data.validation = data.validation->normalized();
-  }
-  return data;
-}
-
 std::string time_left(double seconds) {
   if (seconds < 100) return fmt::format("{:.0f} s", seconds);
   return fmt::format("{:.0f} min", seconds / 60);
 }
 
-std::string describe(const Progress& progress) {
-  const std::string objective = progress.objective ? fmt::format("{:.6g}", *progress.objective) : "-";
-  return fmt::format("epoch {}/{}  objective {}  {:.0f} M non-zeros/s  {} left", progress.epoch,
-                     progress.epochs, objective, progress.nonzeros_per_second / 1e6,
-                     time_left(progress.seconds_left));
-}
-
-std::string describe(const EpochReport& row) {
-  const std::string held_out = row.validation ? "  validation " + describe(*row.validation) : "";
-  return fmt::format("epoch {}  objective {:.6g}  step {:.4g}  {:.3f} s{}", row.epoch, row.objective,
-                     row.step, row.seconds, held_out);
-}
-
 // Leaves the only copy of the samples to train(), which frees them early.
-Trained train_on(TrainingData& data, const Objective& objective, const TrainFlags& flags,
+Trained train_on(TrainingSet& data, const Objective& objective, const TrainFlags& flags,
                  ProgressLine& progress, std::stop_token stop) {
   const std::string shape = shape_of(data.samples);
   const Monitor monitor{.on_epoch = [&](const EpochReport& row) { progress.append(describe(row)); },
@@ -109,13 +63,6 @@ Trained train_on(TrainingData& data, const Objective& objective, const TrainFlag
   } catch (const std::bad_alloc&) {
     fail_for_memory(flags.data, shape);
   }
-}
-
-void complete(Model& model, const TrainFlags& flags, const TrainingData& data) {
-  model.labels = data.encoding;
-  model.label_rule = flags.labels;
-  model.normalize = flags.normalize;
-  model.index_base = data.index_base;
 }
 
 Remarks remarks_of(const TrainFlags& flags, const Model& model) {
@@ -145,12 +92,23 @@ std::string describe_kept(const TrainFlags& flags, const Trained& trained) {
   return fmt::format("{} ({} of {} weights are not zero)", flags.model, size - zeros, size);
 }
 
+std::string describe(const Theorem& theorem, const Report& report) {
+  return fmt::format("theorem: step {:.3g}, as m = {:.3g} and M is about {:.3g}; |w - w*|^2 is expected to be {:.3g} after "
+                     "{:.3g} updates, {:.3g} epochs\n",
+                     theorem.step, theorem.strong_convexity, theorem.gradient_bound, *report.options.accuracy,
+                     theorem.samples, theorem.samples / static_cast<double>(report.samples));
+}
+
 std::string summary(const TrainFlags& flags, const Trained& trained) {
   const Report& report = trained.report;
   std::string text = report.brief() + '\n';
   if (report.validation) {
     text += fmt::format("validation: {} (epoch {})\n", describe(*report.validation), report.best_epoch);
   }
+  if (report.gap) text += fmt::format("duality gap: {:.3g} of the objective\n", *report.gap);
+  if (report.theorem) text += describe(*report.theorem, report);
+  if (report.share_lost)
+    text += fmt::format("lost: {:.2g} % of the adds, an estimate\n", 100 * *report.share_lost);
   text += fmt::format("model: {}\n", describe_kept(flags, trained));
   if (!flags.report.empty()) text += fmt::format("report: {}\n", flags.report);
   return text;
@@ -164,12 +122,59 @@ void finish(const TrainFlags& flags, const Trained& trained) {
 
 }  // namespace
 
+TrainingData read_for_training(const ProblemFlags& flags, LabelKind labels, const ParallelFor& parallel) {
+  LibsvmFile file = read_libsvm(flags.data, {.index_base = flags.index_base}, parallel);
+  check_shape(file.data, flags.data);
+  TrainingData data{std::move(file.data), {}, file.index_base};
+  if (labels == LabelKind::kTwoClass) {
+    EncodedDataset encoded = encode_two_classes(data.samples, flags.labels, flags.data);
+    data.samples = std::move(encoded.data);
+    data.encoding = encoded.encoding;
+  }
+  if (flags.normalize) data.samples = data.samples.normalized();
+  return data;
+}
+
+TrainingSet load(const TrainFlags& flags, LabelKind labels) {
+  Arena arena(flags.options);
+  const ParallelFor parallel = parallel_on(arena);
+  TrainingSet set{read_for_training(flags, labels, parallel), {}};
+  if (flags.validation.empty()) return set;
+  Dataset held_out = read_for_model(flags.validation, set.samples.dimension(), set.index_base,
+                                    flags.ignore_unknown, parallel);
+  if (labels == LabelKind::kTwoClass)
+    held_out = encode_like(held_out, set.encoding, flags.labels, flags.validation);
+  set.validation = flags.normalize ? held_out.normalized() : held_out;
+  return set;
+}
+
+void complete(Model& model, const TrainFlags& flags, const TrainingData& data) {
+  model.labels = data.encoding;
+  model.label_rule = flags.labels;
+  model.normalize = flags.normalize;
+  model.index_base = data.index_base;
+}
+
+std::string describe(const Progress& progress) {
+  const std::string objective = progress.objective ? fmt::format("{:.6g}", *progress.objective) : "-";
+  return fmt::format("epoch {}/{}  objective {}  {:.0f} M non-zeros/s  {} left", progress.epoch,
+                     progress.epochs, objective, progress.nonzeros_per_second / 1e6,
+                     time_left(progress.seconds_left));
+}
+
+std::string describe(const EpochReport& row) {
+  const std::string held_out = row.validation ? "  validation " + describe(*row.validation) : "";
+  const std::string gap = row.gap ? fmt::format("  gap {:.3g}", *row.gap) : "";
+  return fmt::format("epoch {}  objective {:.6g}{}  step {:.4g}  {:.3f} s{}", row.epoch, row.objective, gap,
+                     row.step, row.seconds, held_out);
+}
+
 int run(const TrainFlags& flags, Interrupts& interrupts) {
   const auto objective = make_objective(flags.objective, {.value = flags.huber_delta});
   std::optional<ProgressLine> progress(flags.quiet);
   progress->rewrite(fmt::format("reading {}", flags.data));
   const auto start = Clock::now();
-  TrainingData data = load(flags, objective->labels());
+  TrainingSet data = load(flags, objective->labels());
   const double load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
 
   const Interrupts::Hold hold(interrupts);

@@ -155,12 +155,49 @@ threads = -2: must be|train good.svm --threads -2
 threads = -2: must be|evaluate kept.model good.svm --threads -2
 tau = 1: must be >= block_rows = 5|train good.svm --tau 1 --block 5
 objective = cosine: must be one of hinge|train good.svm --objective cosine
---schedule: sometimes not in {|train good.svm --schedule sometimes
+--schedule = sometimes: must be one of auto, anneal|train good.svm --schedule sometimes
 --index-base: 2 not in {0,1}|train good.svm --index-base 2
+--rule = adam: must be one of sgd|train good.svm --rule adam
+--discipline = polite: must be one of atomic, lock_free|train good.svm --discipline polite
+l1 = -1: must be >= 0|train good.svm --l1 -1
+gap = 2: must be >= 0 and < 1|train good.svm --gap 2
+rule = sgd: cannot minimise with l1|train good.svm --l1 1
+rule = sgd: has no duality gap|train good.svm --gap 0.1
+average_from = 31: must be 0|train good.svm --average-from 31
+simulate = 4: runs on one thread|train good.svm --simulate 4 --threads 2
+simulate = 4: takes the atomic discipline|train good.svm --simulate 4 --discipline racy
+unexpected argument --discipline|speedup good.svm --discipline racy
+--disciplines = polite: must be one of|speedup good.svm --disciplines polite
+--disciplines = racy,racy: racy is there twice|speedup good.svm --disciplines racy,racy
+--disciplines = racy,: an item of the list is empty|speedup good.svm --disciplines racy,
+--disciplines = racy:0: blocks must have|speedup good.svm --disciplines racy:0
+--threads|speedup good.svm --threads=
+--threads = 0: must be >= 1|speedup good.svm --threads 0
+--threads = -1: must be >= 1|speedup good.svm --threads 1,-1
+--threads = 2,1,2: 2 is there twice|speedup good.svm --threads 2,1,2
+--threads = many: must be a whole number|speedup good.svm --threads many
+threads = 1025: must be|speedup good.svm --threads 1025
+--simulate = 0: must be >= 1|speedup good.svm --simulate 0
+simulate = 65537: must be|speedup good.svm --simulate 65537
+--simulate = none: must be a whole number|speedup good.svm --simulate none,4
+--target = nan: must be a finite number|speedup good.svm --target nan
+--target and --above contradict|speedup good.svm --target 1 --above 2
+--above = -1: must be >= 0|speedup good.svm --above -1
+--repeat = 0: must be >= 1|speedup good.svm --repeat 0
+epochs = 0: must be >= 1|speedup good.svm --epochs 0
+rule = svrg: does not suit|speedup good.svm --rule svrg --quiet
+one_class.svm: one label only|speedup one_class.svm
+new.json: named twice|speedup good.svm --report new.json --plot ./new.json
+good.svm: named twice|speedup good.svm --plot good.svm
 --l2|train good.svm --l2 1 --l2 2
 huber_delta = 0|train good.svm --objective huber --huber-delta 0
 --huber-delta needs --objective huber|train good.svm --huber-delta 2
---decay needs --schedule geometric|train good.svm --decay 0.5
+schedule = auto: has no decay to set; take geometric or backoff|train good.svm --decay 0.5
+schedule = anneal: has no accuracy to set; take theorem|train good.svm --schedule anneal --accuracy 0.1
+schedule = theorem: needs an accuracy > 0|train good.svm --schedule theorem
+accuracy = 0: must be > 0|train good.svm --schedule theorem --accuracy 0
+schedule = theorem: needs l2 > 0|train good.svm --schedule theorem --accuracy 0.1 --l2 0
+schedule = theorem: works out the step itself|train good.svm --schedule theorem --accuracy 0.1 --step 1
 --patience needs a --tolerance|train good.svm --patience 2
 --positive-above and --positive-class contradict|train good.svm --positive-above 1 --positive-class 2
 --positive-above needs an objective for two classes|train good.svm --objective huber --positive-above 1
@@ -187,6 +224,8 @@ done <<'TABLE'
 kept.json/x: cannot|train good.svm --model kept.json/x
 nowhere/x: cannot|train good.svm --report nowhere/x
 nowhere/x: cannot|generate nowhere/x
+nowhere/x: cannot|speedup good.svm --epochs 100000000 --report nowhere/x
+nowhere/x: cannot|speedup good.svm --epochs 100000000 --plot nowhere/x
 .: cannot|train good.svm --model .
 /dev/full: cannot write: No space left|train good.svm --model /dev/full --quiet
 /dev/full: cannot write: No space left|train good.svm --report /dev/full --quiet
@@ -240,6 +279,14 @@ silent train good.svm --quiet --epochs 1000 --tolerance 0.01 --patience 2 --repo
 check 'tolerance' grep -q '"outcome": "converged"' early.json
 check 'tolerance ends early' between 3 "$(number early.json epochs)" 999
 
+silent train good.svm --quiet --schedule backoff --decay 0.5 --report backoff.json
+check 'decay' [ "$(number backoff.json decay)" = 0.5 ]
+ends 0 train good.svm --schedule theorem --accuracy 0.1 --l2 0.1 --report theorem.json
+check 'the theorem has its line' [ "$(grep -c '^theorem: step ' "$out")" -eq 1 ]
+has_keys theorem.json theorem strong_convexity gradient_bound accuracy
+check 'step of the theorem' between 0.9 \
+  "$(number theorem.json step) * 2 * $(number theorem.json gradient_bound)^2 / (0.1 * 0.1)" 1.1
+
 # --- Labels, columns, rows ----------------------------------------------------------------------------------------------
 
 for labels in '0 1' '1 2' '-2.5 1e3'; do
@@ -291,6 +338,32 @@ for objective in least_squares 'huber --huber-delta 0.5'; do
   check "$objective: rmse is told" grep -q rmse "$out"
 done
 
+# --- What threads bring ---------------------------------------------------------------------------------------------------
+
+ends 0 speedup good.svm --disciplines atomic,racy:1 --threads 1,2 --epochs 4 --repeat 2 --simulate 4 --above 50 \
+  --report speedup.json --plot speedup.svg
+check 'five runs in the table' [ "$(grep -c -E '^(atomic|racy)(:1)? +[12] ' "$out")" -eq 5 ]
+check 'the serial run is told' [ "$(grep -c '= serial' "$out")" -eq 1 ]
+check 'simulation is told from measurement' grep -q '^simulated: .* no speed is measured' "$out"
+has_keys speedup.json objective_name l2 rule epochs repeat samples usable_threads best_objective target above serial \
+  measured discipline simulated threads block_rows outcome step objective percent_above_best epochs_to_target \
+  seconds_per_epoch speedup least_speedup most_speedup seconds_to_target speedup_to_target share_lost per_epoch \
+  workers inflation
+check 'five runs and the serial one once more are measured' [ "$(grep -c '"speedup":' speedup.json)" -eq 6 ]
+check 'no speed is claimed for what is simulated' [ "$(sed -n '/^  "simulated": \[/,$p' speedup.json | grep -c second)" -eq 0 ]
+check 'two are simulated, one worker first' \
+  [ "$(sed -n 's/^ *"workers": \([0-9]*\).*/\1/p' speedup.json | tr '\n' ' ')" = '1 4 ' ]
+check 'the serial run is as fast as itself' [ "$(number speedup.json speedup)" = 1.0 ]
+check 'the target is above the best' between "$(number speedup.json best_objective)" "$(number speedup.json target)" 1
+check 'seconds are told' between 1e-9 "$(number speedup.json seconds_per_epoch)" 60
+check 'the plot is SVG, to its end' [ "$(head -c 4 speedup.svg)$(tail -n 1 speedup.svg | tail -c 7)" = '<svg</svg>' ]
+check 'the plot has four charts' \
+  [ "$(grep -o -e 'Wall-clock speed-up' -e 'Time to the target' -e 'Objective over time' -e 'staleness costs' speedup.svg | sort -u | wc -l)" -eq 4 ]
+silent speedup good.svm --quiet --disciplines atomic --threads 1 --epochs 2 --repeat 1 --simulate none --target 0 \
+  --report speedup.json
+check 'a target out of reach is not reached' [ "$(number speedup.json epochs_to_target)" = null ]
+check 'nothing is simulated' grep -q '"simulated": \[\]' speedup.json
+
 # --- Models ----------------------------------------------------------------------------------------------------------------
 
 { head -c 400 good.model; printf '\377'; tail -c +402 good.model; } >flipped.model
@@ -313,7 +386,7 @@ check 'one huge column number costs no memory' grep -q 'columns *4294967294' "$o
 
 ends 0 --version
 check 'version' grep -q '^sounder [0-9]' "$out"
-for command in train predict evaluate generate info; do
+for command in train speedup predict evaluate generate info; do
   ends 0 "$command" --help
   check "$command --help shows an example" grep -q "^  sounder $command " "$out"
 done
@@ -333,6 +406,13 @@ interrupted() {
 }
 interrupted INT 130
 interrupted TERM 143
+
+"$program" speedup good.svm --epochs 100000000 --report stopped.json --plot stopped.svg >"$out" 2>"$err" &
+while [ ! -s "$err" ] && kill -0 $!; do sleep 0.02; done
+kill -s INT $!
+wait $!
+check 'SIGINT ends speedup with 130' [ $? -eq 130 ]
+check 'SIGINT leaves no figures' [ "$(echo stopped*)" = 'stopped*' ]
 
 mkfifo pipe.svm
 "$program" train pipe.svm --model stopped.model 2>"$err" &

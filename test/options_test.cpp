@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "test/support.h"
@@ -46,10 +47,51 @@ TEST_CASE("options: what is minimised and how is refused with field, value and c
       {[](Options& o) { o.step = kNaN; }, "step = nan: must be > 0"},
       {[](Options& o) { o.decay = 0; }, "decay = 0: must be > 0 and <= 1"},
       {[](Options& o) { o.decay = 1.5; }, "decay = 1.5: must be > 0 and <= 1"},
+      {[](Options& o) { o.decay = 0.5; }, "schedule = auto: has no decay to set"},
+      {[](Options& o) { o.decay = 0.5, o.schedule = Schedule::kAnneal; }, "schedule = anneal: has no decay to set"},
+      {[](Options& o) { o.accuracy = 0.1; }, "schedule = auto: has no accuracy to set"},
+      {[](Options& o) { o.schedule = Schedule::kTheorem; }, "schedule = theorem: needs an accuracy > 0"},
   };
   for (const Case& test : cases) {
     const std::string message = refusal(test);
     CHECK_MESSAGE(message.starts_with(test.message), message);
+  }
+}
+
+TEST_CASE("options: the theorem's schedule is refused where the theorem says nothing") {
+  const Case cases[] = {
+      {[](Options& o) { o.accuracy = 0; }, "accuracy = 0: must be > 0"},
+      {[](Options& o) { o.accuracy = kInfinity; }, "accuracy = inf: must be > 0"},
+      {[](Options& o) { o.rule = Rule::kAdagrad; }, "schedule = theorem: is about the rule sgd, not adagrad"},
+      {[](Options& o) { o.l2 = 0; }, "schedule = theorem: needs l2 > 0"},
+      {[](Options& o) { o.bias = true; }, "schedule = theorem: a bias is not regularised"},
+      {[](Options& o) { o.step = 1; }, "schedule = theorem: works out the step itself"},
+  };
+  for (const Case& test : cases) {
+    const std::string message = refusal({[&](Options& o) {
+                                           o.schedule = Schedule::kTheorem;
+                                           o.accuracy = 0.1;
+                                           test.change(o);
+                                         },
+                                         ""});
+    CHECK_MESSAGE(message.starts_with(test.message), message);
+  }
+}
+
+TEST_CASE("options: the decay in force") {
+  const struct {
+    Schedule schedule;
+    std::optional<double> decay;
+    double expected;
+  } cases[] = {{Schedule::kGeometric, {}, 0.9},
+               {Schedule::kGeometric, 0.5, 0.5},
+               {Schedule::kBackoff, {}, 0.37},
+               {Schedule::kBackoff, 0.5, 0.5}};
+  for (const auto& [schedule, decay, expected] : cases) {
+    Options options;
+    options.schedule = schedule;
+    options.decay = decay;
+    CHECK(decay_of(options) == expected);
   }
 }
 
@@ -69,6 +111,14 @@ TEST_CASE("options: performance is refused with field, value and constraint") {
   const Case cases[] = {
       {[](Options& o) { o.threads = -1; }, "threads = -1: must be 0 (all there are) to 1024"},
       {[](Options& o) { o.threads = 1025; }, "threads = 1025: must be 0 (all there are) to 1024"},
+      {[](Options& o) { o.simulate = -1; }, "simulate = -1: must be 0 (no simulation) to 65536"},
+      {[](Options& o) { o.simulate = 65537; }, "simulate = 65537: must be 0 (no simulation) to 65536"},
+      {[](Options& o) { o.simulate = 4, o.threads = 2; },
+       "simulate = 4: runs on one thread, not on threads = 2"},
+      {[](Options& o) { o.simulate = 4, o.discipline = Discipline::kLocked; },
+       "simulate = 4: takes the atomic discipline, not locked"},
+      {[](Options& o) { o.simulate = 4, o.tau = 100; },
+       "simulate = 4: is the staleness itself, in blocks; tau must be 0"},
       {[](Options& o) { o.tau = 5, o.block_rows = 6; },
        "tau = 5: must be >= block_rows = 6: a block is the least that can be in flight"},
       {[](Options& o) { o.reserved_slots = -1; }, "reserved_slots = -1: must be >= 0"},
@@ -83,10 +133,14 @@ TEST_CASE("options: limits themselves are allowed") {
       [](Options& o) { o.l2 = 0; },
       [](Options& o) { o.epochs = 1; },
       [](Options& o) { o.step = 1e-9; },
-      [](Options& o) { o.decay = 1; },
+      [](Options& o) { o.decay = 1, o.schedule = Schedule::kGeometric; },
+      [](Options& o) { o.decay = 1, o.schedule = Schedule::kBackoff; },
+      [](Options& o) { o.accuracy = 1e-9, o.schedule = Schedule::kTheorem; },
       [](Options& o) { o.tolerance = 0.99; },
       [](Options& o) { o.target = -3; },
       [](Options& o) { o.threads = 1024; },
+      [](Options& o) { o.simulate = 65536; },
+      [](Options& o) { o.simulate = 1, o.threads = 1; },
       [](Options& o) { o.tau = 6, o.block_rows = 6; },
       [](Options& o) { o.threads = 2, o.reserved_slots = 2; },
   };
@@ -98,6 +152,8 @@ TEST_CASE("options: names") {
   CHECK(name_of(Schedule::kConstant) == "constant");
   CHECK(name_of(Schedule::kGeometric) == "geometric");
   CHECK(name_of(Schedule::kInverse) == "inverse");
+  CHECK(name_of(Schedule::kBackoff) == "backoff");
+  CHECK(name_of(Schedule::kTheorem) == "theorem");
   CHECK(name_of(Discipline::kAtomic) == "atomic");
   CHECK(name_of(Discipline::kRacy) == "racy");
   CHECK(name_of(Rule::kSgd) == "sgd");

@@ -60,6 +60,17 @@ TEST_CASE("sampler: schedules have their closed forms") {
       {Schedule::kGeometric, 99, 2},
       {Schedule::kGeometric, 100, 1},
       {Schedule::kGeometric, 350, 0.25},
+      {Schedule::kBackoff, 0, 2},
+      {Schedule::kBackoff, 99, 2},
+      {Schedule::kBackoff, 100, 1},
+      {Schedule::kBackoff, 299, 1},
+      {Schedule::kBackoff, 300, 0.5},
+      {Schedule::kBackoff, 699, 0.5},
+      {Schedule::kBackoff, 700, 0.25},
+      {Schedule::kTheorem, 0, 2},
+      {Schedule::kTheorem, 999, 2},
+      {Schedule::kLinear, 0, 2},
+      {Schedule::kLinear, 250, 1.5},
       {Schedule::kInverse, 0, 2},
       {Schedule::kInverse, 150, 2.0 / (1 + 0.01 * 2 * 150)},
       {Schedule::kAnneal, 0, 2},
@@ -74,6 +85,21 @@ TEST_CASE("sampler: schedules have their closed forms") {
     StepClock capped = clock;
     capped.cap = 0.3;
     CHECK(capped.at(samples) == doctest::Approx(std::min(0.3, expected)));
+  }
+}
+
+TEST_CASE("sampler: phases of backoff grow as the step shrinks, for any decay") {
+  for (const double decay : {0.05, 0.37, 0.5, 0.9, 0.999, 1.0}) {
+    CAPTURE(decay);
+    const StepClock clock{.schedule = Schedule::kBackoff, .step = 3, .decay = decay, .rows = 1000, .epochs = 10};
+    double end = 0;
+    for (int phase = 0; phase < 12; ++phase) {
+      CAPTURE(phase);
+      const double begin = end;
+      end += 1000 * std::pow(decay, -phase);
+      CHECK(clock.at(begin * (1 + 1e-6)) == doctest::Approx(3 * std::pow(decay, phase)));
+      CHECK(clock.at(end * (1 - 1e-6)) == doctest::Approx(3 * std::pow(decay, phase)));
+    }
   }
 }
 

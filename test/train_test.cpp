@@ -287,3 +287,47 @@ TEST_CASE("train: an exact fit is no divergence") {
   CHECK(report.outcome == Outcome::kEpochLimit);
   CHECK(report.objective < 1e-6);
 }
+
+TEST_CASE("train: the theorem's step and budget are worked out from l2, the accuracy and the data") {
+  Options options = quick();
+  options.step.reset();
+  options.schedule = Schedule::kTheorem;
+  options.accuracy = 0.01;
+  const Report report = train(problem(), *make_objective("hinge"), options).report;
+  REQUIRE(report.theorem.has_value());
+  const auto [m, bound, step, samples] = *report.theorem;
+  CHECK(m == options.l2);
+  CHECK(bound >= 1);  // rows of length 1 and slopes of 1 at w = 0
+  CHECK(bound < 1.1);
+  CHECK(step == doctest::Approx(0.01 * m / (2 * bound * bound)));
+  CHECK(report.step == step);
+  CHECK(report.per_epoch.back().step == step);
+  const double ratio = bound * bound / (m * m);
+  CHECK(samples == doctest::Approx(2 * ratio / 0.01 * std::log(2 * ratio / 0.01)));
+  options.schedule = Schedule::kConstant;
+  options.accuracy.reset();
+  CHECK(!train(problem(), *make_objective("hinge"), options).report.theorem.has_value());
+}
+
+TEST_CASE("train: the theorem's accuracy is reached within its budget") {
+  const auto objective = make_objective("logistic");
+  for (const double accuracy : {0.1, 0.01}) {
+    for (const std::size_t threads : kThreadSweep) {
+      CAPTURE(threads);
+      Options options;
+      options.l2 = 0.2;
+      options.threads = static_cast<int>(threads);
+      options.epochs = 200;
+      const std::vector<float> best = train(problem(), *objective, options).model.weights;
+      options.schedule = Schedule::kTheorem;
+      options.accuracy = accuracy;
+      options.epochs = 1;
+      const Theorem theorem = train(problem(), *objective, options).report.theorem.value();
+      options.epochs = static_cast<int>(std::ceil(theorem.samples / 600));
+      const std::vector<float> reached = train(problem(), *objective, options).model.weights;
+      double distance = 0;
+      for (std::size_t i = 0; i < best.size(); ++i) distance += std::pow(double{best[i]} - reached[i], 2);
+      CHECK(distance < accuracy);
+    }
+  }
+}

@@ -1,0 +1,157 @@
+#include "engine/trial.h"
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <span>
+
+#include "engine/sampler.h"
+
+namespace sounder {
+namespace {
+
+constexpr std::size_t kSampleFraction = 64;  // the sample is one row in so many
+constexpr std::size_t kChunk = 16;           // rows that share one step size
+constexpr std::size_t kCurvatureRows = 512;
+
+// Rows [first, first + count) of `all`.
+Samples slice(const Samples& all, std::size_t first, std::size_t count) {
+  const std::uint64_t skip = all.offsets[first] - all.offsets[0];
+  Samples part = all;
+  part.offsets = all.offsets.subspan(first, count + 1);
+  std::visit([&](const auto* positions) { part.positions = positions + skip; }, all.positions);
+  part.values += skip;
+  part.labels += first;
+  part.squared_norms += first;
+  if (part.memory != nullptr) part.memory += first;
+  if (part.weights != nullptr) part.weights += first;
+  return part;
+}
+
+// Where no steps are tried out, curvature is all that the sample is for.
+std::size_t sample_rows(std::size_t rows, const Options& options) {
+  const bool tries =
+      traits_of(options.rule).step == StepChoice::kTrial && options.schedule != Schedule::kTheorem;
+  return std::max<std::size_t>({1, rows / kSampleFraction, tries ? 0 : std::min(rows, kCurvatureRows)});
+}
+
+Block make_sample(const Dataset& data, const Layout& layout, std::size_t rows, const Options& options) {
+  const BlockMaker maker(data, layout, traits_of(options.rule).memory);
+  return maker.make(std::span<const std::uint32_t>(shuffled_rows(data.rows(), options.seed)).first(rows));
+}
+
+}  // namespace
+
+Schedule schedule_of(const Options& options) {
+  if (options.schedule != Schedule::kAuto) return options.schedule;
+  switch (traits_of(options.rule).fade) {
+    case Fade::kAnneal:
+      return Schedule::kAnneal;
+    case Fade::kLinear:
+      return Schedule::kLinear;
+    case Fade::kNone:
+      break;
+  }
+  return Schedule::kConstant;
+}
+
+Trial::Trial(const Dataset& data, const Layout& layout, const Objective& objective, const Options& options)
+    : layout_(layout),
+      objective_(objective),
+      options_(options),
+      rows_(sample_rows(data.rows(), options)),
+      sample_(make_sample(data, layout, rows_, options)),
+      local_(sample_.support.size() * layout.cell_floats()) {
+  const double sum = std::accumulate(sample_.squared_norms.begin(), sample_.squared_norms.end(), 0.0);
+  mean_squared_norm_ = sum > 0 ? sum / static_cast<double>(rows_) : 1;
+}
+
+// kPasses passes over the sample; returns the scale of the weights after them.
+double Trial::pass(double step) {
+  constexpr int kPasses = 2;
+  const auto rows = static_cast<double>(rows_);
+  const StepClock clock{.schedule = schedule_of(options_),
+                        .step = step,
+                        .decay = decay_of(options_),
+                        .l2 = options_.l2,
+                        .rows = rows,
+                        .epochs = kPasses};
+  const Samples samples = sample_.samples();
+  std::ranges::fill(sample_.memory, 0.0F);
+  layout_.start(sample_.support, local_);
+  double scale = 1;
+  for (int pass = 0; pass < kPasses; ++pass) {
+    for (std::size_t first = 0; first < rows_; first += kChunk) {
+      const std::size_t count = std::min(kChunk, rows_ - first);
+      const double eta = clock.at(pass * rows + static_cast<double>(first));
+      const double shrink = traits_of(options_.rule).scales ? 1 / (1 + eta * options_.l2) : 1;
+      objective_.step(slice(samples, first, count), layout_.local(local_.data()),
+                      {.rule = options_.rule,
+                       .size = static_cast<float>(eta),
+                       .scale = scale,
+                       .shrink = shrink,
+                       .l1 = options_.l1,
+                       .l2 = options_.l2,
+                       .rows = rows,
+                       .before = pass * rows + static_cast<double>(first)});
+      scale *= std::pow(shrink, count);
+    }
+  }
+  return scale;
+}
+
+double Trial::objective_after(double step) {
+  const double scale = pass(step);
+  const Evaluation sums =
+      objective_.evaluate(sample_.samples(), layout_.weights(local_.data(), static_cast<float>(scale)));
+  const Layout::Norms norms = layout_.norms(local_);
+  const double value = sums.loss / sums.weight + options_.l1 * scale * norms.l1 +
+                       options_.l2 / 2 * scale * scale * norms.squared;
+  return std::isfinite(value) ? value : std::numeric_limits<double>::infinity();
+}
+
+double Trial::gradient_bound() {
+  layout_.start(sample_.support, local_);
+  const double at_zero = largest_gradient(1);
+  return std::max(at_zero, largest_gradient(pass(natural_step())));
+}
+
+// The slope in the margin is that in a bias, of which an objective need not have one of its own.
+double Trial::largest_gradient(double scale) const {
+  constexpr float kReach = 0.01F;
+  const Samples samples = sample_.samples();
+  const auto loss_at = [&](std::size_t row, float bias) {
+    ConstWeights weights = layout_.weights(local_.data(), static_cast<float>(scale));
+    weights.bias = &bias;
+    return objective_.evaluate(slice(samples, row, 1), weights).loss;
+  };
+  double largest = 0;
+  for (std::size_t row = 0; row < rows_; ++row) {
+    const float reach = kReach * std::max(1.0F, std::fabs(samples.labels[row]));
+    const double slope = (loss_at(row, reach) - loss_at(row, -reach)) / (2 * double{reach});
+    largest = std::max(largest, std::fabs(slope) * std::sqrt(samples.squared_norms[row]));
+  }
+  return largest + options_.l2 * scale * std::sqrt(layout_.norms(local_).squared);
+}
+
+double Trial::top_curvature() const {
+  constexpr int kRounds = 5;
+  const std::size_t count = std::min(rows_, kCurvatureRows);
+  const Samples samples = slice(sample_.samples(), 0, count);
+  std::vector<double> vector(local_.size(), 1.0);
+  double norm = 1;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<double> image(vector.size(), 0.0);
+    for_each_row(samples, [&](std::size_t, const auto& row) {
+      double dot = 0;
+      for (std::size_t k = 0; k < row.size; ++k) dot += row.values[k] * vector[row.positions[k]];
+      for (std::size_t k = 0; k < row.size; ++k) image[row.positions[k]] += dot * row.values[k];
+    });
+    norm = std::sqrt(std::inner_product(image.begin(), image.end(), image.begin(), 0.0));
+    if (norm == 0) return 0;
+    for (std::size_t i = 0; i < vector.size(); ++i) vector[i] = image[i] / norm;
+  }
+  return objective_.curvature() * norm / static_cast<double>(count);
+}
+
+}  // namespace sounder

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "engine/blocks.h"
+#include "engine/layout.h"
+#include "engine/options.h"
+#include "io/dataset.h"
+#include "objectives/objective.h"
+
+namespace sounder {
+
+// The options' schedule, kAuto settled by the rule.
+Schedule schedule_of(const Options& options);
+
+// Some of the rows, on which steps are tried out and curvature is measured, with a model of their own.
+class Trial {
+ public:
+  Trial(const Dataset& data, const Layout& layout, const Objective& objective, const Options& options);
+
+  std::size_t rows() const { return rows_; }
+  double mean_squared_norm() const { return mean_squared_norm_; }  // of |x|^2; 1 if all are 0
+  double largest_squared_norm() const { return std::ranges::max(sample_.squared_norms); }
+  // The step that moves a typical sample's margin by its own slope.
+  double natural_step() const { return 1 / (objective_.curvature() * mean_squared_norm_); }
+
+  // Objective of the sample after kPasses passes over it as the options' schedule has it, from w = 0 and
+  // `step`.
+  double objective_after(double step);
+
+  // Theorem::gradient_bound.
+  double gradient_bound();
+
+  // Largest eigenvalue of X'X / rows, times the loss's curvature: how fast a step moves all margins together.
+  double top_curvature() const;
+
+ private:
+  double pass(double step);
+  double largest_gradient(double scale) const;
+
+  const Layout& layout_;
+  const Objective& objective_;
+  const Options& options_;
+  std::size_t rows_;
+  Block sample_;
+  std::vector<float> local_;
+  double mean_squared_norm_ = 1;
+};
+
+}  // namespace sounder

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+
+#include "objectives/objective.h"
+#include "objectives/proximal.h"
+
+namespace sounder {
+
+// AdaGrad (Duchi, Hazan, Singer: Adaptive subgradient methods, JMLR 2011, diagonal form), as Downpour SGD runs it (Dean et
+// al., Large scale distributed deep networks, 2012, section 4.1): each coordinate has a step of its own, eta / sqrt of the
+// sum of its squared gradients. L1 and L2 are a proximal step on the support, of the coordinate's own size.
+struct AdagradRule {
+  static constexpr RuleTraits kTraits{
+      .name = "adagrad",
+      .help = "AdaGrad: a step of its own for each column; for badly scaled columns",
+      .state = 1,
+      .reweights = true,
+      .l1 = true,
+      .step = StepChoice::kUnit,
+      .fade = Fade::kLinear};
+
+  template <class Loss>
+  static constexpr bool suits() {
+    return true;
+  }
+
+  template <class Loss>
+  static void step(const Loss& loss, const Samples& samples, const LocalWeights& local, const Step& step) {
+    const Regulariser prox(step);
+    for_each_row(samples, [&](std::size_t i, const auto& row) {
+      const float weight = samples.weight(i);
+      if (weight == 0) return;
+      const float slope = weight * static_cast<float>(loss.slope(margin_of(row, local), samples.labels[i]));
+      const auto step_along = [&](std::size_t p, float gradient) {
+        local.state[0][p] += gradient * gradient;
+        return local.state[0][p] > 0 ? step.size / std::sqrt(local.state[0][p]) : 0;
+      };
+      for (std::size_t k = 0; k < row.size; ++k) {
+        const std::size_t p = row.positions[k];
+        const float gradient = slope * row.values[k];
+        const float size = step_along(p, gradient);
+        local.weights[p] = prox(local.weights[p] - size * gradient, local.reweight[p], size);
+      }
+      if (local.bias != nullptr) *local.bias -= step_along(local.bias_position(), slope) * slope;
+    });
+  }
+};
+
+}  // namespace sounder

@@ -1,0 +1,68 @@
+#include "program/flag_groups.h"
+
+#include <filesystem>
+#include <vector>
+
+#include "io/error.h"
+#include "io/output.h"
+#include "program/flag_kinds.h"
+
+namespace sounder {
+
+namespace fs = std::filesystem;
+
+CLI::Option* add_samples(CLI::App& app, const char* flag, std::string& path, const char* alternative) {
+  const std::string help = "Samples in LIBSVM text, also .gz, .bz2 or .zst; -: standard input";
+  return add_path_or(app, flag, "/dev/stdin", path, help + alternative);
+}
+
+CLI::Option* add_output(CLI::App& app, const char* flag, std::string& path, const std::string& help) {
+  return add_path_or(app, flag, kStandardOutput, path, help + "; -: standard output");
+}
+
+void add_ignore_unknown(CLI::App& app, bool& field, const char* file) {
+  app.add_flag("--ignore-unknown", field,
+               fmt::format("Leave out columns of {} that the model does not have", file));
+}
+
+void add_quiet(CLI::App& app, bool& field) {
+  app.add_flag("--quiet", field, "Print nothing but errors");
+}
+
+void add_report(CLI::App& app, std::string& field) {
+  add_output(app, "--report", field, "Write a report as JSON");
+}
+
+void add_threads(CLI::App& app, Options& options) {
+  add_number_or(app, "--threads", "auto", 0, options.threads,
+                "Workers; auto: all that affinity mask and cgroup quota allow");
+}
+
+void refuse_if(bool holds, std::string_view message) {
+  if (holds) throw InputError(std::string(message));
+}
+
+// Outputs must be writable; none may be an input or another output, unless it is a device or a pipe.
+void check_paths(std::initializer_list<std::string> inputs, std::initializer_list<std::string> outputs) {
+  // Absolute first: weakly_canonical() leaves what does not exist yet relative.
+  const auto full = [](const std::string& path) {
+    std::error_code unreadable;
+    return fs::weakly_canonical(fs::absolute(path, unreadable), unreadable);
+  };
+  const auto same = [&](const std::string& a, const std::string& b) {
+    std::error_code unreadable;
+    const bool shareable = fs::exists(a, unreadable) && !fs::is_regular_file(a, unreadable);
+    return !a.empty() && !b.empty() && !shareable && full(a) == full(b);
+  };
+  std::vector<std::string> others(inputs);
+  for (const std::string& output : outputs) {
+    for (const std::string& other : others) {
+      refuse_if(same(output, other),
+                fmt::format("{}: named twice, would be overwritten; give different files", output));
+    }
+    others.push_back(output);
+    if (!output.empty()) require_writable(output);
+  }
+}
+
+}  // namespace sounder

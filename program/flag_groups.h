@@ -1,0 +1,43 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+#include "engine/options.h"
+#include "program/flags.h"
+
+namespace sounder {
+
+// --- Flags of several subcommands
+
+CLI::Option* add_samples(CLI::App& app, const char* flag, std::string& path, const char* alternative = "");
+CLI::Option* add_output(CLI::App& app, const char* flag, std::string& path, const std::string& help);
+void add_ignore_unknown(CLI::App& app, bool& field, const char* file);
+void add_quiet(CLI::App& app, bool& field);
+void add_report(CLI::App& app, std::string& field);
+void add_threads(CLI::App& app, Options& options);
+
+template <class Base>
+CLI::Option* add_index_base(CLI::App& app, Base& field, const char* help) {
+  return app.add_option("--index-base", field, help)
+      ->check(CLI::IsMember({"0", "1"}).description(""))
+      ->type_name("0|1");
+}
+
+// --- Subcommands that train: add_flags() declares, check() refuses what contradicts itself
+
+void add_flags(CLI::App& app, TrainFlags& flags);
+void check(const CLI::App& app, const TrainFlags& flags);
+void add_flags(CLI::App& app, SpeedupFlags& flags);
+void check(const CLI::App& app, const SpeedupFlags& flags);
+
+void refuse_if(bool holds, std::string_view message);
+
+// Outputs must be writable; none may be an input or another output, unless it is a device or a pipe.
+void check_paths(std::initializer_list<std::string> inputs, std::initializer_list<std::string> outputs);
+
+}  // namespace sounder

@@ -1,0 +1,242 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/error.h"
+#include "objectives/catalogue.h"
+#include "program/flag_groups.h"
+#include "program/flag_kinds.h"
+
+namespace sounder {
+namespace {
+
+constexpr std::array kSchedules = {Schedule::kAuto,      Schedule::kAnneal,  Schedule::kConstant,
+                                   Schedule::kLinear,    Schedule::kGeometric, Schedule::kInverse,
+                                   Schedule::kBackoff,   Schedule::kTheorem};
+constexpr std::array kPriorities = {Priority::kLow, Priority::kNormal, Priority::kHigh};
+
+// --- Flags of both
+
+void add_problem_flags(CLI::App& app, ProblemFlags& flags) {
+  app.option_defaults()->group("What is minimised");
+  app.add_option("--objective", flags.objective, "Loss; listed below")
+      ->capture_default_str()
+      ->type_name("NAME");
+  add_number(app, "--huber-delta", flags.huber_delta, "D",
+             "Residual beyond which huber is linear, in units of the label")
+      ->default_str(fmt::format("{}", make_objective("huber")->parameter()));
+  add_number(app, "--l2", flags.options.l2, "X",
+             "Objective = mean loss + X/2 |w|^2 + ...; smaller for more data");
+  add_number(app, "--l1", flags.options.l1, "X",
+             "... + X |w|_1; the larger, the more weights are exactly zero");
+  app.add_flag("--bias", flags.options.bias, "Add a constant that is not regularised");
+  add_number(app, "--positive-above", flags.labels.positive_above, "X",
+             "Two classes of many: labels above X are positive");
+  add_number(app, "--positive-class", flags.labels.positive_class, "C",
+             "Two classes of many: label C is positive");
+  app.add_flag("--normalize", flags.normalize, "Scale every row to Euclidean length 1");
+}
+
+void add_method_flags(CLI::App& app, Options& options) {
+  app.option_defaults()->group("How");
+  add_number(app, "--epochs", options.epochs, "N", "Passes over the data, at most");
+  add_choice(app, "--rule", options.rule, all_rules(), "NAME", "How a step moves the weights; listed below");
+  add_number_or<std::optional<double>>(app, "--step", "auto", std::nullopt, options.step,
+                                       "First step; auto: found on a sample of the data");
+  add_choice(app, "--schedule", options.schedule, kSchedules, "NAME",
+             "Step over time. anneal: 1/t, and to 0 at the last epoch; constant; linear: to 0 at the last epoch; "
+             "geometric: decaying by epoch; inverse: 1/t; backoff: constant in phases that grow as it decays; "
+             "theorem: constant, as small as the theory asks for; auto: what suits the rule, anneal, linear or "
+             "constant");
+  add_number(app, "--decay", options.decay, "X",
+             "Factor an epoch of --schedule geometric (default 0.9), a phase of backoff (default 0.37)");
+  add_number(app, "--accuracy", options.accuracy, "X", "The expected |w - w*|^2 that --schedule theorem aims at");
+  add_number_or(app, "--average-from", "never", 0, options.average_from,
+                "Return the mean of all iterates from epoch N on, not the last");
+  add_number(app, "--seed", options.seed, "N", "Of shuffling; same seed, one thread: same model");
+}
+
+void add_input_flags(CLI::App& app, ProblemFlags& flags) {
+  add_samples(app, "DATA", flags.data)->required();
+  app.option_defaults()->group("Files");
+  add_index_base(app, flags.index_base, "First column number; default: 0 if the file has a column 0, else 1");
+}
+
+std::string entry(std::string_view name, std::string_view help) {
+  return fmt::format("  {:<15} {}\n", name, help);
+}
+
+std::string list_choices() {
+  std::string text = "Objectives, z = w.x + b and y the label:\n";
+  for (const CatalogueRow& row : catalogue()) text += entry(row.name, row.help);
+  text += "\nRules:\n";
+  for (const Rule rule : all_rules()) text += entry(name_of(rule), traits_of(rule).help);
+  text += "\nDisciplines, how tasks write to the shared weights:\n";
+  for (const Discipline discipline : all_disciplines())
+    text += entry(name_of(discipline), traits_of(discipline).help);
+  return text;
+}
+
+void check_problem(const CLI::App& app, const ProblemFlags& flags) {
+  const auto given = [&](const char* flag) { return app.count(flag) > 0; };
+  const auto objective = make_objective(flags.objective, {.value = flags.huber_delta});
+  const bool real = objective->labels() == LabelKind::kReal;
+  refuse_if(given("--huber-delta") && flags.objective != "huber", "--huber-delta needs --objective huber");
+  refuse_if(given("--positive-above") && given("--positive-class"),
+            "--positive-above and --positive-class contradict each other: give one");
+  refuse_if(real && given("--positive-above"), "--positive-above needs an objective for two classes");
+  refuse_if(real && given("--positive-class"), "--positive-class needs an objective for two classes");
+}
+
+// --- train
+
+void add_stop_flags(CLI::App& app, Options& options) {
+  app.option_defaults()->group("When to stop");
+  add_number(app, "--tolerance", options.tolerance, "X",
+             "Stop at a relative improvement (of the --valid loss, if any) below X; 0: never");
+  add_number(app, "--patience", options.patience, "N", "Epochs over which --tolerance looks");
+  add_number(app, "--gap", options.gap, "X",
+             "Stop at a relative duality gap of X or less, with a rule that has one; 0: never");
+  add_number(app, "--target", options.target, "X", "Stop at an objective of X or less");
+  add_number(app, "--time-limit", options.time_limit, "S", "Stop after S seconds of training");
+}
+
+void add_machine_flags(CLI::App& app, Options& options) {
+  app.option_defaults()->group("Machine");
+  add_threads(app, options);
+  add_choice(app, "--discipline", options.discipline, all_disciplines(), "NAME",
+             "How tasks write to the shared weights; listed below");
+  add_number_or(app, "--block", "auto", std::size_t{0}, options.block_rows, "Rows a task works on at a time");
+  add_number_or(
+      app, "--simulate", "no", 0, options.simulate,
+      "Virtual workers: simulate on one thread what so many workers' staleness does to convergence");
+  add_number_or(app, "--tau", "auto", std::size_t{0}, options.tau,
+                "Staleness bound, in rows; auto: two blocks a thread");
+  add_number(app, "--reserved-slots", options.reserved_slots, "N",
+             "oneTBB arena slots kept for application threads");
+  add_number_or(app, "--numa", "any", -1, options.numa_node, "NUMA node to run on");
+  add_choice(app, "--priority", options.priority, kPriorities, "low|normal|high", "Of the oneTBB arena");
+}
+
+// --- speedup
+
+Variant parse_variant(const std::string& text) {
+  const auto colon = text.find(':');
+  Variant variant{.discipline = choose("--disciplines", text.substr(0, colon), all_disciplines())};
+  if (colon == std::string::npos) return variant;
+  assign("--disciplines", text.substr(colon + 1), variant.block_rows);
+  refuse_if(variant.block_rows == 0, fmt::format("--disciplines = {}: blocks must have >= 1 rows", text));
+  return variant;
+}
+
+std::vector<int> parse_counts(const char* flag, const std::string& text) {
+  return parse_list<int>(flag, text, [&](const std::string& word) {
+    int count = 0;
+    assign(flag, word, count);
+    refuse_if(count < 1, fmt::format("{} = {}: must be >= 1", flag, word));
+    return count;
+  });
+}
+
+void add_measured_flags(CLI::App& app, SpeedupFlags& flags) {
+  app.option_defaults()->group("What is measured");
+  const auto variants = [&flags](const std::string& text) {
+    flags.variants = parse_list<Variant>("--disciplines", text, parse_variant);
+  };
+  const auto threads = [&flags](const std::string& text) { flags.threads = parse_counts("--threads", text); };
+  const auto workers = [&flags](const std::string& text) {
+    flags.simulated = text == "none" ? std::vector<int>{} : parse_counts("--simulate", text);
+  };
+  app.add_option_function<std::string>(
+         "--disciplines", variants,
+         "Listed below; NAME:ROWS for blocks of so many rows; default: all, and "
+         "racy:1, a sample at a time as HOGWILD!")
+      ->type_name("A,B,...");
+  app.add_option_function<std::string>("--threads", threads, "Default: 1, 2, 4, ... and all there are")
+      ->type_name("N,M,...");
+  app.add_option_function<std::string>("--simulate", workers,
+                                       "Numbers of workers whose staleness is simulated; default: 1, 4, ..., "
+                                       "1024, but at most an eighth of "
+                                       "the rows")
+      ->type_name("N,M,...|none");
+  add_number(app, "--target", flags.target, "X", "The objective that counts as solved");
+  add_number(app, "--above", flags.above, "PERCENT",
+             "The same, as so much above the best objective of all runs");
+  add_number(app, "--repeat", flags.repeat, "N", "Rounds, of which the median counts");
+}
+
+void validate_all(Options options, int Options::*field, const std::vector<int>& values) {
+  for (const int value : values) {
+    options.*field = value;
+    validate(options);
+  }
+}
+
+}  // namespace
+
+void add_flags(CLI::App& app, TrainFlags& flags) {
+  add_input_flags(app, flags);
+  add_path(app, "--model", flags.model, "Where the model goes");
+  add_report(app, flags.report);
+  add_path(app, "--valid", flags.validation,
+           "Held-out samples: tried every epoch, and decide which epoch is best");
+  add_ignore_unknown(app, flags.ignore_unknown, "--valid");
+  add_quiet(app, flags.quiet);
+  add_problem_flags(app, flags);
+  add_method_flags(app, flags.options);
+  add_stop_flags(app, flags.options);
+  add_machine_flags(app, flags.options);
+  app.footer(list_choices() +
+             "\nExample:\n  sounder train rcv1.svm.gz --objective logistic --l2 1e-5 --model rcv1.model "
+             "--report rcv1.json\n\nCtrl-C stops and keeps the best model so far; once more leaves at once.");
+}
+
+void check(const CLI::App& app, const TrainFlags& flags) {
+  validate(flags.options);
+  check_problem(app, flags);
+  refuse_if(app.count("--patience") > 0 && flags.options.tolerance == 0,
+            "--patience needs a --tolerance above 0");
+  refuse_if(flags.ignore_unknown && flags.validation.empty(), "--ignore-unknown needs --valid");
+  check_paths({flags.data, flags.validation}, {flags.model, flags.report});
+}
+
+void add_flags(CLI::App& app, SpeedupFlags& flags) {
+  for (const Discipline discipline : all_disciplines()) flags.variants.push_back({.discipline = discipline});
+  flags.variants.push_back({.discipline = Discipline::kRacy, .block_rows = 1});
+  flags.options.epochs = 20;
+  add_input_flags(app, flags);
+  add_report(app, flags.report);
+  add_output(app, "--plot", flags.plot, "Draw the figures as SVG");
+  add_quiet(app, flags.quiet);
+  add_measured_flags(app, flags);
+  add_problem_flags(app, flags);
+  add_method_flags(app, flags.options);
+  app.footer(
+      list_choices() +
+      "\nEvery discipline runs on every number of threads, in turn, round after round; speed-ups are over "
+      "the "
+      "faster of two\nserial runs: atomic on one thread, with blocks and a sample at a time. A block of one "
+      "pays our price of a task at every\nsample: a loop without tasks is faster. Steps that are not given "
+      "are those train would take, and may fall with threads.\n"
+      "\nExample:\n  sounder speedup rcv1.svm.gz --l2 1e-5 --threads 1,2,4 --plot speedup.svg\n"
+      "\nCtrl-C stops and writes nothing.");
+}
+
+void check(const CLI::App& app, const SpeedupFlags& flags) {
+  validate(flags.options);
+  validate_all(flags.options, &Options::threads, flags.threads);
+  validate_all(flags.options, &Options::simulate, flags.simulated.value_or(std::vector<int>()));
+  check_problem(app, flags);
+  refuse_if(app.count("--target") > 0 && app.count("--above") > 0,
+            "--target and --above contradict each other: give one");
+  refuse_if(flags.above < 0, fmt::format("--above = {}: must be >= 0", flags.above));
+  refuse_if(flags.repeat < 1, fmt::format("--repeat = {}: must be >= 1", flags.repeat));
+  check_paths({flags.data}, {flags.report, flags.plot});
+}
+
+}  // namespace sounder

@@ -1,0 +1,333 @@
+#include "engine/discipline.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <barrier>
+#include <numeric>
+#include <set>
+#include <stdexcept>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "engine/train.h"
+#include "io/random.h"
+#include "io/synthetic.h"
+#include "objectives/catalogue.h"
+#include "test/support.h"
+
+using namespace sounder;
+using namespace sounder::test;
+
+namespace {
+
+using Supports = std::vector<std::vector<Cell>>;
+
+constexpr int kRounds = 1000;
+
+// Overlapping, and in several stripes.
+const Supports kSupports{{0, 1, 2}, {0, 2, 70}, {0}, {1, 70, 71, 129}};
+constexpr std::size_t kCells = 130;
+
+// One visit, as GradientTask makes it; `written` is called between push and leave.
+template <class Step, class Written = void (*)(const Visit&)>
+void visit(
+    Writer& writer, std::span<const Cell> support, LocalCopy& copy, Step&& step,
+    Written&& written = [](const Visit&) {}) {
+  Visit visit{.support = support};
+  writer.pull(visit, copy);
+  try {
+    step();
+    writer.push(visit, copy);
+    written(visit);
+  } catch (...) {
+    writer.leave(visit);
+    throw;
+  }
+  writer.leave(visit);
+}
+
+// Runs body(round, support, copy) kRounds times on each of so many threads that set out together.
+template <class Body>
+void on_threads(std::size_t count, const Supports& supports, Body&& body) {
+  std::barrier start(static_cast<std::ptrdiff_t>(count));
+  std::vector<std::jthread> threads;
+  for (std::size_t t = 0; t < count; ++t) {
+    threads.emplace_back([&, t] {
+      LocalCopy copy;
+      start.arrive_and_wait();
+      for (std::size_t round = 0; round < kRounds; ++round)
+        body(round, std::span(supports[(t + round) % supports.size()]), copy);
+    });
+  }
+}
+
+void add_one(const LocalCopy& copy) {
+  for (std::size_t i = 0; i < copy.size(); ++i) copy.after()[i] += 1;
+}
+
+// What each cell holds when so many visits to each of kSupports have added one.
+std::vector<float> totals(std::size_t visits) {
+  std::vector<float> totals(4 * kCells);
+  for (const auto& support : kSupports) {
+    for (const Cell cell : support) {
+      for (std::size_t i = 0; i < 4; ++i) totals[4 * cell + i] += static_cast<float>(visits);
+    }
+  }
+  return totals;
+}
+
+std::vector<float> read(const Parameters& parameters) {
+  std::vector<float> all(parameters.floats());
+  parameters.read(all);
+  return all;
+}
+
+// Disciplines whose visits may meet on any cell at any time and still lose nothing.
+std::vector<Discipline> lossless_disciplines() {
+  std::vector<Discipline> chosen;
+  Parameters none(1, 4);
+  for (const Discipline discipline : all_disciplines()) {
+    const DisciplineTraits& traits = traits_of(discipline);
+    if (!traits.disjoint && !traits.rounds && !make_writer(discipline, none, 1)->share_lost())
+      chosen.push_back(discipline);
+  }
+  return chosen;
+}
+
+Options quick() {
+  Options options;
+  options.threads = 1;
+  options.step = 4;
+  options.epochs = 20;
+  options.l2 = 1e-3;
+  options.block_rows = 1;
+  return options;
+}
+
+Dataset problem() {
+  SyntheticOptions options;
+  options.rows = 1000;
+  options.columns = 100;
+  options.nonzeros_per_row = 8;
+  return generate(options);
+}
+
+// Adds one to the weight of coordinate 0 in every step, and writes down what it was.
+class Recorder : public FakeObjective {
+ public:
+  void step(const Samples&, const LocalWeights& weights, const Step&) const override {
+    seen.push_back(weights.weights[0]);
+    weights.weights[0] += 1;
+  }
+  mutable std::vector<float> seen;
+};
+
+}  // namespace
+
+TEST_CASE("discipline: each has a name of its own and a line of help") {
+  std::set<std::string_view> names;
+  for (const Discipline discipline : all_disciplines()) {
+    CHECK(names.insert(traits_of(discipline).name).second);
+    CHECK(!traits_of(discipline).help.empty());
+  }
+}
+
+TEST_CASE("discipline: increments under contention add up exactly where nothing is lost") {
+  for (const Discipline discipline : lossless_disciplines()) {
+    for (const std::size_t threads : kThreadSweep) {
+      CAPTURE(name_of(discipline));
+      CAPTURE(threads);
+      Parameters parameters(kCells, 4);
+      const auto writer = make_writer(discipline, parameters, 1);
+      on_threads(threads, kSupports, [&](std::size_t, std::span<const Cell> support, LocalCopy& copy) {
+        visit(*writer, support, copy, [&] { add_one(copy); });
+      });
+      writer->flush();
+      CHECK(read(parameters) == totals(threads * kRounds / kSupports.size()));
+    }
+  }
+}
+
+TEST_CASE("discipline: a step that throws writes nothing and holds nobody up") {
+  for (const Discipline discipline : lossless_disciplines()) {
+    for (const std::size_t threads : kThreadSweep) {
+      CAPTURE(name_of(discipline));
+      CAPTURE(threads);
+      Parameters parameters(kCells, 4);
+      const auto writer = make_writer(discipline, parameters, 1);
+      std::atomic<std::size_t> thrown = 0;
+      on_threads(threads, kSupports, [&](std::size_t round, std::span<const Cell> support, LocalCopy& copy) {
+        try {
+          visit(*writer, support, copy, [&] {
+            add_one(copy);
+            if (round / kSupports.size() % 2 == 1) throw std::runtime_error("step");
+          });
+        } catch (const std::runtime_error&) {
+          ++thrown;
+        }
+      });
+      CHECK(thrown == threads * kRounds / 2);
+      CHECK(read(parameters) == totals(threads * kRounds / kSupports.size() / 2));
+    }
+  }
+}
+
+TEST_CASE("discipline: locked visits with a common cell are never inside at the same time") {
+  constexpr std::size_t kMany = 200'000;  // cells that share locks, within a support too
+  const Supports supports{{0, 1, 5}, {1, 90'000, 90'001, 199'999}, {5, 199'998}, {0, 7, 90'001, 199'998}};
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    Parameters parameters(kMany, 4);
+    const auto writer = make_Locked_writer(parameters, 1);
+    std::vector<std::atomic<bool>> taken(kMany);
+    std::atomic<int> meetings = 0;
+    on_threads(threads, supports, [&](std::size_t, std::span<const Cell> support, LocalCopy& copy) {
+      visit(*writer, support, copy, [&] {
+        for (const Cell cell : support) meetings += taken[cell].exchange(true) ? 1 : 0;
+        std::this_thread::yield();
+        for (const Cell cell : support) taken[cell] = false;
+      });
+    });
+    CHECK(meetings == 0);
+  }
+}
+
+TEST_CASE("discipline: locked visits without a common cell do not wait for each other") {
+  Parameters parameters(kCells, 4);
+  const auto writer = make_Locked_writer(parameters, 1);
+  LocalCopy outer;
+  LocalCopy inner;
+  const std::vector<Cell> even{0, 2, 64}, odd{1, 3, 129};
+  visit(*writer, even, outer, [&] { visit(*writer, odd, inner, [&] { add_one(inner); }); });
+  CHECK(read(parameters)[4] == 1);
+}
+
+TEST_CASE("discipline: ordered visits write one at a time, in the order of their tickets") {
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    Parameters parameters(kCells, 4);
+    const auto writer = make_Ordered_writer(parameters, 1);
+    std::vector<std::uint64_t> tickets;  // guarded by the turn alone
+    on_threads(threads, kSupports, [&](std::size_t round, std::span<const Cell> support, LocalCopy& copy) {
+      const auto step = [&] {
+        if (round % 3 == 0) std::this_thread::yield();
+      };
+      visit(*writer, support, copy, step, [&](const Visit& visit) { tickets.push_back(visit.ticket); });
+    });
+    std::vector<std::uint64_t> expected(threads * kRounds);
+    std::iota(expected.begin(), expected.end(), 0U);
+    CHECK(tickets == expected);
+  }
+}
+
+TEST_CASE("discipline: simulated pulls see all but the last workers - 1 pushes, added in order") {
+  constexpr std::size_t kVisits = 3000;
+  const std::vector<Cell> support{0};
+  for (const std::size_t workers : {1, 2, 3, 8, 1024}) {
+    CAPTURE(workers);
+    Parameters parameters(1, 4);
+    const auto writer = make_simulated_writer(parameters, workers);
+    LocalCopy copy;
+    Random random(5);
+    std::vector<float> sums{0};  // after 0, 1, 2, ... pushes; rounded, so the order counts
+    std::size_t flushed = 0;
+    std::size_t wrong = 0;
+    for (std::size_t k = 0; k < kVisits; ++k) {
+      visit(*writer, support, copy, [&] {
+        const std::size_t visible = std::max(flushed, k + 1 - std::min(workers, k + 1));
+        wrong += copy.before()[0] == sums[visible] ? 0 : 1;
+        copy.after()[0] += static_cast<float>(random.below(1'000'000)) / 7;
+        sums.push_back(sums.back() + (copy.after()[0] - copy.before()[0]));
+      });
+      if (k + 1 != kVisits / 2 && k + 1 != kVisits) continue;
+      writer->flush();
+      flushed = k + 1;
+      CHECK(read(parameters)[0] == sums.back());
+    }
+    CHECK(wrong == 0);
+  }
+}
+
+TEST_CASE("discipline: a simulated step that throws leaves nothing behind") {
+  Parameters parameters(1, 4);
+  const auto writer = make_simulated_writer(parameters, 2);
+  const std::vector<Cell> support{0};
+  LocalCopy copy;
+  for (int round = 0; round < 10; ++round) {
+    const auto fail = [&] {
+      add_one(copy);
+      throw std::runtime_error("step");
+    };
+    CHECK_THROWS_AS(visit(*writer, support, copy, fail), std::runtime_error);
+    visit(*writer, support, copy, [&] { add_one(copy); });
+  }
+  writer->flush();
+  CHECK(read(parameters)[0] == 10);
+}
+
+TEST_CASE("discipline: training simulates the workers asked for, on one thread") {
+  constexpr std::size_t kRows = 100;
+  const Dataset data = numbered_rows(1, Supports(kRows, {0}));
+  for (const std::size_t workers : {1, 2, 7, 64, 1024}) {
+    CAPTURE(workers);
+    const Recorder recorder;
+    Options options = quick();
+    options.threads = 0;
+    options.l2 = 0;
+    options.epochs = 2;
+    options.simulate = static_cast<int>(workers);
+    CHECK(train(data, recorder, options).report.threads == 1);
+    std::vector<float> expected;
+    for (std::size_t k = 0; k < 2 * kRows; ++k) {
+      const std::size_t seen = k % kRows + 1 - std::min(workers, k % kRows + 1);
+      expected.push_back(static_cast<float>(k / kRows * kRows + seen));
+    }
+    CHECK(recorder.seen == expected);
+  }
+}
+
+TEST_CASE("discipline: one simulated worker is atomic on one thread, bit for bit") {
+  const auto objective = make_objective("logistic");
+  for (const std::size_t block_rows : {0, 1, 16}) {
+    for (const bool bias : {false, true}) {
+      CAPTURE(block_rows);
+      CAPTURE(bias);
+      Options options = quick();
+      options.step.reset();
+      options.block_rows = block_rows;
+      options.bias = bias;
+      options.average_from = bias ? 5 : 0;
+      const Trained atomic = train(problem(), *objective, options);
+      options.simulate = 1;
+      const Trained simulated = train(problem(), *objective, options);
+      CHECK(simulated.model.weights == atomic.model.weights);
+      CHECK(simulated.model.bias == atomic.model.bias);
+      CHECK(simulated.report.objective == atomic.report.objective);
+    }
+  }
+}
+
+TEST_CASE("discipline: the baselines reach the objective of atomic") {
+  for (const char* name : {"hinge", "logistic"}) {
+    const auto objective = make_objective(name);
+    const double reference = train(problem(), *objective, quick()).report.objective;
+    for (const Discipline discipline : all_disciplines()) {
+      if (!traits_of(discipline).by_sample) continue;
+      for (const std::size_t threads : kThreadSweep) {
+        CAPTURE(name);
+        CAPTURE(name_of(discipline));
+        CAPTURE(threads);
+        Options options = quick();
+        options.discipline = discipline;
+        options.threads = static_cast<int>(threads);
+        options.block_rows = 0;
+        const Report report = train(problem(), *objective, options).report;
+        CHECK(report.block_rows == 1);
+        CHECK(report.objective == doctest::Approx(reference).epsilon(0.01));
+      }
+    }
+  }
+}
