@@ -88,7 +88,7 @@ def l1(program):
         for name, strength in (("imdb", 1e-4), ("imdb", 2e-5), ("news20", 1e-4), ("news20", 2e-5), ("reuters", 1e-4),
                                ("reuters", 2e-5), ("a9a", 1e-3)):
             theirs, theirs_nonzeros = liblinear_l1(folder, name, strength)
-            for rule, epochs in (("svrg", 150), ("saga", 150), ("ftrl", 100)):
+            for rule, epochs in (("svrg", 300), ("saga", 300), ("ftrl", 100)):
                 for threads in (1, 2):
                     model = os.path.join(folder, "model")
                     run = train(program, name, "--objective", "logistic", "--l2", 0, "--l1", strength, "--rule", rule,

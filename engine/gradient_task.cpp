@@ -36,12 +36,13 @@ Step later(Step step, std::size_t rows) {
 }
 
 // Sampler::Average says why.
-void add_average(const Layout& layout, std::size_t cells, float weight, const LocalCopy& copy) {
+void add_average(const Layout& layout, const Block& block, const Task& task, const LocalCopy& copy) {
   float* const average = layout.average(copy.after());
-  for (std::size_t cell = 0; cell < cells; ++cell) {
+  for (std::size_t cell = 0; cell < block.support.size(); ++cell) {
+    const float weight = block.support[cell] < layout.first_cell() ? task.average_bias : task.average;
     const std::size_t first = cell * layout.cell_floats();
     for (std::size_t i = first; i < first + layout.weight_floats(); ++i)
-      average[i] += weight * (copy.after()[i] - copy.before()[i]);
+      average[i] -= weight * (copy.after()[i] - copy.before()[i]);
   }
 }
 
@@ -67,6 +68,18 @@ void damp(const LocalCopy& copy, double damping) {
     after[i] = copy.before()[i] + share * (after[i] - copy.before()[i]);
 }
 
+void fold_average(const Sampler::Average& average, const Layout& layout, Parameters& parameters) {
+  std::vector<float> array(parameters.floats());
+  parameters.read(array);
+  for (std::size_t cell = 0; cell < layout.cells(); ++cell) {
+    float* const weights = array.data() + cell * layout.cell_floats();
+    const double since = cell < layout.first_cell() ? average.samples : average.scale_sum;
+    for (std::size_t i = 0; i < layout.weight_floats(); ++i)
+      layout.average(weights)[i] += static_cast<float>(since * weights[i]);
+  }
+  parameters.write(array);
+}
+
 }  // namespace
 
 void GradientTask::run(const Task& task) const {
@@ -86,7 +99,7 @@ void GradientTask::run_block(Block& block, const Task& task, const Step& step, L
   objective_.step(block.samples(), layout_.local(copy.after()), step);
   if (step.others > 0) share(layout_, block.support.size(), block.rows(), step.others, copy);
   if (step.damping != 1) damp(copy, step.damping);
-  if (layout_.planes().average) add_average(layout_, block.support.size(), task.average, copy);
+  if (layout_.planes().average) add_average(layout_, block, task, copy);
   writer_.push(visit, copy);
 }
 
@@ -127,7 +140,8 @@ double objective_of(const Evaluation& sums, const Layout::Norms& norms, const Op
 }
 
 void fold_scale(Sampler& sampler, const Layout& layout, Parameters& parameters) {
-  if (sampler.scale() == 1) return;
+  if (sampler.average()) fold_average(*sampler.average(), layout, parameters);
+  if (sampler.scale() == 1 && !sampler.average()) return;
   parameters.scale(layout.first_cell(), 0, layout.weight_floats(), static_cast<float>(sampler.scale()));
   sampler.fold();
 }

@@ -14,7 +14,8 @@ namespace sounder {
 struct Task {
   std::span<const std::uint32_t> blocks;  // their numbers
   Step step;                              // of the first of them
-  float average = 0;                      // what changes count for in the mean of all iterates (Sampler)
+  float average = 0;                      // what changes count for in the mean of all iterates (Sampler),
+  float average_bias = 0;                 // and those of a bias
   std::size_t slot = 0;                   // among the tasks of its round
   bool ends_round = true;                 // it is the last of its round
   std::uint64_t number = 0;               // in the order of sampling; the graph's own

@@ -9,9 +9,14 @@ namespace {
 
 constexpr std::size_t kCellAlignment = 4;  // floats
 
+// A sample of weight zero moves nothing, so it does not count.
 std::vector<std::uint32_t> degrees_of(const Dataset& data) {
   std::vector<std::uint32_t> degrees(data.dimension(), 0);
-  for (const Coordinate c : data.indices()) ++degrees[c];
+  for (std::size_t i = 0; i < data.rows(); ++i) {
+    const Row row = data.row(i);
+    if (row.weight == 0) continue;
+    for (const Coordinate c : row.support) ++degrees[c];
+  }
   return degrees;
 }
 
@@ -37,11 +42,15 @@ Layout::Layout(const Dataset& data, std::size_t width, bool bias, Planes planes)
                    kCellAlignment) {
   const std::vector<std::uint32_t> degrees = degrees_of(data);
   ranks_ = rank_by_degree(degrees, data.rows());
-  if (planes.reweight) set_reweights(degrees, data.rows());
+  if (!planes.reweight) return;
+  const auto moving = static_cast<double>(std::ranges::count_if(data.weights(), [](float w) { return w > 0; }));
+  const auto rows = static_cast<double>(data.rows());
+  set_reweights(degrees, data.rows(), data.weighted() ? static_cast<float>(rows / moving) : 1.0F);
 }
 
-void Layout::set_reweights(std::span<const std::uint32_t> degrees, std::size_t rows) {
+void Layout::set_reweights(std::span<const std::uint32_t> degrees, std::size_t rows, float bias_reweight) {
   reweights_.assign(cells() * weight_floats(), 1.0F);
+  if (bias_) std::fill_n(reweights_.data(), weight_floats(), bias_reweight);
   for (std::size_t c = 0; c < degrees.size(); ++c) {
     const auto coordinate = static_cast<Coordinate>(c);
     const double degree = std::max<std::uint32_t>(degrees[c], 1);

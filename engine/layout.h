@@ -70,7 +70,7 @@ class Layout {
   Model model(std::span<const float> array, const Objective& objective, double l2, std::uint64_t rows) const;
 
  private:
-  void set_reweights(std::span<const std::uint32_t> degrees, std::size_t rows);
+  void set_reweights(std::span<const std::uint32_t> degrees, std::size_t rows, float bias_reweight);
   std::size_t per_cell() const { return std::size_t{1} << shift_; }
 
   std::size_t width_;

@@ -47,7 +47,7 @@ void validate_combination(const Options& o) {
               name_of(o.discipline)));
   require(rule.step != StepChoice::kNone || !o.step, clash("has no step to set"));
   require(o.gap == 0 || rule.dual, clash("has no duality gap to stop at; take sdca"));
-  require(o.average_from == 0 || (!rule.dual && !rule.turns), clash("its iterates cannot be averaged"));
+  require(o.average_from == 0 || (!rule.dual && !rule.derives), clash("its iterates cannot be averaged"));
   if (o.simulate == 0) return;
   const auto simulation = [&](std::string_view what) {
     return fmt::format("simulate = {}: {}", o.simulate, what);

@@ -137,8 +137,8 @@ class DualPlan {
 double smooth_step(const Trial& trial, const Options& options, int parallel) {
   const bool by_sample = traits_of(options.discipline).by_sample || options.block_rows == 1;
   const double part = options.l1 > 0 || (parallel > 1 && !by_sample) ? 1 : 0.5;
-  return part * trial.natural_step() * trial.mean_squared_norm() /
-         std::min(trial.largest_squared_norm(), 4 * trial.mean_squared_norm());
+  const auto [mean, largest] = trial.lengths();
+  return part * trial.natural_step() * trial.mean_squared_norm() / std::min(largest, 4 * mean);
 }
 
 // For a rule whose blocks share: their number does not matter much, but a block that alone fills all coordinates, as with

@@ -11,6 +11,8 @@ namespace {
 // Weights are held divided by their scale, which must stay inside the range of a float: e^-30 before a block
 // begins, and another e^-30 at most inside it.
 constexpr double kLogScaleRange = 30;
+// Sums of such weights lose as many digits.
+constexpr double kLogAverageRange = 2;
 
 // How far kAnneal falls where there is no l2 to tell: to 1/(1 + 8) before the straight line takes over.
 constexpr double kAnnealing = 8;
@@ -82,7 +84,7 @@ bool Sampler::next(Task& task) {
 }
 
 bool Sampler::must_fold() const {
-  return slot_ == 0 && log_scale_ < -kLogScaleRange;
+  return slot_ == 0 && log_scale_ < -scale_range();
 }
 
 // One of the blocks of a unit. Time stands still until the last of them is handed out.
@@ -91,7 +93,7 @@ void Sampler::take_unit(Task& task) {
   if (slot_ == 0) units_.begin(unit);
   task.blocks = std::span(blocks_).subspan(unit * units_.unit_blocks + slot_, 1);
   task.step = step_for(units_.rows[unit]);
-  task.average = average_at(units_.rows[unit], task.step);
+  set_average(task, units_.rows[unit]);
   task.ends_round = slot_ + 1 == units_.unit_blocks;
   if (!task.ends_round) return;
   advance(units_.rows[unit], task.step);
@@ -103,7 +105,7 @@ void Sampler::take_blocks(Task& task) {
   double rows = 0;
   for (const std::uint32_t unit : task.blocks) rows += units_.rows[unit];
   task.step = step_for(rows);
-  task.average = average_at(rows, task.step);
+  set_average(task, rows);
   advance(rows, task.step);
   next_ += task.blocks.size();
   task.ends_round = epoch_done() || slot_ + 1 == units_.round_tasks;
@@ -128,13 +130,24 @@ Step Sampler::step_for(double rows) const {
           .before = samples_};
 }
 
-float Sampler::average_at(double rows, const Step& step) const {
-  return static_cast<float>(average_.scale_sum + rows / 2 * step.scale * std::pow(step.shrink, rows / 4));
+double Sampler::scale_range() const {
+  return average_ ? kLogAverageRange : kLogScaleRange;
+}
+
+// The middle of the samples, again.
+void Sampler::set_average(Task& task, double rows) const {
+  task.average = task.average_bias = 0;
+  if (!average_) return;
+  const double scales = rows / 2 * task.step.scale * std::pow(task.step.shrink, rows / 4);
+  task.average = static_cast<float>(average_->scale_sum + scales);
+  task.average_bias = static_cast<float>(average_->samples + rows / 2);
 }
 
 void Sampler::advance(double rows, const Step& step) {
-  average_.scale_sum += rows * step.scale * std::pow(step.shrink, rows / 2);
-  average_.samples += rows;
+  if (average_) {
+    average_->scale_sum += rows * step.scale * std::pow(step.shrink, rows / 2);
+    average_->samples += rows;
+  }
   samples_ += rows;
   log_scale_ += rows * std::log(step.shrink);
 }
@@ -144,7 +157,7 @@ double Sampler::scale() const {
 }
 
 void Sampler::fold() {
-  average_.scale_sum /= scale();
+  if (average_) average_ = Average{.all = average_->all + average_->samples};
   log_scale_ = 0;
 }
 

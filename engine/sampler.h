@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -75,15 +76,17 @@ class Sampler {
   double scale() const;
   void fold();
 
-  // The mean of all iterates since start_average(): the sum over samples t of s_t v_t is, with S the sum of the
-  // scales s_t so far, S v - sum over changes of S(when) change. So the array keeps the second sum, to which
-  // every task adds Task::average times what it changes.
+  // The mean of all iterates since start_average(). Between two folds, the sum over samples t of s_t v_t is, with S the
+  // sum of the scales s_t so far, S v - sum over changes of S(when) change. So a plane of the array keeps the sum: every
+  // task takes Task::average times what it changes from it, a fold adds S v and begins again. A bias is not scaled.
   struct Average {
-    double scale_sum = 0;
-    double samples = 0;
+    double scale_sum = 0;  // since the last fold
+    double samples = 0;    // since the last fold
+    double all = 0;        // samples in the sum, without those
   };
-  void start_average() { average_ = {}; }
-  const Average& average() const { return average_; }
+  void start_average() { average_ = Average{}; }
+  const std::optional<Average>& average() const { return average_; }
+  void set_averaged(double samples) { average_->all = samples; }
 
   double step_of_epoch(int epoch) const { return clock_.at((epoch - 1) * clock_.rows); }
   double initial_step() const { return std::min(clock_.step, clock_.cap); }
@@ -101,7 +104,8 @@ class Sampler {
   void take_unit(Task& task);
   void take_blocks(Task& task);
   Step step_for(double rows) const;
-  float average_at(double rows, const Step& step) const;
+  double scale_range() const;
+  void set_average(Task& task, double rows) const;
   void advance(double rows, const Step& step);
 
   Units units_;
@@ -115,7 +119,7 @@ class Sampler {
   std::size_t slot_ = 0;               // in the round
   double samples_ = 0;
   double log_scale_ = 0;
-  Average average_;
+  std::optional<Average> average_;
 };
 
 }  // namespace sounder

@@ -87,6 +87,7 @@ Options arena_options(Options options) {
 struct State {
   std::vector<float> array;
   std::vector<float> memory;  // empty: all zero; blocks may be built after a state is taken
+  double averaged = 0;        // samples in the mean of all iterates
 };
 
 // One run. sample(), work(), account() and end_round() are called by the graph while run_epoch() waits, work() by
@@ -281,15 +282,14 @@ void Trainer::turn(Turn turn) {
   visit_all(turn, objective_, layout_, sampler_.step(), parameters_);
 }
 
-// Sampler::Average says why.
+// All folded.
 std::vector<float> Trainer::averaged(const std::vector<float>& array) const {
-  const Sampler::Average& average = sampler_.average();
   std::vector<float> mean = array;
-  for (std::size_t cell = 0; cell < layout_.cells(); ++cell) {
+  const double samples = sampler_.average()->all;
+  for (std::size_t cell = 0; samples > 0 && cell < layout_.cells(); ++cell) {
     float* const weights = mean.data() + cell * layout_.cell_floats();
-    const double sum = cell < layout_.first_cell() ? average.samples : average.scale_sum;
     for (std::size_t i = 0; i < layout_.weight_floats(); ++i)
-      weights[i] = static_cast<float>((sum * weights[i] - layout_.average(weights)[i]) / average.samples);
+      weights[i] = static_cast<float>(layout_.average(weights)[i] / samples);
   }
   return mean;
 }
@@ -338,6 +338,7 @@ double Trainer::gap(double objective, double dual) const {
 
 State Trainer::state() const {
   State state{.array = std::vector<float>(parameters_.floats()), .memory = {}};
+  if (sampler_.average()) state.averaged = sampler_.average()->all;
   parameters_.read(state.array);
   if (!rule_.memory) return state;
   for (const Block& block : blocks_)
@@ -346,6 +347,7 @@ State Trainer::state() const {
 }
 
 void Trainer::restore(const State& state) {
+  if (sampler_.average()) sampler_.set_averaged(state.averaged);
   parameters_.write(state.array);
   auto from = state.memory.begin();
   for (Block& block : blocks_) {

@@ -66,6 +66,18 @@ Trial::Trial(const Dataset& data, const Layout& layout, const Objective& objecti
   mean_squared_norm_ = sum > 0 ? sum / static_cast<double>(rows_) : 1;
 }
 
+Trial::Lengths Trial::lengths() const {
+  double sum = 0;
+  double largest = 0;
+  const Samples samples = sample_.samples();
+  for (std::size_t i = 0; i < rows_; ++i) {
+    const double length = samples.weight(i) * (samples.squared_norms[i] + (layout_.bias() ? 1.0 : 0.0));
+    sum += length;
+    largest = std::max(largest, length);
+  }
+  return sum > 0 ? Lengths{.mean = sum / static_cast<double>(rows_), .largest = largest} : Lengths{};
+}
+
 // kPasses passes over the sample; returns the scale of the weights after them.
 double Trial::pass(double step) {
   constexpr int kPasses = 2;

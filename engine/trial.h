@@ -22,7 +22,12 @@ class Trial {
 
   std::size_t rows() const { return rows_; }
   double mean_squared_norm() const { return mean_squared_norm_; }  // of |x|^2; 1 if all are 0
-  double largest_squared_norm() const { return std::ranges::max(sample_.squared_norms); }
+  // Of weight (|x|^2, + 1 with a bias), the curvature along a sample where the loss has curvature 1.
+  struct Lengths {
+    double mean = 1;
+    double largest = 1;
+  };
+  Lengths lengths() const;
   // The step that moves a typical sample's margin by its own slope.
   double natural_step() const { return 1 / (objective_.curvature() * mean_squared_norm_); }
 

@@ -48,6 +48,7 @@ struct RuleTraits {
   bool snapshots = false;  // every third pass is not an update but a gradient of all samples
   bool shares = false;     // what blocks change at the same time is averaged where they meet, not added
   bool dual = false;       // ascends the dual: has a duality gap, needs l2 > 0 and no bias
+  bool derives = false;    // its weights follow from its state
   bool turns = false;      // has work to do on all coordinates when an epoch begins or ends (turn())
 
   StepChoice step = StepChoice::kTrial;

@@ -23,6 +23,7 @@ struct FtrlRule {
       .help = "FTRL-proximal: with --l1, models with few columns, in few passes",
       .state = 2,
       .l1 = true,
+      .derives = true,
       .turns = true,
       .step = StepChoice::kReach,
       .fade = Fade::kNone};
