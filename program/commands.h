@@ -21,6 +21,7 @@ namespace sounder {
 // and throws InputError for what the user can mend.
 int run(const HelpFlags& flags, Interrupts& interrupts);
 int run(const TrainFlags& flags, Interrupts& interrupts);
+int run(const TuneFlags& flags, Interrupts& interrupts);
 int run(const SpeedupFlags& flags, Interrupts& interrupts);
 int run(const PredictFlags& flags, Interrupts& interrupts);
 int run(const EvaluateFlags& flags, Interrupts& interrupts);

@@ -32,6 +32,8 @@ CLI::Option* add_index_base(CLI::App& app, Base& field, const char* help) {
 
 void add_flags(CLI::App& app, TrainFlags& flags);
 void check(const CLI::App& app, const TrainFlags& flags);
+void add_flags(CLI::App& app, TuneFlags& flags);
+void check(const CLI::App& app, const TuneFlags& flags);
 void add_flags(CLI::App& app, SpeedupFlags& flags);
 void check(const CLI::App& app, const SpeedupFlags& flags);
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/options.h"
+#include "engine/tune.h"
 #include "io/labels.h"
 #include "io/synthetic.h"
 
@@ -57,6 +58,15 @@ struct SpeedupFlags : ProblemFlags {
   bool quiet = false;
 };
 
+struct TuneFlags : TrainFlags {
+  double share = 0.2;  // of the rows, to choose by, where no file of them is given
+  std::vector<double> l2s = {1e-2, 1e-3, 1e-4, 1e-5, 1e-6};
+  std::vector<std::optional<double>> steps = {std::nullopt};
+  std::vector<std::string> shared;  // arguments that sounder train takes as well
+
+  std::vector<Candidate> candidates() const;  // every l2 with every step
+};
+
 struct EvaluateFlags {
   std::string model;
   std::string data;
@@ -91,8 +101,8 @@ struct HelpFlags {
   std::string text;
 };
 
-using Flags =
-    std::variant<HelpFlags, TrainFlags, SpeedupFlags, PredictFlags, EvaluateFlags, GenerateFlags, InfoFlags>;
+using Flags = std::variant<HelpFlags, TrainFlags, TuneFlags, SpeedupFlags, PredictFlags, EvaluateFlags,
+                           GenerateFlags, InfoFlags>;
 
 // Everything that can be told without reading a file is checked: throws InputError for flags that are
 // unknown, out of range or at odds with each other, and for outputs that cannot be written.

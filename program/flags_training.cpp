@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,9 +17,9 @@
 namespace sounder {
 namespace {
 
-constexpr std::array kSchedules = {Schedule::kAuto,      Schedule::kAnneal,  Schedule::kConstant,
-                                   Schedule::kLinear,    Schedule::kGeometric, Schedule::kInverse,
-                                   Schedule::kBackoff,   Schedule::kTheorem};
+constexpr std::array kSchedules = {Schedule::kAuto,    Schedule::kAnneal,    Schedule::kConstant,
+                                   Schedule::kLinear,  Schedule::kGeometric, Schedule::kInverse,
+                                   Schedule::kBackoff, Schedule::kTheorem};
 constexpr std::array kPriorities = {Priority::kLow, Priority::kNormal, Priority::kHigh};
 
 // --- Flags of both
@@ -48,14 +50,16 @@ void add_method_flags(CLI::App& app, Options& options) {
   add_choice(app, "--rule", options.rule, all_rules(), "NAME", "How a step moves the weights; listed below");
   add_number_or<std::optional<double>>(app, "--step", "auto", std::nullopt, options.step,
                                        "First step; auto: found on a sample of the data");
-  add_choice(app, "--schedule", options.schedule, kSchedules, "NAME",
-             "Step over time. anneal: 1/t, and to 0 at the last epoch; constant; linear: to 0 at the last epoch; "
-             "geometric: decaying by epoch; inverse: 1/t; backoff: constant in phases that grow as it decays; "
-             "theorem: constant, as small as the theory asks for; auto: what suits the rule, anneal, linear or "
-             "constant");
+  add_choice(
+      app, "--schedule", options.schedule, kSchedules, "NAME",
+      "Step over time. anneal: 1/t, and to 0 at the last epoch; constant; linear: to 0 at the last epoch; "
+      "geometric: decaying by epoch; inverse: 1/t; backoff: constant in phases that grow as it decays; "
+      "theorem: constant, as small as the theory asks for; auto: what suits the rule, anneal, linear or "
+      "constant");
   add_number(app, "--decay", options.decay, "X",
              "Factor an epoch of --schedule geometric (default 0.9), a phase of backoff (default 0.37)");
-  add_number(app, "--accuracy", options.accuracy, "X", "The expected |w - w*|^2 that --schedule theorem aims at");
+  add_number(app, "--accuracy", options.accuracy, "X",
+             "The expected |w - w*|^2 that --schedule theorem aims at");
   add_number_or(app, "--average-from", "never", 0, options.average_from,
                 "Return the mean of all iterates from epoch N on, not the last");
   add_number(app, "--seed", options.seed, "N", "Of shuffling; same seed, one thread: same model");
@@ -121,6 +125,51 @@ void add_machine_flags(CLI::App& app, Options& options) {
              "oneTBB arena slots kept for application threads");
   add_number_or(app, "--numa", "any", -1, options.numa_node, "NUMA node to run on");
   add_choice(app, "--priority", options.priority, kPriorities, "low|normal|high", "Of the oneTBB arena");
+}
+
+// --- tune
+
+void remove(CLI::App& app, std::initializer_list<const char*> flags) {
+  for (const char* flag : flags) app.remove_option(app.get_option(flag));
+}
+
+void add_candidate_flags(CLI::App& app, TuneFlags& flags) {
+  app.option_defaults()->group("What is tried");
+  const auto l2s = [&flags](const std::string& text) {
+    flags.l2s = parse_list<double>("--l2s", text, [](const std::string& word) {
+      double l2 = 0;
+      assign("--l2s", word, l2);
+      return l2;
+    });
+  };
+  const auto steps = [&flags](const std::string& text) {
+    using Step = std::optional<double>;
+    flags.steps = parse_list<Step>("--steps", text, [](const std::string& word) {
+      Step step;
+      if (word != "auto") assign("--steps", word, step);
+      return step;
+    });
+  };
+  app.add_option_function<std::string>("--l2s", l2s, "Each is tried with each of the steps; see train --l2")
+      ->type_name("X,Y,...")
+      ->default_str("1e-2,1e-3,1e-4,1e-5,1e-6");
+  app.add_option_function<std::string>("--steps", steps, "First steps; auto: found for each l2 on a sample")
+      ->type_name("X,Y,...")
+      ->default_str("auto");
+}
+
+// What was given, but for what tells tune alone.
+std::vector<std::string> arguments_for_train(const CLI::App& app, const TuneFlags& flags) {
+  constexpr std::array kOwn = {"--l2s",    "--steps", "--valid-share", "--model",
+                               "--report", "--quiet", "--time-limit"};
+  std::vector<std::string> words{flags.data};
+  for (const CLI::Option* option : app.parse_order()) {
+    const std::string name = option->get_name();
+    if (option->get_positional() || std::ranges::find(kOwn, name) != kOwn.end()) continue;
+    words.push_back(name);
+    if (option->get_items_expected_max() > 0) words.push_back(option->results().front());
+  }
+  return words;
 }
 
 // --- speedup
@@ -201,6 +250,49 @@ void check(const CLI::App& app, const TrainFlags& flags) {
   check_problem(app, flags);
   refuse_if(app.count("--patience") > 0 && flags.options.tolerance == 0,
             "--patience needs a --tolerance above 0");
+  refuse_if(flags.ignore_unknown && flags.validation.empty(), "--ignore-unknown needs --valid");
+  check_paths({flags.data, flags.validation}, {flags.model, flags.report});
+}
+
+std::vector<Candidate> TuneFlags::candidates() const {
+  std::vector<Candidate> all;
+  for (const double l2 : l2s) {
+    for (const auto& step : steps) all.push_back({.l2 = l2, .step = step});
+  }
+  return all;
+}
+
+void add_flags(CLI::App& app, TuneFlags& flags) {
+  add_input_flags(app, flags);
+  add_path(app, "--model", flags.model, "Where the best model goes");
+  add_report(app, flags.report);
+  add_path(app, "--valid", flags.validation, "Samples to choose by; not those of the final test");
+  add_ignore_unknown(app, flags.ignore_unknown, "--valid");
+  add_quiet(app, flags.quiet);
+  add_candidate_flags(app, flags);
+  add_number(app, "--valid-share", flags.share, "X",
+             "Without --valid: share of DATA, drawn at random, to choose by");
+  add_problem_flags(app, flags);
+  add_method_flags(app, flags.options);
+  add_machine_flags(app, flags.options);
+  add_number(app, "--time-limit", flags.options.time_limit, "S", "Stop after S seconds of training");
+  remove(app, {"--l2", "--step", "--average-from", "--simulate"});
+  app.parse_complete_callback([&app, &flags] { flags.shared = arguments_for_train(app, flags); });
+  app.footer(
+      list_choices() +
+      "\nAll candidates are trained at once, and ranked by the loss on samples that they are not trained "
+      "on. Rules: sgd, adagrad and\nftrl; disciplines: atomic, lock_free and racy.\n"
+      "\nExample:\n  sounder tune rcv1.svm.gz --objective logistic --l2s 1e-4,1e-5,1e-6 --model rcv1.model"
+      "\n\nCtrl-C stops and ranks what there is.");
+}
+
+void check(const CLI::App& app, const TuneFlags& flags) {
+  validate(flags.options, flags.candidates());
+  check_problem(app, flags);
+  refuse_if(!(flags.share > 0 && flags.share < 1),
+            fmt::format("--valid-share = {}: must be > 0 and < 1", flags.share));
+  refuse_if(app.count("--valid-share") > 0 && !flags.validation.empty(),
+            "--valid and --valid-share contradict each other: give one");
   refuse_if(flags.ignore_unknown && flags.validation.empty(), "--ignore-unknown needs --valid");
   check_paths({flags.data, flags.validation}, {flags.model, flags.report});
 }

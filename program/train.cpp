@@ -93,10 +93,11 @@ std::string describe_kept(const TrainFlags& flags, const Trained& trained) {
 }
 
 std::string describe(const Theorem& theorem, const Report& report) {
-  return fmt::format("theorem: step {:.3g}, as m = {:.3g} and M is about {:.3g}; |w - w*|^2 is expected to be {:.3g} after "
-                     "{:.3g} updates, {:.3g} epochs\n",
-                     theorem.step, theorem.strong_convexity, theorem.gradient_bound, *report.options.accuracy,
-                     theorem.samples, theorem.samples / static_cast<double>(report.samples));
+  return fmt::format(
+      "theorem: step {:.3g}, as m = {:.3g} and M is about {:.3g}; |w - w*|^2 is expected to be {:.3g} after "
+      "{:.3g} updates, {:.3g} epochs\n",
+      theorem.step, theorem.strong_convexity, theorem.gradient_bound, *report.options.accuracy,
+      theorem.samples, theorem.samples / static_cast<double>(report.samples));
 }
 
 std::string summary(const TrainFlags& flags, const Trained& trained) {

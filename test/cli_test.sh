@@ -382,11 +382,58 @@ check 'rows' [ "$(number info.json rows)" -eq 2000 ]
 ends 0 info wide.svm
 check 'one huge column number costs no memory' grep -q 'columns *4294967294' "$out"
 
+# --- Choosing l2 and step -----------------------------------------------------------------------------------------------------
+
+# message | arguments
+while IFS='|' read -r fragment arguments; do
+  # shellcheck disable=SC2086 # several words on purpose
+  refused "$fragment" tune good.svm $arguments
+done <<'TABLE'
+--l2|--l2 1e-4
+--step|--step 1
+--l2s = x: must be a finite number|--l2s 1e-3,x
+1e-3 is there twice|--l2s 1e-3,1e-3
+l2 = -1: must be >= 0|--l2s -1
+step = 0: must be > 0|--steps auto,0
+--valid-share = 1: must be > 0 and < 1|--valid-share 1
+--valid and --valid-share contradict|--valid good.svm --valid-share 0.5
+--ignore-unknown needs --valid|--ignore-unknown
+rule = saga: what it remembers of the samples|--rule saga
+discipline = ordered: takes one candidate only|--discipline ordered
+good.svm: named twice|--model good.svm
+nowhere/x: cannot|--report nowhere/x
+TABLE
+refused 'missing.svm' tune missing.svm --model kept.model
+
+ends 0 tune good.svm --l2s 1e-2,1e-4,10 --steps auto,1 --epochs 4 --threads 1 --normalize --seed 5 \
+  --model 'my best.model' --report tuned.json
+check 'a line of progress an epoch' [ "$(grep -c '^best: epoch [1-4] ' "$err")" -eq 4 ]
+check 'a line a candidate' [ "$(grep -c '  loss ' "$out")" -eq 6 ]
+has_keys tuned.json outcome ranking l2 step diverged best_epoch objective training validation loss accuracy auc command \
+  samples validation_samples valid_share train_seconds evaluate_seconds
+check 'samples' [ "$(number tuned.json samples) $(number tuned.json validation_samples)" = '1600 400' ]
+check 'the ranking begins with the least loss' awk -F'"loss": ' '/"validation": {/ { held_out = 1 }
+  /"loss":/ && held_out { if ($2 + 0 < last) exit 1; last = $2 + 0; held_out = 0 }' tuned.json
+check 'the last line is a command' [ "$(tail -n 1 "$out" | cut -d: -f1)" = 'on all samples' ]
+train_best=$(sed -n 's/^on all samples: sounder //p' "$out")
+silent evaluate 'my best.model' good.svm --quiet
+eval "ends 0 $train_best --report trained.json"
+check 'the command trains on all samples' [ "$(number trained.json samples)" -eq 2000 ]
+check 'the command has the flags given' [ "$(number trained.json seed) $(number trained.json normalize)" = '5 true' ]
+check 'the command has the l2 of the best' [ "$(number trained.json l2)" = "$(sed -n '/ranking/,$p' tuned.json | sed -n 's/^ *"l2": \([^,]*\),*$/\1/p' | head -n 1)" ]
+silent tune good.svm --valid good.svm --quiet --l2s 1e-3 --steps 1 --epochs 5 --threads 1 --report tuned.json
+silent train good.svm --valid good.svm --quiet --l2 1e-3 --step 1 --epochs 5 --threads 1 --report alone.json
+check 'one candidate does what train does' [ "$(number tuned.json loss)" = "$(number alone.json loss)" ]
+printf '1 1:1e18\n2 1:1e18\n3 1:1e18\n' >huge.svm
+ends 1 tune huge.svm --objective least_squares --rule adagrad --steps 1e30 --l2s 0 --model none.model
+check 'nothing is kept when all diverge' [ ! -e none.model ]
+check 'and that is said' grep -q '^sounder: all candidates diverged' "$err"
+
 # --- Help --------------------------------------------------------------------------------------------------------------------
 
 ends 0 --version
 check 'version' grep -q '^sounder [0-9]' "$out"
-for command in train speedup predict evaluate generate info; do
+for command in train tune speedup predict evaluate generate info; do
   ends 0 "$command" --help
   check "$command --help shows an example" grep -q "^  sounder $command " "$out"
 done

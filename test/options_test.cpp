@@ -48,7 +48,8 @@ TEST_CASE("options: what is minimised and how is refused with field, value and c
       {[](Options& o) { o.decay = 0; }, "decay = 0: must be > 0 and <= 1"},
       {[](Options& o) { o.decay = 1.5; }, "decay = 1.5: must be > 0 and <= 1"},
       {[](Options& o) { o.decay = 0.5; }, "schedule = auto: has no decay to set"},
-      {[](Options& o) { o.decay = 0.5, o.schedule = Schedule::kAnneal; }, "schedule = anneal: has no decay to set"},
+      {[](Options& o) { o.decay = 0.5, o.schedule = Schedule::kAnneal; },
+       "schedule = anneal: has no decay to set"},
       {[](Options& o) { o.accuracy = 0.1; }, "schedule = auto: has no accuracy to set"},
       {[](Options& o) { o.schedule = Schedule::kTheorem; }, "schedule = theorem: needs an accuracy > 0"},
   };

@@ -91,7 +91,8 @@ TEST_CASE("sampler: schedules have their closed forms") {
 TEST_CASE("sampler: phases of backoff grow as the step shrinks, for any decay") {
   for (const double decay : {0.05, 0.37, 0.5, 0.9, 0.999, 1.0}) {
     CAPTURE(decay);
-    const StepClock clock{.schedule = Schedule::kBackoff, .step = 3, .decay = decay, .rows = 1000, .epochs = 10};
+    const StepClock clock{
+        .schedule = Schedule::kBackoff, .step = 3, .decay = decay, .rows = 1000, .epochs = 10};
     double end = 0;
     for (int phase = 0; phase < 12; ++phase) {
       CAPTURE(phase);

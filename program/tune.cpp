@@ -1,0 +1,170 @@
+#include "engine/tune.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "io/model_file.h"
+#include "io/output.h"
+#include "objectives/catalogue.h"
+#include "program/commands.h"
+
+namespace sounder {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Json = nlohmann::ordered_json;
+
+std::string or_auto(const std::optional<double>& step) {
+  return step ? fmt::format("{:g}", *step) : "auto";
+}
+
+// Training samples, and those to choose by.
+TrainingSet load_parts(const TuneFlags& flags, LabelKind labels) {
+  TrainingSet set = load(flags, labels);
+  if (set.validation) return set;
+  Split parts = split(set.samples, flags.share, flags.options.seed);
+  set.samples = std::move(parts.training);
+  set.validation = std::move(parts.validation);
+  return set;
+}
+
+// As a shell takes it for one word.
+std::string quoted(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+// What trains the candidate on all samples.
+std::string command_for(const TuneFlags& flags, const Candidate& candidate) {
+  std::string text = "sounder train";
+  for (const std::string& word : flags.shared) text += ' ' + quoted(word);
+  text += fmt::format(" --l2 {}", candidate.l2);
+  if (candidate.step) text += fmt::format(" --step {}", *candidate.step);
+  return text + " --model " + quoted(flags.model.empty() ? "best.model" : flags.model);
+}
+
+// --- Table
+
+std::string row_of(const Tried& tried) {
+  std::string text =
+      fmt::format("{:>10g}{:>10}{:>10.4g}", tried.candidate.l2, or_auto(tried.candidate.step), tried.step);
+  if (tried.diverged) return text + "  diverged\n";
+  return text +
+         fmt::format("{:>7}{:>12.6g}  {}\n", tried.best_epoch, tried.objective, describe(tried.validation));
+}
+
+std::string table_of(const TuneFlags& flags, const Tuned& tuned, const Objective& objective) {
+  const std::string held_out = flags.validation.empty()
+                                   ? fmt::format("{:g} % of them, at random", 100 * flags.share)
+                                   : flags.validation;
+  std::string text =
+      fmt::format("{}: {}, {} of {}, {} epochs on {} samples; {} to choose by ({})\n\n", flags.data,
+                  objective.name(), name_of(flags.options.rule), tuned.ranking.size(), tuned.epochs,
+                  tuned.samples, tuned.validation_samples, held_out);
+  text += fmt::format("{:>10}{:>10}{:>10}{:>7}{:>12}  {}\n", "l2", "step", "in force", "epoch", "objective",
+                      "validation");
+  for (const Tried& tried : tuned.ranking) text += row_of(tried);
+  return text;
+}
+
+std::string summary(const TuneFlags& flags, const Tuned& tuned, const Objective& objective) {
+  std::string text = table_of(flags, tuned, objective);
+  const Tried& best = tuned.ranking.front();
+  if (best.diverged) return text;
+  if (!flags.model.empty())
+    text += fmt::format("\nmodel: {}, trained without what it was chosen by\n", flags.model);
+  text += fmt::format("\nbest: l2 {:g}, step {}: {}\n", best.candidate.l2, or_auto(best.candidate.step),
+                      describe(best.validation));
+  return text + fmt::format("on all samples: {}\n", command_for(flags, best.candidate));
+}
+
+// --- JSON
+
+Json json_of(const Metrics& metrics) {
+  return Json::parse(to_json(metrics));
+}
+
+Json json_of(const Tried& tried) {
+  Json json{{"l2", tried.candidate.l2}, {"step", tried.step}, {"diverged", tried.diverged}};
+  if (tried.best_epoch == 0) return json;
+  json.update({{"best_epoch", tried.best_epoch},
+               {"objective", tried.objective},
+               {"training", json_of(tried.training)},
+               {"validation", json_of(tried.validation)}});
+  return json;
+}
+
+std::string json_of(const TuneFlags& flags, const Tuned& tuned, const Objective& objective) {
+  const Options& options = flags.options;
+  Json json{{"outcome", name_of(tuned.outcome)}, {"data", flags.data}};
+  if (flags.validation.empty()) {
+    json["valid_share"] = flags.share;
+  } else {
+    json["valid"] = flags.validation;
+  }
+  json.update({{"objective_name", objective.name()},
+               {"rule", name_of(options.rule)},
+               {"schedule", name_of(options.schedule)},
+               {"discipline", name_of(options.discipline)},
+               {"l1", options.l1},
+               {"bias", options.bias},
+               {"normalize", flags.normalize},
+               {"seed", options.seed},
+               {"epochs", tuned.epochs},
+               {"samples", tuned.samples},
+               {"validation_samples", tuned.validation_samples},
+               {"coordinates", tuned.coordinates},
+               {"nonzeros", tuned.nonzeros},
+               {"threads", tuned.threads},
+               {"block_rows", tuned.block_rows},
+               {"prepare_seconds", tuned.prepare_seconds},
+               {"search_seconds", tuned.search_seconds},
+               {"train_seconds", tuned.train_seconds},
+               {"evaluate_seconds", tuned.evaluate_seconds}});
+  json["ranking"] = Json::array();
+  for (const Tried& tried : tuned.ranking) json["ranking"].push_back(json_of(tried));
+  if (!tuned.ranking.front().diverged) json["command"] = command_for(flags, tuned.ranking.front().candidate);
+  return json.dump(2) + '\n';
+}
+
+}  // namespace
+
+int run(const TuneFlags& flags, Interrupts& interrupts) {
+  const auto objective = make_objective(flags.objective, {.value = flags.huber_delta});
+  std::optional<ProgressLine> progress(flags.quiet);
+  progress->rewrite(fmt::format("reading {}", flags.data));
+  TrainingSet data = load_parts(flags, objective->labels());
+
+  const Interrupts::Hold hold(interrupts);
+  const Monitor monitor{
+      .on_epoch = [&](const EpochReport& row) { progress->append("best: " + describe(row)); },
+      .on_progress = [&](const Progress& now) { progress->rewrite(describe(now)); },
+      .stop = interrupts.token(),
+      .validation = {}};
+  Tuned tuned =
+      tune(std::move(data.samples), *objective, flags.options, flags.candidates(), *data.validation, monitor);
+  progress.reset();
+  complete(tuned.model, flags, data);
+  const bool diverged = tuned.ranking.front().diverged;
+  if (!flags.model.empty() && !diverged) save_model(tuned.model, flags.model);
+  if (!flags.report.empty()) write_file(flags.report, json_of(flags, tuned, *objective));
+  if (!flags.quiet) say(summary(flags, tuned, *objective));
+  if (tuned.outcome == Outcome::kCancelled) return interrupts.exit_code();
+  if (!diverged) return 0;
+  complain("all candidates diverged: give smaller --steps, or none, or normalize the rows");
+  return kFailure;
+}
+
+}  // namespace sounder
