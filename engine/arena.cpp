@@ -126,15 +126,21 @@ void Arena::execute(const std::function<void()>& body) {
 }
 
 void Arena::parallel_for(std::size_t count, const std::function<void(std::size_t)>& body) {
-  execute([&] {
-    static Handoff handoff;
-    const auto ordered = [&](std::size_t i) {
-      const InOrder order(handoff);
-      body(i);
-    };
-    const Started started(handoff);
-    tbb::parallel_for(std::size_t{0}, count, ordered, tbb::simple_partitioner());
-  });
+  execute([&] { parallel_for_here(count, body); });
+}
+
+void parallel_for_here(std::size_t count, const std::function<void(std::size_t)>& body) {
+  static Handoff handoff;
+  const auto ordered = [&](std::size_t i) {
+    const InOrder order(handoff);
+    body(i);
+  };
+  const Started started(handoff);
+  tbb::parallel_for(std::size_t{0}, count, ordered, tbb::simple_partitioner());
+}
+
+int threads_here() {
+  return tbb::this_task_arena::max_concurrency();
 }
 
 }  // namespace sounder

@@ -38,4 +38,8 @@ class Arena {
   std::unique_ptr<State> state_;
 };
 
+// The same from inside a worker, on those of the arena that it belongs to, and how many there are.
+void parallel_for_here(std::size_t count, const std::function<void(std::size_t)>& body);
+int threads_here();
+
 }  // namespace sounder

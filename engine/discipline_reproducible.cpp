@@ -3,15 +3,12 @@
 // cells, so no float is added to by two threads and none in another order. This is synchronous mini-batch SGD whose
 // batch is a few blocks, each of which steps sample by sample (local SGD: Stich, Local SGD converges fast and
 // communicates little, 2019), and the deltas add up as asynchronous ones do.
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
-
 #include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "engine/arena.h"
 #include "engine/discipline.h"
-#include "engine/handoff.h"
 
 namespace sounder {
 namespace {
@@ -27,11 +24,9 @@ class ReproducibleWriter final : public Writer {
   }
   void end_round() override {
     const std::vector<Cell> borders = ranges();
-    const Started started(handoff_);
-    tbb::parallel_for(std::size_t{1}, borders.size(), [&](std::size_t r) {
-      const InOrder order(handoff_);
+    parallel_for_here(borders.size() - 1, [&](std::size_t range) {
       for (const auto& changes : kept_) {
-        for (const Change& change : changes) add(change, borders[r - 1], borders[r]);
+        for (const Change& change : changes) add(change, borders[range], borders[range + 1]);
       }
     });
     for (auto& changes : kept_) changes.clear();
@@ -51,7 +46,7 @@ class ReproducibleWriter final : public Writer {
         if (change.support.size() > longest.size()) longest = change.support;
       }
     }
-    const auto parts = static_cast<std::size_t>(tbb::this_task_arena::max_concurrency());
+    const auto parts = static_cast<std::size_t>(threads_here());
     std::vector<Cell> borders{0};
     for (std::size_t part = 1; part < parts && !longest.empty(); ++part)
       borders.push_back(longest[longest.size() * part / parts]);
@@ -68,7 +63,6 @@ class ReproducibleWriter final : public Writer {
 
   Parameters& parameters_;
   std::vector<std::vector<Change>> kept_;  // by slot
-  Handoff handoff_;
 };
 
 }  // namespace

@@ -43,7 +43,8 @@ Layout::Layout(const Dataset& data, std::size_t width, bool bias, Planes planes)
   const std::vector<std::uint32_t> degrees = degrees_of(data);
   ranks_ = rank_by_degree(degrees, data.rows());
   if (!planes.reweight) return;
-  const auto moving = static_cast<double>(std::ranges::count_if(data.weights(), [](float w) { return w > 0; }));
+  const auto moving =
+      static_cast<double>(std::ranges::count_if(data.weights(), [](float w) { return w > 0; }));
   const auto rows = static_cast<double>(data.rows());
   set_reweights(degrees, data.rows(), data.weighted() ? static_cast<float>(rows / moving) : 1.0F);
 }
