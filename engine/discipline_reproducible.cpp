@@ -4,6 +4,7 @@
 // batch is a few blocks, each of which steps sample by sample (local SGD: Stich, Local SGD converges fast and
 // communicates little, 2019), and the deltas add up as asynchronous ones do.
 #include <algorithm>
+#include <cassert>
 #include <utility>
 #include <vector>
 
@@ -19,17 +20,19 @@ class ReproducibleWriter final : public Writer {
       : parameters_(parameters), kept_(round_tasks) {}
 
   void pull(Visit& visit, LocalCopy& copy) override { copy.pull(parameters_, visit.support); }
+  // The task goes on with the memory that its slot had before.
   void push(Visit& visit, LocalCopy& copy) override {
-    kept_[visit.slot].push_back({visit.support, std::exchange(copy, {})});
+    Change& change = kept_[visit.slot];
+    assert(change.support.empty());  // a task is one block
+    change.support = visit.support;
+    std::swap(change.copy, copy);
   }
   void end_round() override {
     const std::vector<Cell> borders = ranges();
     parallel_for_here(borders.size() - 1, [&](std::size_t range) {
-      for (const auto& changes : kept_) {
-        for (const Change& change : changes) add(change, borders[range], borders[range + 1]);
-      }
+      for (const Change& change : kept_) add(change, borders[range], borders[range + 1]);
     });
-    for (auto& changes : kept_) changes.clear();
+    for (Change& change : kept_) change.support = {};
   }
 
  private:
@@ -40,12 +43,8 @@ class ReproducibleWriter final : public Writer {
 
   // Borders of ranges of cells that have about as much to add each, one a thread.
   std::vector<Cell> ranges() const {
-    std::span<const Cell> longest;
-    for (const auto& changes : kept_) {
-      for (const Change& change : changes) {
-        if (change.support.size() > longest.size()) longest = change.support;
-      }
-    }
+    const auto size = [](const Change& change) { return change.support.size(); };
+    const std::span<const Cell> longest = std::ranges::max_element(kept_, {}, size)->support;
     const auto parts = static_cast<std::size_t>(threads_here());
     std::vector<Cell> borders{0};
     for (std::size_t part = 1; part < parts && !longest.empty(); ++part)
@@ -58,11 +57,11 @@ class ReproducibleWriter final : public Writer {
     const auto begin = std::ranges::lower_bound(change.support, from);
     const auto end = std::ranges::lower_bound(change.support, to);
     const auto skip = static_cast<std::size_t>(begin - change.support.begin()) * parameters_.cell_floats();
-    parameters_.push({begin, end}, change.copy.before() + skip, change.copy.after() + skip, Add::kRacy);
+    parameters_.push_alone({begin, end}, change.copy.before() + skip, change.copy.after() + skip);
   }
 
   Parameters& parameters_;
-  std::vector<std::vector<Change>> kept_;  // by slot
+  std::vector<Change> kept_;  // by slot; those with a support are to be added
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "engine/gradient_task.h"
 
+#include <tbb/enumerable_thread_specific.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -82,8 +84,23 @@ void fold_average(const Sampler::Average& average, const Layout& layout, Paramet
 
 }  // namespace
 
+struct GradientTask::Scratch {
+  tbb::enumerable_thread_specific<LocalCopy> copies;
+};
+
+GradientTask::GradientTask(const Objective& objective, const Layout& layout, std::span<Block> blocks,
+                           Writer& writer, std::stop_token stop)
+    : objective_(objective),
+      layout_(layout),
+      blocks_(blocks),
+      writer_(writer),
+      stop_(std::move(stop)),
+      scratch_(std::make_unique<Scratch>()) {}
+
+GradientTask::~GradientTask() = default;
+
 void GradientTask::run(const Task& task) const {
-  LocalCopy copy;
+  LocalCopy& copy = scratch_->copies.local();
   Step step = task.step;
   for (const std::uint32_t number : task.blocks) {
     if (stop_.stop_requested()) return;

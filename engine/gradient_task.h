@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <stop_token>
 #include <utility>
@@ -19,18 +20,22 @@ class Arena;
 class Sampler;
 
 // The one place where samples meet the shared parameters: Algorithm 1 of HOGWILD! (Niu, Recht, Re, Wright
-// 2011, section 3) with a block for an edge. Holds references only; each call keeps its local copy to itself,
-// so any number of calls may run at once.
+// 2011, section 3) with a block for an edge. Holds references only, and a local copy for each thread, so any
+// number of calls may run at once.
 class GradientTask {
  public:
   GradientTask(const Objective& objective, const Layout& layout, std::span<Block> blocks, Writer& writer,
-               std::stop_token stop = {})
-      : objective_(objective), layout_(layout), blocks_(blocks), writer_(writer), stop_(std::move(stop)) {}
+               std::stop_token stop = {});
+  ~GradientTask();
+  GradientTask(const GradientTask&) = delete;
+  GradientTask& operator=(const GradientTask&) = delete;
 
   // Pull, step, push, for each block of the task until a stop is requested.
   void run(const Task& task) const;
 
  private:
+  struct Scratch;
+
   void run_block(Block& block, const Task& task, const Step& step, LocalCopy& copy) const;
 
   const Objective& objective_;
@@ -38,6 +43,7 @@ class GradientTask {
   std::span<Block> blocks_;
   Writer& writer_;
   std::stop_token stop_;
+  std::unique_ptr<Scratch> scratch_;  // a local copy a thread, whose memory serves task after task
 };
 
 // Pulls, and evaluates the block's samples; the same for all blocks, on the arena's workers.

@@ -150,7 +150,6 @@ Parameters::Losses Parameters::push_and_count(std::span<const Cell> support, con
 
 void Parameters::push_guarded(std::span<const Cell> support, const float* before, const float* after) {
   const auto stripe_of = [](Cell cell) { return cell / kStripeCells; };
-  const std::size_t cell_words = cell_floats_ / 2;
   for (std::size_t begin = 0, end = 0; begin < support.size(); begin = end) {
     const std::size_t stripe = stripe_of(support[begin]);
     while (end < support.size() && stripe_of(support[end]) == stripe) ++end;
@@ -158,11 +157,15 @@ void Parameters::push_guarded(std::span<const Cell> support, const float* before
     const float* to = after + begin * cell_floats_;
     if (std::memcmp(from, to, (end - begin) * cell_floats_ * sizeof(float)) == 0) continue;
     const std::scoped_lock lock(guards_[stripe]);
-    for (const Cell cell : support.subspan(begin, end - begin)) {
-      for (std::size_t word = 0; word < cell_words; ++word, from += 2, to += 2) {
-        racy_add(array_[cell * cell_words + word], load_word(from), load_word(to));
-      }
-    }
+    push_alone(support.subspan(begin, end - begin), from, to);
+  }
+}
+
+void Parameters::push_alone(std::span<const Cell> support, const float* before, const float* after) {
+  const std::size_t cell_words = cell_floats_ / 2;
+  for (const Cell cell : support) {
+    for (std::size_t word = 0; word < cell_words; ++word, before += 2, after += 2)
+      racy_add(array_[cell * cell_words + word], load_word(before), load_word(after));
   }
 }
 

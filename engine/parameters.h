@@ -67,6 +67,9 @@ class Parameters {
   };
   Losses push_and_count(std::span<const Cell> support, const float* before, const float* after);
 
+  // push() where no other thread touches these cells at the time; the cheapest.
+  void push_alone(std::span<const Cell> support, const float* before, const float* after);
+
   void pull_owned(std::span<const Cell> support, float* local) const;
   void store_owned(std::span<const Cell> support, const float* before, const float* after);
 
