@@ -180,7 +180,7 @@ double choose_step(Trial& trial, const Options& options, std::size_t rows, int p
 // How many blocks may step from the same weights. What is to be the same for any number of threads may not ask for
 // it: then as many as leave blocks of some 256 rows, but enough for two threads.
 int parallel_blocks(const DisciplineTraits& discipline, std::size_t rows, int threads) {
-  constexpr std::size_t kRowsEach = 32 * 256;
+  constexpr std::size_t kRowsEach = 8192;
   if (discipline.disjoint) return 1;
   if (!discipline.any_threads_same) return threads;
   return static_cast<int>(std::bit_floor(std::clamp<std::size_t>(rows / kRowsEach, 2, 16)));

@@ -9,7 +9,6 @@
 #include <cmath>
 #include <limits>
 #include <optional>
-#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -114,8 +113,9 @@ std::vector<Item> parse_list(const char* flag, const std::string& text, const Pa
   };
   std::vector<Item> items;
   if (text.empty()) refuse("expected a list, with commas between its items");
-  for (const auto& part : text | std::views::split(',')) {
-    const std::string word(part.begin(), part.end());
+  for (std::size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
+    end = text.find(',', begin);
+    const std::string word = text.substr(begin, end - begin);
     if (word.empty()) refuse("an item of the list is empty");
     items.push_back(parse(word));
     if (std::ranges::count(items, items.back()) > 1) refuse(word + " is there twice");
