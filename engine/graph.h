@@ -28,8 +28,8 @@ struct Task {
 //                    └───────────── the oldest are done: slots free ◀────────┘
 //
 // Limiter and ledger bound the staleness: the ledger frees slots in the order of sampling, so task k +
-// `window` is not sampled before task k is done, however long a worker is held up, and tau = window x block
-// rows, in samples. (Counting tasks in flight would not do: while one worker is preempted the others could
+// `window` does not start before task k is done, however long a worker is held up, and tau = window x the rows
+// of a task, in samples. (It may have been sampled: the sampler holds one task that the limiter refused.) (Counting tasks in flight would not do: while one worker is preempted the others could
 // run on for a whole epoch.) A message is a block, never a sample: it costs some 200 ns, a block some 100 us.
 //
 // Tasks may come in rounds: the slots of a round are freed together, when all its tasks are done and

@@ -40,6 +40,9 @@ void validate_combination(const Options& o) {
   require(o.l1 == 0 || rule.l1, clash("cannot minimise with l1 > 0; take saga, svrg or ftrl"));
   require(!rule.dual || o.l2 > 0, clash("needs l2 > 0: without it there is no dual problem"));
   require(!rule.dual || !o.bias, clash("has no bias; add a constant column to the data instead"));
+  require(
+      !traits_of(o.discipline).rounds || o.tau == 0,
+      fmt::format("discipline = {}: a round is its staleness bound; tau must be 0", name_of(o.discipline)));
   require(!traits_of(o.discipline).disjoint || !o.bias,
           fmt::format(
               "discipline = {}: every sample touches a bias, so no two could run at once; take atomic, or "

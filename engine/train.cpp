@@ -444,7 +444,9 @@ Trained Trainer::finish(Outcome outcome) {
   if (report_.train_seconds > 0)
     report_.nonzeros_per_second = static_cast<double>(nonzeros_) / report_.train_seconds;
   if (outcome == Outcome::kDiverged) {
-    report_.advice = "the run was rolled back and its step quartered " + std::to_string(report_.rollbacks) +
+    const std::string what = rule_.step == StepChoice::kNone ? "its changes" : "its step";
+    report_.advice = "the run was rolled back and " + what + " quartered " +
+                     std::to_string(report_.rollbacks) +
                      " times in vain: scale the columns to about [-1, 1], normalize the rows, or raise l2";
   }
   return {.model = model_of(best_), .report = std::move(report_)};

@@ -112,6 +112,10 @@ TEST_CASE("options: performance is refused with field, value and constraint") {
   const Case cases[] = {
       {[](Options& o) { o.threads = -1; }, "threads = -1: must be 0 (all there are) to 1024"},
       {[](Options& o) { o.threads = 1025; }, "threads = 1025: must be 0 (all there are) to 1024"},
+      {[](Options& o) { o.discipline = Discipline::kExclusive, o.tau = 100; },
+       "discipline = exclusive: a round is its staleness bound; tau must be 0"},
+      {[](Options& o) { o.discipline = Discipline::kReproducible, o.tau = 100; },
+       "discipline = reproducible: a round is its staleness bound; tau must be 0"},
       {[](Options& o) { o.simulate = -1; }, "simulate = -1: must be 0 (no simulation) to 65536"},
       {[](Options& o) { o.simulate = 65537; }, "simulate = 65537: must be 0 (no simulation) to 65536"},
       {[](Options& o) { o.simulate = 4, o.threads = 2; },
