@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 
 #include "objectives/objective.h"
 
@@ -17,7 +18,7 @@ inline float soft_threshold(float x, float threshold) {
 // Lacoste-Julien, Breaking the nonsmooth barrier, 2017, section 2). With no L1, a step of size eta on (l2 / 2) w^2.
 class Regulariser {
  public:
-  Regulariser(const Step& step)
+  explicit Regulariser(const Step& step)
       : l1_(static_cast<float>(step.l1)), l2_(static_cast<float>(step.l2)), size_(step.size) {}
 
   // Of a step of the rule's own size, or of another.
@@ -39,5 +40,25 @@ class Regulariser {
   float l2_;
   float size_;
 };
+
+// For rules that step by moved(position, value) with one size for all coordinates: the step on a sample's support, and on
+// the bias, which is not regularised.
+template <class Row, class Moved>
+void proximal_step(const Row& row, const LocalWeights& local, const Regulariser& prox, Moved&& moved) {
+  for (std::size_t k = 0; k < row.size; ++k) {
+    const std::size_t p = row.positions[k];
+    local.weights[p] = prox(moved(p, row.values[k]), local.reweight[p]);
+  }
+  if (local.bias != nullptr) *local.bias = moved(local.bias_position(), 1.0F);
+}
+
+// Sets to zero the weights in places 0 ... count - 1 that rest there, state[0] being the gradient. Cells with a bias hold
+// nothing else.
+inline void settle_zeros(const LocalWeights& local, std::size_t count, const Step& step) {
+  const Regulariser prox(step);
+  for (std::size_t p = local.bias == nullptr ? 0 : count; p < count; ++p) {
+    if (prox.rests_at_zero(local.weights[p], local.state[0][p], local.reweight[p])) local.weights[p] = 0;
+  }
+}
 
 }  // namespace sounder

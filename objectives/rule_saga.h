@@ -50,21 +50,13 @@ struct SagaRule {
         local.state[0][p] += share * value;
         return local.weights[p] - step.size * (change * value + local.reweight[p] * mean);
       };
-      for (std::size_t k = 0; k < row.size; ++k) {
-        const std::size_t p = row.positions[k];
-        local.weights[p] = prox(moved(p, row.values[k]), local.reweight[p]);
-      }
-      if (local.bias != nullptr) *local.bias = moved(local.bias_position(), 1);
+      proximal_step(row, local, prox, moved);
     });
   }
 
   // What is zero at the optimum becomes exactly zero: the mean is close to the gradient.
   static void turn(Turn turn, const LocalWeights& local, std::size_t count, const Step& step) {
-    if (turn != Turn::kEnd) return;
-    const Regulariser prox(step);
-    for (std::size_t p = local.bias == nullptr ? 0 : count; p < count; ++p) {
-      if (prox.rests_at_zero(local.weights[p], local.state[0][p], local.reweight[p])) local.weights[p] = 0;
-    }
+    if (turn == Turn::kEnd) settle_zeros(local, count, step);
   }
 };
 

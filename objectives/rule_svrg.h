@@ -49,21 +49,13 @@ struct SvrgRule {
       const auto moved = [&](std::size_t p, float value) {
         return local.weights[p] - factor * value - step.size * local.reweight[p] * local.state[0][p];
       };
-      for (std::size_t k = 0; k < row.size; ++k) {
-        const std::size_t p = row.positions[k];
-        local.weights[p] = prox(moved(p, row.values[k]), local.reweight[p]);
-      }
-      if (local.bias != nullptr) *local.bias = moved(local.bias_position(), 1);
+      proximal_step(row, local, prox, moved);
     });
   }
 
   // What is zero at the optimum becomes exactly zero: z is the gradient at these weights after a snapshot.
   static void turn(Turn turn, const LocalWeights& local, std::size_t count, const Step& step) {
-    if (turn != Turn::kEnd || step.pass != Pass::kSnapshot) return;
-    const Regulariser prox(step);
-    for (std::size_t p = local.bias == nullptr ? 0 : count; p < count; ++p) {
-      if (prox.rests_at_zero(local.weights[p], local.state[0][p], local.reweight[p])) local.weights[p] = 0;
-    }
+    if (turn == Turn::kEnd && step.pass == Pass::kSnapshot) settle_zeros(local, count, step);
   }
 
  private:
