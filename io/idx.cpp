@@ -1,0 +1,88 @@
+#include "io/idx.h"
+
+#include <fmt/format.h>
+
+#include <cstddef>
+#include <string_view>
+
+#include "io/error.h"
+#include "io/input.h"
+
+namespace sounder {
+namespace {
+
+// Two zero bytes, 8 for unsigned bytes, the number of sizes.
+constexpr std::uint32_t kLabelsMagic = 0x00000801;
+constexpr std::uint32_t kImagesMagic = 0x00000803;
+
+// Reads from the front and knows how far it is.
+class Reader {
+ public:
+  explicit Reader(const std::string& path) : path_(path), input_(path) {}
+
+  std::uint32_t number(const char* what) {
+    constexpr std::size_t kBytes = 4;
+    if (rest().size() < kBytes)
+      fail(fmt::format("found the end of the file, expected {} ({} bytes)", what, kBytes));
+    std::uint32_t value = 0;
+    for (const char c : rest().substr(0, kBytes)) value = value << 8 | static_cast<unsigned char>(c);
+    offset_ += kBytes;
+    return value;
+  }
+
+  void expect_magic(std::uint32_t expected, const char* content) {
+    const std::uint32_t found = number("the magic number");
+    if (found == expected) return;
+    offset_ = 0;
+    const bool swapped = found == kLabelsMagic || found == kImagesMagic;
+    const char* known = found == kLabelsMagic ? " (labels)" : " (images)";
+    fail(fmt::format("found the magic number 0x{:08x}{}, expected 0x{:08x} ({})", found, swapped ? known : "",
+                     expected, content));
+  }
+
+  std::uint32_t size(const char* what) {
+    const std::uint32_t value = number(what);
+    if (value > 0) return value;
+    offset_ -= sizeof value;
+    fail(fmt::format("found 0, expected {} (1 or more)", what));
+  }
+
+  // All bytes that are left: `items` of `bytes` each. Divides, as the product may not fit 64 bits.
+  std::vector<std::uint8_t> items(std::uint64_t items, std::uint64_t bytes) const {
+    const std::string_view data = rest();
+    if (data.size() % bytes != 0 || data.size() / bytes != items)
+      fail(fmt::format("found {} bytes to the end of the file, expected {} items of {} bytes", data.size(),
+                       items, bytes));
+    return {data.begin(), data.end()};
+  }
+
+ private:
+  std::string_view rest() const { return input_.bytes().substr(offset_); }
+  [[noreturn]] void fail(const std::string& message) const {
+    throw InputError({path_}, fmt::format("offset {}: {}", offset_, message));
+  }
+
+  const std::string& path_;
+  Input input_;
+  std::size_t offset_ = 0;
+};
+
+}  // namespace
+
+IdxImages read_idx_images(const std::string& path) {
+  Reader reader(path);
+  reader.expect_magic(kImagesMagic, "images of unsigned bytes");
+  const std::uint32_t images = reader.size("the number of images");
+  const std::uint32_t rows = reader.size("the rows of an image");
+  const std::uint32_t cols = reader.size("the columns of an image");
+  return {rows, cols, reader.items(images, std::uint64_t{rows} * cols)};
+}
+
+std::vector<std::uint8_t> read_idx_labels(const std::string& path) {
+  Reader reader(path);
+  reader.expect_magic(kLabelsMagic, "labels of unsigned bytes");
+  const std::uint32_t labels = reader.size("the number of labels");
+  return reader.items(labels, 1);
+}
+
+}  // namespace sounder

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "io/dataset.h"
+#include "io/ids.h"
+
+namespace sounder {
+
+// How ratings are read: one a line, "user item rating", and what follows (a time, say) is ignored. Between the
+// fields stands a tab, "::", a comma or blanks (spaces, tabs; any number of them): what fits the first rating
+// is expected in all lines. Blanks around a field are no part of it. Users and items are any strings without
+// the separator; between commas, fields may be in double quotes, with quotes inside them doubled. Ratings are
+// finite decimal numbers. Blank lines are skipped, and so is a first line whose third field is no number: the
+// header.
+struct RatingsOptions {
+  // The only users or items there are, when set: others are unknown. Must outlive the call.
+  const Ids* users = nullptr;
+  const Ids* items = nullptr;
+  // Whether every line needs a rating. Without, a missing or empty one is 0.
+  bool labels = true;
+};
+
+struct RatingsFile {
+  // A row a rating, in the order of the file: value 1 at the user's number and at users.size() plus the item's
+  // number, the rating is the label. A user or item that is unknown has no coordinate.
+  Dataset data;
+  Ids users;  // those of the options or, without, those of the file
+  Ids items;
+  std::uint64_t duplicates =
+      0;  // ratings of a user for an item that the user has rated before; they are kept
+  std::uint64_t unknown_users = 0;  // ratings, not users
+  std::uint64_t unknown_items = 0;
+  bool header = false;
+};
+
+// Reads a file, plain or compressed (see io/input.h). Throws InputError with line and column at the first line
+// that is no rating, and when there are no ratings at all. `duplicates` stays 0 when users or items are given.
+RatingsFile read_ratings(const std::string& path, const RatingsOptions& options = {});
+
+// The same for text in memory; messages call it `name`.
+RatingsFile parse_ratings(std::string_view text, const std::string& name, const RatingsOptions& options = {});
+
+}  // namespace sounder

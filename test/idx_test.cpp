@@ -1,0 +1,96 @@
+#include "io/idx.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "test/support.h"
+
+namespace sounder {
+namespace {
+
+using namespace std::string_view_literals;
+using Bytes = std::vector<std::uint8_t>;
+
+// A file with given bytes, and what the readers say to it; messages without the path.
+class IdxFile {
+ public:
+  explicit IdxFile(std::string_view bytes) { test::write_file(path(), bytes); }
+
+  std::string path() const { return dir_ / "data.idx"; }
+  std::string images_error() const {
+    return error_of([&] { read_idx_images(path()); });
+  }
+  std::string labels_error() const {
+    return error_of([&] { read_idx_labels(path()); });
+  }
+
+ private:
+  template <class Action>
+  std::string error_of(Action&& action) const {
+    const std::string message = test::input_error_of(action);
+    const std::string prefix = path() + ": ";
+    return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
+  }
+
+  test::TempDir dir_;
+};
+
+TEST_CASE("idx: reads images and labels") {
+  const IdxFile file("\0\0\x08\x03\0\0\0\2\0\0\0\1\0\0\0\3\1\2\3\4\5\xff"sv);
+  const IdxImages images = read_idx_images(file.path());
+  CHECK(images.rows == 1);
+  CHECK(images.cols == 3);
+  CHECK(images.pixels == Bytes{1, 2, 3, 4, 5, 255});
+  CHECK(read_idx_labels(IdxFile("\0\0\x08\x01\0\0\0\3\0\x09\xff"sv).path()) == Bytes{0, 9, 255});
+}
+
+TEST_CASE("idx: sizes are big-endian") {
+  std::string bytes("\0\0\x08\x01\0\0\1\2"sv);
+  bytes.append(0x102, '\7');
+  CHECK(read_idx_labels(IdxFile(bytes).path()).size() == 0x102);
+}
+
+TEST_CASE("idx: refuses images that are none") {
+  struct Case {
+    std::string_view bytes;
+    const char* message;
+  };
+  const Case cases[] = {
+      {""sv, "offset 0: found the end of the file, expected the magic number (4 bytes)"},
+      {"\0\0\x08\x01\0\0\0\1\7"sv,
+       "offset 0: found the magic number 0x00000801 (labels), expected 0x00000803 (images of unsigned "
+       "bytes)"},
+      {"GIF8"sv,
+       "offset 0: found the magic number 0x47494638, expected 0x00000803 (images of unsigned bytes)"},
+      {"\0\0\x08\x03\0\0\0"sv,
+       "offset 4: found the end of the file, expected the number of images (4 bytes)"},
+      {"\0\0\x08\x03\0\0\0\0"sv, "offset 4: found 0, expected the number of images (1 or more)"},
+      {"\0\0\x08\x03\0\0\0\1\0\0\0\2\0\0\0\0"sv,
+       "offset 12: found 0, expected the columns of an image (1 or more)"},
+      {"\0\0\x08\x03\0\0\0\1\0\0\0\1\0\0\0\2\1"sv,
+       "offset 16: found 1 bytes to the end of the file, expected 1 items of 2 bytes"},
+      {"\0\0\x08\x03\0\0\0\1\0\0\0\1\0\0\0\2\1\2\3\4"sv,
+       "offset 16: found 4 bytes to the end of the file, expected 1 items of 2 bytes"},
+      {"\0\0\x08\x03\0\0\0\4\x80\0\0\0\x80\0\0\0"sv,
+       "offset 16: found 0 bytes to the end of the file, expected 4 items of 4611686018427387904 bytes"},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.message);
+    CHECK(IdxFile(c.bytes).images_error() == c.message);
+  }
+}
+
+TEST_CASE("idx: refuses labels that are none") {
+  CHECK(
+      IdxFile("\0\0\x08\x03"sv).labels_error() ==
+      "offset 0: found the magic number 0x00000803 (images), expected 0x00000801 (labels of unsigned bytes)");
+  CHECK(IdxFile("\0\0\x08\x01\0\0\0\2\1"sv).labels_error() ==
+        "offset 8: found 1 bytes to the end of the file, expected 2 items of 1 bytes");
+}
+
+}  // namespace
+}  // namespace sounder

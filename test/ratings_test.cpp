@@ -1,0 +1,356 @@
+#include "io/ratings.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "io/error.h"
+#include "io/ids.h"
+#include "test/support.h"
+
+using namespace sounder;
+using namespace sounder::test;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+RatingsFile parse(std::string_view text, const RatingsOptions& options = {}) {
+  return parse_ratings(text, "f.csv", options);
+}
+
+std::string error_of(std::string_view text, const RatingsOptions& options = {}) {
+  return input_error_of([&] { parse(text, options); });
+}
+
+struct Case {
+  const char* text;
+  const char* expected;  // of shown()
+};
+
+struct Message {
+  const char* text;
+  std::string message;
+};
+
+// The ratings as "user item rating; ", with ? for what is unknown.
+std::string shown(const RatingsFile& file) {
+  const auto users = static_cast<Coordinate>(file.users.size());
+  std::string text;
+  for (std::size_t i = 0; i < file.data.rows(); ++i) {
+    std::string_view user = "?";
+    std::string_view item = "?";
+    for (const Coordinate c : file.data.row(i).support)
+      (c < users ? user : item) = c < users ? file.users.name(c) : file.items.name(c - users);
+    text += fmt::format("{} {} {}; ", user, item, file.data.row(i).label);
+  }
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("ids: numbers names in order of first appearance") {
+  Ids ids;
+  CHECK(ids.size() == 0);
+  CHECK(!ids.find("x"));
+  const std::pair<std::string_view, std::uint32_t> cases[] = {{"x", 0},  {"10", 1}, {"x", 0},  {"", 2},
+                                                              {"xx", 3}, {"1", 4},  {"10", 1}, {"", 2}};
+  for (const auto& c : cases) {
+    CAPTURE(c.first);
+    CHECK(ids.add(c.first) == c.second);
+    CHECK(ids.find(c.first) == c.second);
+    CHECK(ids.name(c.second) == c.first);
+  }
+  CHECK(ids.size() == 5);
+  CHECK(!ids.find("y"));
+  CHECK(!ids.find(std::string_view("x\0", 2)));
+  CHECK(ids.names() == Names{"x", "10", "", "xx", "1"});
+}
+
+TEST_CASE("ids: agrees with a map, however many names there are") {
+  std::mt19937 random(1);
+  std::map<std::string, std::uint32_t> oracle;
+  Ids ids;
+  for (int i = 0; i < 100'000; ++i) {
+    const std::string name = std::to_string(random() % 30'000) + std::string(random() % 2 * 20, 'x');
+    const auto expected = oracle.emplace(name, static_cast<std::uint32_t>(oracle.size())).first->second;
+    if (ids.add(name) != expected || ids.name(expected) != name) FAIL("wrong number of " << name);
+  }
+  REQUIRE(ids.size() == oracle.size());
+  for (const auto& [name, number] : oracle)
+    if (ids.find(name) != number) FAIL("lost " << name);
+  CHECK(!ids.find("30000"));
+}
+
+TEST_CASE("ids: keeps names apart whose 32-bit hashes are equal") {
+  constexpr std::uint32_t kNames = 400'000;  // 19 such pairs are expected
+  Ids ids;
+  for (std::uint32_t i = 0; i < kNames; ++i) ids.add(std::to_string(i));
+  CHECK(ids.size() == kNames);
+}
+
+TEST_CASE("ids: a vector of names makes the same ids, and must not repeat one") {
+  const Names names = {"b", "a", "7"};
+  CHECK(Ids(names).names() == names);
+  CHECK(Ids(names).find("7") == 2U);
+  CHECK(Ids(Names{}).size() == 0);
+  CHECK(input_error_of([] { Ids(Names{"b", "a", "b"}); }) == "found the name \"b\" twice");
+}
+
+TEST_CASE("ids: copies are independent, and what was moved from can be used again") {
+  Ids ids(Names{"a"});
+  Ids copy = ids;
+  copy.add("b");
+  CHECK(!ids.find("b"));
+  CHECK(ids.add("c") == 1);
+  CHECK(copy.names() == Names{"a", "b"});
+  const Ids moved = std::move(copy);
+  copy = Ids();
+  CHECK(copy.add("z") == 0);
+  CHECK(moved.names() == Names{"a", "b"});
+}
+
+TEST_CASE("ratings: a row has the user, the item behind all users, and the rating as its label") {
+  const RatingsFile file = parse("8 20 5\n9 20 -0.5\n8 30 1e1\n");
+  CHECK(file.users.names() == Names{"8", "9"});
+  CHECK(file.items.names() == Names{"20", "30"});
+  CHECK(file.data.dimension() == 4);
+  CHECK(std::ranges::equal(file.data.offsets(), std::vector<std::uint64_t>{0, 2, 4, 6}));
+  CHECK(std::ranges::equal(file.data.indices(), std::vector<Coordinate>{0, 2, 1, 2, 0, 3}));
+  CHECK(std::ranges::equal(file.data.values(), std::vector<float>(6, 1)));
+  CHECK(std::ranges::equal(file.data.labels(), std::vector{5.0F, -0.5F, 10.0F}));
+  CHECK(!file.data.weighted());
+  CHECK(!file.header);
+}
+
+TEST_CASE("ratings: takes every separator, strings as ids, and ignores what follows the rating") {
+  const Case cases[] = {
+      {"1\t2\t3\n4\t5\t.5", "1 2 3; 4 5 0.5; "},
+      {"1\t2\t3\t881250949\n4\t5\t6\t\t,::", "1 2 3; 4 5 6; "},
+      {"a b\tc,d\t3\n a::b \t\"c\" \t 4 \n", "a b c,d 3; a::b \"c\" 4; "},
+      {"\"a\tb\t3\n", "\"a b 3; "},
+      {"1::2::3::978300760\n4::5::6\n", "1 2 3; 4 5 6; "},
+      {"a:b::c, d::3\n:a:::b::4\n", "a:b c, d 3; :a :b 4; "},
+      {"1,2,3\n4,5,6,7\n", "1 2 3; 4 5 6; "},
+      {"a b, c:d\t, 3 , x\n a,b c,+4", "a b c:d 3; a b c 4; "},
+      {"1 2 3\n4 5 6 7 8\n", "1 2 3; 4 5 6; "},
+      {" ann  film\t 3 \n\tbob\tfilm  4", "ann film 3; bob film 4; "},
+      {"Zoë 映画 3", "Zoë 映画 3; "},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.text);
+    CHECK(error_of(c.text) == "");
+    const RatingsFile file = parse(c.text);
+    CHECK(shown(file) == c.expected);
+    CHECK(!file.header);
+  }
+}
+
+TEST_CASE("ratings: fields between commas may be quoted") {
+  const Case cases[] = {
+      {R"("1","2","3","4")", "1 2 3; "},
+      {R"("a, b" , c,3)", "a, b c 3; "},
+      {"a,\"Up, up\",3\nb, Up ,4", "a Up, up 3; b Up 4; "},
+      {R"(a,"say ""hi""","3")", R"(a say "hi" 3; )"},
+      {R"(a"b",c",3)", R"(a"b" c" 3; )"},
+      {"\"a\",b,1\na,\"b\",2", "a b 1; a b 2; "},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.text);
+    CHECK(error_of(c.text) == "");
+    CHECK(shown(parse(c.text)) == c.expected);
+  }
+  CHECK(parse("\"a\",b,1\na,\"b\",2").duplicates == 1);
+}
+
+TEST_CASE("ratings: skips a header, whatever separates its fields") {
+  const char* cases[] = {
+      "userId,movieId,rating,timestamp\n1,2,3,4\n",    "\n\n\"user id\",\"item id\",\"rating\"\n\n1,2,3\n",
+      "user id\titem id\trating\n1\t2\t3\n",           "user item rating\n1\t2\t3\n",
+      "UserID::MovieID::Rating::Timestamp\n1::2::3\n", "user,item,rating\r\n1 2 3\r\n",
+  };
+  for (const char* text : cases) {
+    CAPTURE(text);
+    CHECK(error_of(text) == "");
+    CHECK(parse(text).header);
+    CHECK(shown(parse(text)) == "1 2 3; ");
+  }
+}
+
+TEST_CASE("ratings: any line end, blank lines and a byte order mark make no difference") {
+  const char* cases[] = {
+      "1\t2\t3\n4\t5\t6",
+      "1\t2\t3\r\n4\t5\t6\r\n",
+      "1\t2\t3\r4\t5\t6\r",
+      "\n \n1\t2\t3\n\t\t\n\r\n4\t5\t6\n\n \t",
+      "\357\273\2771\t2\t3\n4\t5\t6\n",  // a byte order mark
+  };
+  for (const char* text : cases) {
+    CAPTURE(text);
+    CHECK(error_of(text) == "");
+    CHECK(shown(parse(text)) == "1 2 3; 4 5 6; ");
+  }
+}
+
+TEST_CASE("ratings: counts the duplicates, and keeps them") {
+  const RatingsFile file = parse("a x 1\nb x 2\na x 3\na y 4\na x 1\nb x 5\n");
+  CHECK(file.duplicates == 3);
+  CHECK(file.data.rows() == 6);
+  std::mt19937 random(2);
+  std::set<std::pair<std::size_t, std::size_t>> seen;
+  std::string text;
+  std::uint64_t expected = 0;
+  for (int i = 0; i < 3000; ++i) {
+    const std::pair<std::size_t, std::size_t> pair(random() % 70, random() % 50);
+    expected += !seen.insert(pair).second;
+    text += fmt::format("{},{},1\n", pair.first, pair.second);
+  }
+  CHECK(parse(text).duplicates == expected);
+}
+
+TEST_CASE("ratings: known ids stay as they are, and the unknown is left out and counted") {
+  const Ids users(Names{"u", "v"});
+  const Ids items(Names{"x", "y", "z"});
+  const std::string_view text = "v y 1\nw y 2\nu q 3\nw q 4\nv y 5\nw x 6\n";
+  const RatingsFile both = parse(text, {.users = &users, .items = &items});
+  CHECK(shown(both) == "v y 1; ? y 2; u ? 3; ? ? 4; v y 5; ? x 6; ");
+  CHECK(std::ranges::equal(both.data.offsets(), std::vector<std::uint64_t>{0, 2, 3, 4, 4, 6, 7}));
+  CHECK(std::ranges::equal(both.data.indices(), std::vector<Coordinate>{1, 3, 3, 0, 1, 3, 2}));
+  CHECK(both.data.dimension() == 5);
+  CHECK(both.users.names() == users.names());
+  CHECK(both.items.names() == items.names());
+  CHECK(both.unknown_users == 3);
+  CHECK(both.unknown_items == 2);
+  CHECK(both.duplicates == 0);
+  const RatingsFile one = parse(text, {.items = &items});
+  CHECK(shown(one) == "v y 1; w y 2; u ? 3; w ? 4; v y 5; w x 6; ");
+  CHECK(one.unknown_users == 0);
+  CHECK(one.unknown_items == 2);
+}
+
+TEST_CASE("ratings: pairs without ratings are read when no labels are needed") {
+  const Case cases[] = {
+      {"1\t2\n3\t4\n", "1 2 0; 3 4 0; "},    {"1::2\n3::4::5\n", "1 2 0; 3 4 5; "},
+      {"1,2\n3,\"4\",\n", "1 2 0; 3 4 0; "}, {"a,2\nb, x y\n", "a 2 0; b x y 0; "},
+      {" 1 2 \n3  4\n", "1 2 0; 3 4 0; "},   {"user,item,rating\n1,2\n3,4,5\n", "1 2 0; 3 4 5; "},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.text);
+    CHECK(error_of(c.text, {.labels = false}) == "");
+    CHECK(shown(parse(c.text, {.labels = false})) == c.expected);
+  }
+  CHECK(error_of("1,2\n3,4,x", {.labels = false}) ==
+        "f.csv:2:5: found \"x\", expected a rating (a finite number)");
+}
+
+TEST_CASE("ratings: says so when there are none") {
+  const std::string expected =
+      ", expected user, item and rating, separated by tabs, \"::\", commas or blanks";
+  const Message cases[] = {
+      {"", "f.csv: no ratings: the file is empty"},
+      {"\xef\xbb\xbf", "f.csv: no ratings: the file is empty"},
+      {"\n \t\r\n", "f.csv: no ratings: every line is blank"},
+      {"user,item,rating\n\n", "f.csv: no ratings: there is only a header"},
+      {"\nabc\n1,2,3", "f.csv:2:1: found \"abc\"" + expected},
+      {"u,i,r\n;\n", "f.csv:2:1: found \";\"" + expected},
+  };
+  for (const Message& c : cases) {
+    CAPTURE(c.text);
+    CHECK(error_of(c.text) == c.message);
+  }
+}
+
+TEST_CASE("ratings: names the field that a line lacks") {
+  const std::string rating = "found the end of the line, expected a rating (a finite number) behind ";
+  const Message cases[] = {
+      {"1,2", "f.csv:1:4: " + rating + "a comma"},
+      {"1,2,\n", "f.csv:1:5: " + rating + "a comma"},
+      {"1 2 3\r\n4 5 \r\n", "f.csv:2:5: " + rating + "a blank"},
+      {"1::2::3\n4::5:6\n", "f.csv:2:7: " + rating + "\"::\""},
+      {"1\t2\t3\n4 5 6\n", "f.csv:2:6: found the end of the line, expected an item behind a tab"},
+      {"1,2,3\n4,5,,6", "f.csv:2:5: found a comma, expected a rating (a finite number)"},
+      {"1,2,3\n\n ,5,6", "f.csv:3:2: found a comma, expected a user"},
+      {"1\t2\t3\n4\t\t6", "f.csv:2:3: found a tab, expected an item"},
+      {"1::2::3\n::5::6", "f.csv:2:1: found \"::\", expected a user"},
+      {"1,2,3\n\"\",5,6", "f.csv:2:1: found \"\"\"\", expected a user"},
+  };
+  for (const Message& c : cases) {
+    CAPTURE(c.text);
+    CHECK(error_of(c.text) == c.message);
+  }
+}
+
+TEST_CASE("ratings: shows a field that is no number, or has quotes that do not match") {
+  const std::string number = ", expected a rating (a finite number)";
+  const std::string quote = ", expected a quote at the end of the field, and quotes inside it doubled";
+  const Message cases[] = {
+      {"a,b,c\n1,2,x", "f.csv:2:5: found \"x\"" + number},
+      {"1 2 3\n4 5 6x", "f.csv:2:5: found \"6x\"" + number},
+      {"1\t2\t3\n4\t5\t6 7", "f.csv:2:5: found \"6 7\"" + number},
+      {"1 2 3\n4 5 nan", "f.csv:2:5: found \"nan\"" + number},
+      {"1 2 3\n4 5 -inf", "f.csv:2:5: found \"-inf\"" + number},
+      {"1 2 3\n4  5  1e39",
+       "f.csv:2:7: found \"1e39\", expected a rating within the range of float (up to 3.4e38)"},
+      {"1,2,3\n4,\"5,6", "f.csv:2:3: found \"\"5,6\"" + quote},
+      {"1,2,3\n4,5,\"", "f.csv:2:5: found \"\"\"" + quote},
+      {"1,2,3\n\"4\"x,5,6", "f.csv:2:1: found \"\"4\"x\"" + quote},
+      {"1,2,3\n\"4\"x\"y\",5,6", "f.csv:2:1: found \"\"4\"x\"y\"\"" + quote},
+  };
+  for (const Message& c : cases) {
+    CAPTURE(c.text);
+    CHECK(error_of(c.text) == c.message);
+  }
+}
+
+TEST_CASE("ratings: an error knows its file, line and column") {
+  try {
+    parse("1,2,3\n4,5,x\n");
+    FAIL("was accepted");
+  } catch (const InputError& error) {
+    CHECK(error.where().file == "f.csv");
+    CHECK(error.where().line == 2);
+    CHECK(error.where().column == 5);
+  }
+}
+
+TEST_CASE("ratings: reads plain and compressed files") {
+  const TempDir folder;
+  const std::string text = "1\t2\t3\n4\t5\t6\n";
+  write_file(folder / "plain", text);
+  gzFile file = gzopen((folder / "packed").c_str(), "wb");
+  REQUIRE(gzwrite(file, text.data(), static_cast<unsigned>(text.size())) == std::ssize(text));
+  REQUIRE(gzclose(file) == Z_OK);
+  for (const char* name : {"plain", "packed"}) {
+    CAPTURE(name);
+    CHECK(shown(read_ratings(folder / name)) == "1 2 3; 4 5 6; ");
+  }
+  write_file(folder / "bad", "1 2\n");
+  CHECK(input_error_of([&] { read_ratings(folder / "bad"); }) ==
+        (folder / "bad") +
+            ":1:4: found the end of the line, expected a rating (a finite number) behind a blank");
+  CHECK(input_error_of([&] { read_ratings(folder / "none"); }) != "");
+}
+
+TEST_CASE("ratings: never crashes on random bytes") {
+  std::mt19937 random(3);
+  const std::string_view alphabet = "01ab.:,\" \t\n\r-";
+  std::size_t accepted = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string text(random() % 24, ' ');
+    for (char& c : text)
+      c = random() % 50 == 0 ? static_cast<char>(random()) : alphabet[random() % alphabet.size()];
+    accepted += error_of(text, {.labels = i % 2 == 0}).empty();
+  }
+  CHECK(accepted > 100);
+}
