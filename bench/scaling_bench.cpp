@@ -136,9 +136,9 @@ class BlockRun {
           options.threads = threads;
           return options;
         }()),
-        layout_(data(), 1, false),
-        blocks_(make_blocks(BlockMaker(data(), layout_, false), shuffled_rows(data().rows(), 1), block_rows,
-                            arena_)),
+        layout_(data(), {}, false),
+        blocks_(make_blocks(BlockMaker(data(), layout_, 0),
+                            deal_rows(data(), Grouping::kRandom, block_rows, 1), arena_)),
         parameters_(layout_.cells(), layout_.cell_floats()),
         writer_(make_writer(discipline, parameters_, 1)),
         task_(hinge(), layout_, blocks_, *writer_),

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "engine/arena.h"
-#include "io/random.h"
 
 namespace sounder {
 namespace {
@@ -36,15 +35,22 @@ float squared_norm(std::span<const float> values) {
   return static_cast<float>(std::min<double>(sum, std::numeric_limits<float>::max()));
 }
 
-void copy_rows(const Dataset& data, std::span<const std::uint32_t> rows, float weight_scale, Block& block) {
+void copy_values(const Dataset& data, std::span<const std::uint32_t> rows, std::size_t nonzeros,
+                 Block& block) {
+  block.values.reserve(nonzeros);
   block.offsets.assign(1, 0);
   for (const std::uint32_t i : rows) {
     const Row row = data.row(i);
     block.values.insert(block.values.end(), row.values.begin(), row.values.end());
     block.offsets.push_back(block.values.size());
-    block.labels.push_back(row.label);
     block.squared_norms.push_back(squared_norm(row.values));
-    if (data.weighted()) block.weights.push_back(row.weight * weight_scale);
+  }
+}
+
+void copy_labels(const Dataset& data, std::span<const std::uint32_t> rows, float weight_scale, Block& block) {
+  for (const std::uint32_t i : rows) {
+    block.labels.push_back(data.labels()[i]);
+    if (data.weighted()) block.weights.push_back(data.weights()[i] * weight_scale);
   }
 }
 
@@ -99,10 +105,11 @@ struct BlockMaker::Scratch {
   tbb::enumerable_thread_specific<CellSet> cells;
 };
 
-BlockMaker::BlockMaker(Dataset data, const Layout& layout, bool memory)
+BlockMaker::BlockMaker(Dataset data, const Layout& layout, std::size_t memory, bool pairs)
     : data_(std::move(data)),
       layout_(layout),
       memory_(memory),
+      pairs_(pairs),
       weight_scale_(weight_scale_of(data_)),
       scratch_(new Scratch{tbb::enumerable_thread_specific<CellSet>(layout.cells())}) {}
 
@@ -113,10 +120,10 @@ Block BlockMaker::make(std::span<const std::uint32_t> rows) const {
   std::size_t nonzeros = 0;
   for (const std::uint32_t i : rows) nonzeros += data_.row(i).support.size();
   Block block;
-  block.values.reserve(nonzeros);
-  copy_rows(data_, rows, weight_scale_, block);
-  if (memory_) block.memory.assign(rows.size(), 0.0F);
-  if (layout_.bias()) cells.insert(0);
+  copy_labels(data_, rows, weight_scale_, block);
+  if (!pairs_) copy_values(data_, rows, nonzeros, block);
+  block.memory.assign(memory_ * rows.size(), 0.0F);
+  for (std::size_t common = 0; common < layout_.common(); ++common) cells.insert(static_cast<Cell>(common));
   for (const std::uint32_t i : rows) {
     for (const Coordinate c : data_.row(i).support) cells.insert(layout_.cell(c));
   }
@@ -129,18 +136,11 @@ Block BlockMaker::make(std::span<const std::uint32_t> rows) const {
   return block;
 }
 
-std::vector<std::uint32_t> shuffled_rows(std::size_t rows, std::uint64_t seed) {
-  std::vector<std::uint32_t> order(rows);
-  std::iota(order.begin(), order.end(), 0U);
-  Random random(seed);
-  shuffle(std::span(order), random);
-  return order;
-}
-
 Samples Block::samples() const {
   Samples samples{.offsets = offsets,
+                  .pairs = offsets.empty() ? rows() : 0,
                   .positions = narrow.data(),
-                  .values = values.data(),
+                  .values = values.empty() ? nullptr : values.data(),
                   .labels = labels.data(),
                   .weights = weights.empty() ? nullptr : weights.data(),
                   .squared_norms = squared_norms.data(),
@@ -152,16 +152,13 @@ Samples Block::samples() const {
 Samples Block::samples() {
   Samples samples = std::as_const(*this).samples();
   samples.memory = memory.empty() ? nullptr : memory.data();
+  samples.memory_stride = rows();
   return samples;
 }
 
-std::vector<Block> make_blocks(const BlockMaker& maker, std::span<const std::uint32_t> rows,
-                               std::size_t block_rows, Arena& arena) {
-  std::vector<Block> blocks((rows.size() + block_rows - 1) / block_rows);
-  arena.parallel_for(blocks.size(), [&](std::size_t b) {
-    const std::size_t first = b * block_rows;
-    blocks[b] = maker.make(rows.subspan(first, std::min(block_rows, rows.size() - first)));
-  });
+std::vector<Block> make_blocks(const BlockMaker& maker, const Deal& deal, Arena& arena) {
+  std::vector<Block> blocks(deal.blocks());
+  arena.parallel_for(blocks.size(), [&](std::size_t b) { blocks[b] = maker.make(deal.rows(b)); });
   return blocks;
 }
 

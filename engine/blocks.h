@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/deal.h"
 #include "engine/layout.h"
 #include "engine/parameters.h"
 #include "io/dataset.h"
@@ -21,18 +22,19 @@ class Arena;
 // Immutable once built, but for `memory`, which belongs to the one task that has the block.
 struct Block {
   std::vector<Cell> support;
-  std::vector<std::uint64_t> offsets{0};  // rows + 1, from 0
-  std::vector<std::uint16_t> narrow;      // positions: these ...
-  std::vector<std::uint32_t> wide;        // ... or these, when the local array has more than 2^16 floats
+  std::vector<std::uint64_t>
+      offsets;  // rows + 1, from 0; empty: rows of two entries, without values and norms
+  std::vector<std::uint16_t> narrow;  // positions: these ...
+  std::vector<std::uint32_t> wide;    // ... or these, when the local array has more than 2^16 floats
   std::vector<float> values;
   std::vector<float> labels;
   std::vector<float> weights;  // empty: all 1; else the data's, scaled to a mean of 1
   std::vector<float> squared_norms;
-  std::vector<float> memory;        // one a row if the rule keeps any, from 0
+  std::vector<float> memory;        // Samples::memory, from 0; empty if the rule keeps none
   std::vector<std::uint32_t> gaps;  // empty, or Samples::gaps
 
   std::size_t rows() const { return labels.size(); }
-  std::uint64_t nonzeros() const { return offsets.back(); }
+  std::uint64_t nonzeros() const { return offsets.empty() ? 2 * rows() : offsets.back(); }
   Samples samples() const;
   Samples samples();  // with the memory
 };
@@ -41,8 +43,8 @@ struct Block {
 // weights and without. Any number of threads may build at once.
 class BlockMaker {
  public:
-  // `memory`: whether rows keep some.
-  BlockMaker(Dataset data, const Layout& layout, bool memory);
+  // `memory`: floats that are kept for each row. `pairs`: rows have two coordinates, and only these and the label count.
+  BlockMaker(Dataset data, const Layout& layout, std::size_t memory, bool pairs = false);
   ~BlockMaker();
   BlockMaker(const BlockMaker&) = delete;
   BlockMaker& operator=(const BlockMaker&) = delete;
@@ -56,17 +58,13 @@ class BlockMaker {
 
   Dataset data_;
   const Layout& layout_;
-  bool memory_;
+  std::size_t memory_;
+  bool pairs_;
   float weight_scale_;
   std::unique_ptr<Scratch> scratch_;
 };
 
-// All rows, once, in a seeded random order: data files are often sorted by class or date.
-std::vector<std::uint32_t> shuffled_rows(std::size_t rows, std::uint64_t seed);
-
-// Cuts the rows, in this order, into blocks of `block_rows` (the last may have fewer). Linear in the non-zeros,
-// in parallel on the arena.
-std::vector<Block> make_blocks(const BlockMaker& maker, std::span<const std::uint32_t> rows,
-                               std::size_t block_rows, Arena& arena);
+// Linear in the non-zeros, in parallel on the arena.
+std::vector<Block> make_blocks(const BlockMaker& maker, const Deal& deal, Arena& arena);
 
 }  // namespace sounder

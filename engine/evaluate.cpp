@@ -5,26 +5,48 @@
 #include <cmath>
 #include <numeric>
 #include <span>
+#include <variant>
+#include <vector>
 
 namespace sounder {
 namespace {
 
 constexpr std::size_t kPieceRows = 4096;
 
-// Calls body(piece number, first row, rows) for consecutive pieces of the data.
+// Rows [first, first + count) of the data as a model has them: position = coordinate x width.
+class Piece {
+ public:
+  Piece(const Model& model, const Dataset& data, std::size_t first, std::size_t count)
+      : samples_(samples_of(data, first, count)) {
+    assert(data.dimension() <= model.dimension);
+    if (model.width == 1) return;
+    const Coordinate* coordinates = std::get<const std::uint32_t*>(samples_.positions);
+    for (std::size_t k = 0; k < samples_.nonzeros(); ++k) positions_.push_back(coordinates[k] * model.width);
+    samples_.positions = positions_.data();
+  }
+  Piece(const Piece&) = delete;
+  Piece& operator=(const Piece&) = delete;
+
+  const Samples& samples() const { return samples_; }
+
+ private:
+  Samples samples_;
+  std::vector<std::uint32_t> positions_;
+};
+
+// Calls body(piece number, first row, samples) for consecutive pieces of the data.
 template <class Body>
-std::size_t for_each_piece(const Dataset& data, const ParallelFor& parallel, Body&& body) {
-  const std::size_t pieces = (data.rows() + kPieceRows - 1) / kPieceRows;
-  parallel(pieces, [&](std::size_t piece) {
+void for_each_piece(const Model& model, const Dataset& data, const ParallelFor& parallel, Body&& body) {
+  parallel((data.rows() + kPieceRows - 1) / kPieceRows, [&](std::size_t piece) {
     const std::size_t first = piece * kPieceRows;
-    body(piece, first, std::min(kPieceRows, data.rows() - first));
+    body(piece, first, Piece(model, data, first, std::min(kPieceRows, data.rows() - first)).samples());
   });
-  return pieces;
 }
 
-ConstWeights weights_of(const Model& model, [[maybe_unused]] const Dataset& data) {
-  assert(model.width == 1 && data.dimension() <= model.dimension);
-  return {.weights = model.weights.data(), .bias = model.bias.empty() ? nullptr : model.bias.data()};
+ConstWeights weights_of(const Model& model) {
+  return {.weights = model.weights.data(),
+          .bias = model.bias.empty() ? nullptr : model.bias.data(),
+          .stride = model.width};
 }
 
 // The chance that a positive sample scores above a negative one, ties counting half: the Mann-Whitney
@@ -54,11 +76,18 @@ std::optional<double> area_under_curve(std::span<const float> scores, std::span<
 
 Metrics metrics_of(const Evaluation& sums, LabelKind labels) {
   const double weight = sums.weight > 0 ? sums.weight : 1;
-  Metrics metrics{.loss = sums.loss / weight, .accuracy = {}, .rmse = {}, .auc = {}};
-  if (labels == LabelKind::kTwoClass) {
-    metrics.accuracy = sums.hits / weight;
-  } else {
-    metrics.rmse = std::sqrt(sums.squared_error / weight);
+  Metrics metrics{.loss = sums.loss / weight};
+  switch (labels) {
+    case LabelKind::kTwoClass:
+    case LabelKind::kManyClass:
+      metrics.accuracy = sums.hits / weight;
+      break;
+    case LabelKind::kReal:
+      metrics.rmse = std::sqrt(sums.squared_error / weight);
+      break;
+    case LabelKind::kCount:
+      metrics.perplexity = std::exp(metrics.loss);
+      break;
   }
   return metrics;
 }
@@ -66,9 +95,8 @@ Metrics metrics_of(const Evaluation& sums, LabelKind labels) {
 std::vector<float> predict(const Model& model, const Objective& objective, const Dataset& data,
                            const ParallelFor& parallel) {
   std::vector<float> out(data.rows());
-  const ConstWeights weights = weights_of(model, data);
-  for_each_piece(data, parallel, [&](std::size_t, std::size_t first, std::size_t rows) {
-    objective.predict(samples_of(data, first, rows), weights, std::span(out).subspan(first, rows));
+  for_each_piece(model, data, parallel, [&](std::size_t, std::size_t first, const Samples& samples) {
+    objective.predict(samples, weights_of(model), std::span(out).subspan(first, samples.rows()));
   });
   return out;
 }
@@ -76,14 +104,13 @@ std::vector<float> predict(const Model& model, const Objective& objective, const
 Metrics evaluate(const Model& model, const Objective& objective, const Dataset& data,
                  const ParallelFor& parallel) {
   std::vector<Evaluation> pieces((data.rows() + kPieceRows - 1) / kPieceRows);
-  const ConstWeights weights = weights_of(model, data);
-  for_each_piece(data, parallel, [&](std::size_t piece, std::size_t first, std::size_t rows) {
-    pieces[piece] = objective.evaluate(samples_of(data, first, rows), weights);
+  for_each_piece(model, data, parallel, [&](std::size_t piece, std::size_t, const Samples& samples) {
+    pieces[piece] = objective.evaluate(samples, weights_of(model));
   });
   Evaluation sum;
   for (const Evaluation& piece : pieces) sum += piece;
   Metrics metrics = metrics_of(sum, objective.labels());
-  if (metrics.accuracy)
+  if (objective.labels() == LabelKind::kTwoClass)
     metrics.auc = area_under_curve(predict(model, objective, data, parallel), data.labels());
   return metrics;
 }

@@ -84,8 +84,14 @@ void fold_average(const Sampler::Average& average, const Layout& layout, Paramet
 
 }  // namespace
 
+// What a thread has for itself; the memory of the copy serves task after task.
+struct GradientTask::Local {
+  LocalCopy copy;
+  std::uint64_t nonzeros = 0;
+};
+
 struct GradientTask::Scratch {
-  tbb::enumerable_thread_specific<LocalCopy> copies;
+  tbb::enumerable_thread_specific<Local> locals;
 };
 
 GradientTask::GradientTask(const Objective& objective, const Layout& layout, std::span<Block> blocks,
@@ -100,33 +106,36 @@ GradientTask::GradientTask(const Objective& objective, const Layout& layout, std
 GradientTask::~GradientTask() = default;
 
 void GradientTask::run(const Task& task) const {
-  LocalCopy& copy = scratch_->copies.local();
+  Local& local = scratch_->locals.local();
   Step step = task.step;
   for (const std::uint32_t number : task.blocks) {
     if (stop_.stop_requested()) return;
-    run_block(blocks_[number], task, step, copy);
+    run_block(blocks_[number], task, step, local);
     step = later(step, blocks_[number].rows());
   }
 }
 
-void GradientTask::run_block(Block& block, const Task& task, const Step& step, LocalCopy& copy) const {
+void GradientTask::run_block(Block& block, const Task& task, const Step& step, Local& local) const {
+  LocalCopy& copy = local.copy;
   Visit visit{.support = block.support, .slot = task.slot};
   writer_.pull(visit, copy);
   const Leaving leaving(writer_, visit);
-  objective_.step(block.samples(), layout_.local(copy.after()), step);
+  local.nonzeros += objective_.step(block.samples(), layout_.local(copy.after()), step);
   if (step.others > 0) share(layout_, block.support.size(), block.rows(), step.others, copy);
   if (step.damping != 1) damp(copy, step.damping);
   if (layout_.planes().average) add_average(layout_, block, task, copy);
   writer_.push(visit, copy);
 }
 
-void add_implied(const Layout& layout, const Block& block, std::span<double> sum) {
+std::uint64_t GradientTask::nonzeros() const {
+  std::uint64_t sum = 0;
+  for (const Local& local : scratch_->locals) sum += local.nonzeros;
+  return sum;
+}
+
+void add_implied(const Objective& objective, const Layout& layout, Block& block, std::span<double> sum) {
   std::vector<double> local(block.support.size() * layout.cell_floats());
-  const Samples samples = block.samples();
-  for_each_row(samples, [&](std::size_t i, const auto& row) {
-    const double factor = double{samples.weight(i)} * block.memory[i];
-    for (std::size_t k = 0; k < row.size; ++k) local[row.positions[k]] += factor * row.values[k];
-  });
+  objective.imply(block.samples(), local);
   auto from = local.begin();
   for (const Cell cell : block.support) {
     const auto to = sum.begin() + static_cast<std::ptrdiff_t>(cell * layout.cell_floats());
@@ -152,8 +161,17 @@ Evaluation evaluate_blocks(const Objective& objective, const Layout& layout, con
                          [](Evaluation sum, const Evaluation& block) { return sum += block; });
 }
 
-double objective_of(const Evaluation& sums, const Layout::Norms& norms, const Options& options) {
-  return sums.loss / sums.weight + options.l1 * norms.l1 + options.l2 / 2 * norms.squared;
+double objective_of(const Evaluation& sums, const Objective& objective, const Layout& layout,
+                    std::span<const float> array, const Options& options) {
+  const Layout::Norms norms = layout.norms(array);
+  const double loss = sums.loss / sums.weight + options.l1 * norms.l1;
+  const Shape shape = objective.shape();
+  if (!shape.terms) return loss + options.l2 / 2 * norms.squared;
+  double terms = 0;
+  layout.for_each([&](std::size_t coordinate, std::size_t place, double share) {
+    terms += objective.term(coordinate, share, array.subspan(place, shape.width), options.l2);
+  });
+  return loss + terms;
 }
 
 void fold_scale(Sampler& sampler, const Layout& layout, Parameters& parameters) {
@@ -161,24 +179,6 @@ void fold_scale(Sampler& sampler, const Layout& layout, Parameters& parameters) 
   if (sampler.scale() == 1 && !sampler.average()) return;
   parameters.scale(layout.first_cell(), 0, layout.weight_floats(), static_cast<float>(sampler.scale()));
   sampler.fold();
-}
-
-void visit_all(Turn turn, const Objective& objective, const Layout& layout, const Step& step,
-               std::span<float> array) {
-  for (std::size_t cell = 0; cell < layout.cells(); ++cell) {
-    LocalWeights local = layout.local(array.data() + cell * layout.cell_floats());
-    if (cell > 0) local.bias = nullptr;
-    objective.turn(turn, local, layout.weight_floats(), step);
-  }
-}
-
-void visit_all(Turn turn, const Objective& objective, const Layout& layout, const Step& step,
-               Parameters& parameters) {
-  if (!traits_of(step.rule).turns) return;
-  std::vector<float> array(parameters.floats());
-  parameters.read(array);
-  visit_all(turn, objective, layout, step, array);
-  parameters.write(array);
 }
 
 }  // namespace sounder

@@ -33,17 +33,22 @@ class GradientTask {
   // Pull, step, push, for each block of the task until a stop is requested.
   void run(const Task& task) const;
 
+  // Alone, no run() going on: the non-zeros gone through so far.
+  std::uint64_t nonzeros() const;
+
  private:
   struct Scratch;
 
-  void run_block(Block& block, const Task& task, const Step& step, LocalCopy& copy) const;
+  struct Local;
+
+  void run_block(Block& block, const Task& task, const Step& step, Local& local) const;
 
   const Objective& objective_;
   const Layout& layout_;
   std::span<Block> blocks_;
   Writer& writer_;
   std::stop_token stop_;
-  std::unique_ptr<Scratch> scratch_;  // a local copy a thread, whose memory serves task after task
+  std::unique_ptr<Scratch> scratch_;  // a Local for each thread
 };
 
 // Pulls, and evaluates the block's samples; the same for all blocks, on the arena's workers.
@@ -52,20 +57,14 @@ Evaluation evaluate_block(const Objective& objective, const Layout& layout, cons
 Evaluation evaluate_blocks(const Objective& objective, const Layout& layout, const Parameters& parameters,
                            std::span<const Block> blocks, Arena& arena);
 
-// mean loss + l1 |w|_1 + (l2 / 2) |w|^2
-double objective_of(const Evaluation& sums, const Layout::Norms& norms, const Options& options);
+// mean loss + l1 |w|_1 + (l2 / 2) |w|^2, or with the objective's terms for the last, `array` being all cells.
+double objective_of(const Evaluation& sums, const Objective& objective, const Layout& layout,
+                    std::span<const float> array, const Options& options);
 
 // Alone: multiplies the weights by their scale, which becomes 1.
 void fold_scale(Sampler& sampler, const Layout& layout, Parameters& parameters);
 
-// RuleTraits::turns: the rule's visit of all coordinates, in an array of all cells or, alone, in the parameters.
-void visit_all(Turn turn, const Objective& objective, const Layout& layout, const Step& step,
-               std::span<float> array);
-void visit_all(Turn turn, const Objective& objective, const Layout& layout, const Step& step,
-               Parameters& parameters);
-
-// RuleTraits::dual: adds weight x slope x x of the block's samples to `sum`, which is laid out as the
-// parameters are.
-void add_implied(const Layout& layout, const Block& block, std::span<double> sum);
+// RuleTraits::dual: adds what the block's samples imply (Objective::imply) to `sum`, which is laid out as the parameters.
+void add_implied(const Objective& objective, const Layout& layout, Block& block, std::span<double> sum);
 
 }  // namespace sounder

@@ -1,8 +1,10 @@
 #include "engine/layout.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
-#include <numeric>
+
+#include "io/random.h"
 
 namespace sounder {
 namespace {
@@ -33,15 +35,19 @@ std::vector<std::uint32_t> rank_by_degree(std::span<const std::uint32_t> degrees
 
 }  // namespace
 
-Layout::Layout(const Dataset& data, std::size_t width, bool bias, Planes planes)
-    : width_(width),
-      bias_(bias),
+Layout::Layout(const Dataset& data, const Shape& shape, bool bias, Planes planes)
+    : width_(shape.width),
+      common_(shape.common + (bias ? 1 : 0)),
       planes_(planes),
-      shift_(width == 1 ? 2 : 0),
-      cell_floats_((planes.count() * width * per_cell() + kCellAlignment - 1) / kCellAlignment *
-                   kCellAlignment) {
+      shift_(shape.width == 1 ? 2 : 0) {
+  const std::size_t floats = average_place() + (planes.average ? weight_floats() : 0);
+  cell_floats_ = (floats + kCellAlignment - 1) / kCellAlignment * kCellAlignment;
   const std::vector<std::uint32_t> degrees = degrees_of(data);
   ranks_ = rank_by_degree(degrees, data.rows());
+  if (shape.terms) {
+    for (const std::uint32_t degree : degrees)
+      shares_.push_back(static_cast<float>(degree) / static_cast<float>(data.rows()));
+  }
   if (!planes.reweight) return;
   const auto moving =
       static_cast<double>(std::ranges::count_if(data.weights(), [](float w) { return w > 0; }));
@@ -49,35 +55,35 @@ Layout::Layout(const Dataset& data, std::size_t width, bool bias, Planes planes)
   set_reweights(degrees, data.rows(), data.weighted() ? static_cast<float>(rows / moving) : 1.0F);
 }
 
-void Layout::set_reweights(std::span<const std::uint32_t> degrees, std::size_t rows, float bias_reweight) {
-  reweights_.assign(cells() * weight_floats(), 1.0F);
-  if (bias_) std::fill_n(reweights_.data(), weight_floats(), bias_reweight);
+void Layout::set_reweights(std::span<const std::uint32_t> degrees, std::size_t rows, float common_reweight) {
+  reweights_.assign(cells() * state_floats(), 1.0F);
+  std::fill_n(reweights_.data(), common_ * state_floats(), common_reweight);
   for (std::size_t c = 0; c < degrees.size(); ++c) {
     const auto coordinate = static_cast<Coordinate>(c);
     const double degree = std::max<std::uint32_t>(degrees[c], 1);
-    std::fill_n(reweights_.data() + cell(coordinate) * weight_floats() + offset(coordinate), width_,
-                static_cast<float>(static_cast<double>(rows) / degree));
+    reweights_[cell(coordinate) * state_floats() + offset(coordinate) / width_] =
+        static_cast<float>(static_cast<double>(rows) / degree);
   }
 }
 
 LocalWeights Layout::local(float* cells) const {
-  LocalWeights local{.weights = cells, .bias = bias_ ? cells : nullptr};
+  LocalWeights local{.weights = cells, .bias = common_ > 0 ? cells : nullptr, .stride = cell_floats_};
   float* plane = cells + weight_floats();
   if (planes_.reweight) {
     local.reweight = plane;
-    plane += weight_floats();
+    plane += state_floats();
   }
-  for (std::size_t k = 0; k < planes_.state; ++k, plane += weight_floats()) local.state[k] = plane;
+  for (std::size_t k = 0; k < planes_.state; ++k, plane += state_floats()) local.state[k] = plane;
   return local;
 }
 
 ConstWeights Layout::weights(const float* cells, float scale) const {
-  return {.weights = cells, .bias = bias_ ? cells : nullptr, .scale = scale};
+  return {.weights = cells, .bias = common_ > 0 ? cells : nullptr, .scale = scale, .stride = cell_floats_};
 }
 
 Layout::Norms Layout::norms(std::span<const float> array) const {
   Norms norms;
-  for (std::size_t first = first_cell() * cell_floats_; first < array.size(); first += cell_floats_) {
+  for (std::size_t first = common_ * cell_floats_; first < array.size(); first += cell_floats_) {
     for (const float w : array.subspan(first, weight_floats())) {
       norms.l1 += std::fabs(double{w});
       norms.squared += double{w} * w;
@@ -86,38 +92,38 @@ Layout::Norms Layout::norms(std::span<const float> array) const {
   return norms;
 }
 
-void Layout::start(std::span<const Cell> cells, std::span<float> array) const {
-  std::ranges::fill(array, 0.0F);
-  if (reweights_.empty()) return;
-  float* reweight = array.data() + weight_floats();
-  for (const Cell cell : cells) {
-    std::copy_n(reweights_.data() + cell * weight_floats(), weight_floats(), reweight);
-    reweight += cell_floats_;
-  }
-}
-
-std::vector<float> Layout::start() const {
-  std::vector<Cell> all(cells());
-  std::iota(all.begin(), all.end(), Cell{0});
+std::vector<float> Layout::start(const Objective& objective, std::uint64_t seed) const {
   std::vector<float> array(cells() * cell_floats_);
-  start(all, array);
+  for (std::size_t cell = 0; !reweights_.empty() && cell < cells(); ++cell)
+    std::copy_n(reweights_.data() + cell * state_floats(), state_floats(),
+                array.data() + cell * cell_floats_ + weight_floats());
+  if (objective.shape().starts_at_zero) return array;
+  Random seeds(seed);
+  const auto start = [&](std::size_t coordinate, std::size_t place) {
+    Random random(seeds.next());
+    objective.start(coordinate, std::span(array).subspan(place, width_), random);
+  };
+  for_each([&](std::size_t c, std::size_t place, double) { start(c, place); });
+  for (std::size_t k = 0; k < common_; ++k) start(ranks_.size() + k, k * cell_floats_);
   return array;
 }
 
 void Layout::extract(std::span<const float> array, Model& model) const {
   model.weights.resize(ranks_.size() * width_);
-  for (std::size_t c = 0; c < ranks_.size(); ++c) {
-    const auto coordinate = static_cast<Coordinate>(c);
-    const float* weights = array.data() + cell(coordinate) * cell_floats_ + offset(coordinate);
-    std::copy_n(weights, width_, model.weights.data() + c * width_);
+  for_each([&](std::size_t c, std::size_t place, double) {
+    std::copy_n(array.data() + place, width_, model.weights.data() + c * width_);
+  });
+  model.bias.clear();
+  for (std::size_t k = 0; k < common_; ++k) {
+    const auto common = array.subspan(k * cell_floats_, width_);
+    model.bias.insert(model.bias.end(), common.begin(), common.end());
   }
-  model.bias.assign(array.begin(), array.begin() + static_cast<std::ptrdiff_t>(bias_ ? width_ : 0));
 }
 
 Model Layout::model(std::span<const float> array, const Objective& objective, double l2,
                     std::uint64_t rows) const {
   Model model{.objective = objective.name(),
-              .objective_parameter = objective.parameter(),
+              .parameters = objective.parameters(),
               .dimension = ranks_.size(),
               .width = static_cast<std::uint32_t>(width_),
               .weights = {},
@@ -125,7 +131,9 @@ Model Layout::model(std::span<const float> array, const Objective& objective, do
               .labels = {},
               .label_rule = {},
               .l2 = l2,
-              .rows = rows};
+              .rows = rows,
+              .names = {},
+              .seen = {}};
   extract(array, model);
   return model;
 }

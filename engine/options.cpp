@@ -38,7 +38,6 @@ void validate_combination(const Options& o) {
   const RuleTraits& rule = traits_of(o.rule);
   const auto clash = [&](std::string_view what) { return fmt::format("rule = {}: {}", rule.name, what); };
   require(o.l1 == 0 || rule.l1, clash("cannot minimise with l1 > 0; take saga, svrg or ftrl"));
-  require(!rule.dual || o.l2 > 0, clash("needs l2 > 0: without it there is no dual problem"));
   require(!rule.dual || !o.bias, clash("has no bias; add a constant column to the data instead"));
   require(
       !traits_of(o.discipline).rounds || o.tau == 0,

@@ -222,6 +222,71 @@ std::size_t choose_task_blocks(std::size_t rows, std::size_t block_rows, int thr
   return std::max<std::size_t>(1, most / block_rows);
 }
 
+// What a plan is made for.
+struct Setting {
+  const Dataset& data;
+  const Layout& layout;
+  const Objective& objective;
+  const Options& options;
+  int threads;
+  const DisciplineTraits& discipline = traits_of(options.discipline);
+  int parallel = options.simulate > 0 ? options.simulate : parallel_blocks(discipline, data.rows(), threads);
+};
+
+// Where nothing is tried out. A tile is as large as its coordinates, twice, fit the second-level cache.
+std::size_t settled_block_rows(const Setting& is) {
+  constexpr double kTileBytes = 768 << 10;
+  if (is.discipline.by_sample) return 1;
+  const Shape shape = is.objective.shape();
+  const auto rows = static_cast<double>(is.data.rows());
+  const double parts = 24 * is.parallel;
+  if (shape.grouping != Grouping::kTiles)
+    return std::clamp<std::size_t>(static_cast<std::size_t>(rows / parts), 1, shape.most_block_rows);
+  const double bytes = 2.0 * sizeof(float) * static_cast<double>(is.layout.cells() * is.layout.cell_floats());
+  const double groups = std::ceil(std::max(bytes / kTileBytes, std::sqrt(parts)));
+  return static_cast<std::size_t>(std::max(1.0, rows / (groups * groups)));
+}
+
+// Tasks and rounds of blocks whose size is known.
+void fit_tasks(Plan& plan, const Setting& is) {
+  if (is.discipline.rounds) {
+    plan.round_tasks = static_cast<std::size_t>(is.discipline.disjoint ? is.threads : is.parallel);
+    plan.window = plan.round_tasks;
+  } else {
+    plan.task_blocks = choose_task_blocks(is.data.rows(), plan.block_rows, is.threads);
+  }
+  if (is.discipline.disjoint) fit_batch(plan, is.data, is.options);
+  if (is.options.tau > 0) fit_tau(plan, is.options);
+  plan.block_rows = std::min(plan.block_rows, is.data.rows());
+  if (traits_of(is.options.rule).shares) plan.others = is.parallel - 1;
+}
+
+void fit_dual(Plan& plan, const Trial& trial, const Setting& is) {
+  const DualPlan dual(trial, is.parallel);
+  if (plan.block_rows == 0) plan.block_rows = is.discipline.by_sample ? 1 : dual.block_rows(is.data);
+  fit_tasks(plan, is);
+  plan.proximal = dual.proximal(is.objective, is.options.l2, is.data.dimension());
+  plan.damping = dual.damping(plan.block_rows);
+}
+
+void fit_steps(Plan& plan, const Trial& trial, const Setting& is) {
+  const Overshoot overshoot(trial, is.parallel);
+  const RuleTraits& rule = traits_of(is.options.rule);
+  if (plan.block_rows == 0) {
+    plan.block_rows = is.discipline.by_sample ? 1
+                      : rule.shares
+                          ? shared_block_rows(is.data, is.parallel)
+                          : choose_block_rows(is.data.rows(), is.parallel, plan.clock.step, overshoot);
+  }
+  fit_tasks(plan, is);
+  if (is.options.step || plan.theorem || is.parallel == 1 || rule.step != StepChoice::kTrial) return;
+  const auto rows = static_cast<double>(plan.block_rows);
+  plan.clock.cap = overshoot.step_at(rows);
+  // The decays of the blocks in flight add up like their gradients.
+  if (is.options.l2 > 0)
+    plan.clock.cap = std::min(plan.clock.cap, 0.5 / (is.options.l2 * is.parallel * rows));
+}
+
 }  // namespace
 
 Planes planes_of(const Options& options) {
@@ -245,49 +310,28 @@ Units units_of(std::span<const Block> blocks, const Plan& plan) {
   return units;
 }
 
-Plan make_plan(const Dataset& data, const Layout& layout, const Objective& objective, const Options& options,
-               int threads) {
-  const DisciplineTraits& discipline = traits_of(options.discipline);
-  const int parallel =
-      options.simulate > 0 ? options.simulate : parallel_blocks(discipline, data.rows(), threads);
+Plan make_plan(const Dataset& data, const Layout& layout, std::span<const float> start,
+               const Objective& objective, const Options& options, int threads) {
+  const Setting is{data, layout, objective, options, threads};
   Plan plan{.block_rows = options.block_rows, .window = 2 * static_cast<std::size_t>(threads)};
-  plan.clock = {.schedule = schedule_of(options),
+  plan.clock = {.schedule = schedule_of(options, objective),
                 .decay = decay_of(options),
                 .l2 = options.l2,
                 .rows = static_cast<double>(data.rows()),
                 .epochs = static_cast<double>(options.epochs)};
-  Trial trial(data, layout, objective, options);
-  const Overshoot overshoot(trial, parallel);
+  if (const auto pace = objective.pace(options.rule)) {
+    plan.clock.step = options.step.value_or(pace->step);
+    if (plan.block_rows == 0) plan.block_rows = settled_block_rows(is);
+    fit_tasks(plan, is);
+    return plan;
+  }
+  Trial trial(data, layout, start, objective, options);
   if (options.schedule == Schedule::kTheorem) plan.theorem = theorem_of(trial, options);
-  plan.clock.step = plan.theorem ? plan.theorem->step : choose_step(trial, options, data.rows(), parallel);
-  std::optional<DualPlan> dual;
-  if (traits_of(options.rule).dual) dual.emplace(trial, parallel);
-  if (plan.block_rows == 0) {
-    plan.block_rows = discipline.by_sample ? 1
-                      : dual               ? dual->block_rows(data)
-                      : traits_of(options.rule).shares
-                          ? shared_block_rows(data, parallel)
-                          : choose_block_rows(data.rows(), parallel, plan.clock.step, overshoot);
-  }
-  if (discipline.rounds) {
-    plan.round_tasks = static_cast<std::size_t>(discipline.disjoint ? threads : parallel);
-    plan.window = plan.round_tasks;
+  plan.clock.step = plan.theorem ? plan.theorem->step : choose_step(trial, options, data.rows(), is.parallel);
+  if (traits_of(options.rule).dual) {
+    fit_dual(plan, trial, is);
   } else {
-    plan.task_blocks = choose_task_blocks(data.rows(), plan.block_rows, threads);
-  }
-  if (discipline.disjoint) fit_batch(plan, data, options);
-  if (options.tau > 0) fit_tau(plan, options);
-  plan.block_rows = std::min(plan.block_rows, data.rows());
-  if (dual) {
-    plan.proximal = dual->proximal(objective, options.l2, data.dimension());
-    plan.damping = dual->damping(plan.block_rows);
-  }
-  if (traits_of(options.rule).shares) plan.others = parallel - 1;
-  if (!options.step && !plan.theorem && parallel > 1 && traits_of(options.rule).step == StepChoice::kTrial) {
-    const auto rows = static_cast<double>(plan.block_rows);
-    plan.clock.cap = overshoot.step_at(rows);
-    // The decays of the blocks in flight add up like their gradients.
-    if (options.l2 > 0) plan.clock.cap = std::min(plan.clock.cap, 0.5 / (options.l2 * parallel * rows));
+    fit_steps(plan, trial, is);
   }
   return plan;
 }

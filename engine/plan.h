@@ -37,7 +37,8 @@ Units units_of(std::span<const Block> blocks, const Plan& plan);  // where a uni
 
 // Finds the missing parts on a sample of the rows (one in 64). Deterministic for a seed; costs less than one
 // epoch.
-Plan make_plan(const Dataset& data, const Layout& layout, const Objective& objective, const Options& options,
-               int threads);
+// `start` is what training starts from.
+Plan make_plan(const Dataset& data, const Layout& layout, std::span<const float> start,
+               const Objective& objective, const Options& options, int threads);
 
 }  // namespace sounder

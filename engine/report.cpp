@@ -24,6 +24,7 @@ void put_metrics(Json& json, const Metrics& metrics) {
   put(json, "accuracy", metrics.accuracy);
   put(json, "rmse", metrics.rmse);
   put(json, "auc", metrics.auc);
+  put(json, "perplexity", metrics.perplexity);
 }
 
 void put_remarks(Json& json, const Remarks& remarks) {
@@ -61,7 +62,11 @@ Json json_of(const Options& options) {
 }
 
 Json json_of(const EpochReport& row) {
-  Json json{{"epoch", row.epoch}, {"seconds", row.seconds}, {"objective", row.objective}, {"step", row.step}};
+  Json json{{"epoch", row.epoch},
+            {"passes", row.passes},
+            {"seconds", row.seconds},
+            {"objective", row.objective},
+            {"step", row.step}};
   put(json, "gap", row.gap);
   if (row.validation) put_metrics(json["validation"], *row.validation);
   return json;
@@ -102,6 +107,7 @@ std::string to_json(const std::optional<Metrics>& metrics, const Remarks& remark
 std::string Report::brief() const {
   std::string quality;
   if (training.accuracy) quality = fmt::format(", accuracy {:.2f} %", 100 * *training.accuracy);
+  if (training.perplexity) quality = fmt::format(", perplexity {:.6g}", *training.perplexity);
   if (training.rmse) quality = fmt::format(", rmse {:.6g}", *training.rmse);
   return fmt::format(
       "{}: objective {:.6g}{} after {} epochs; {:.0f} M non-zeros/s on {} threads, {:.2f} s of updates",
@@ -119,6 +125,7 @@ std::string Report::to_json() const {
   if (validation) put_metrics(json["validation"], *validation);
   json.update({{"best_epoch", best_epoch},
                {"epochs", epochs},
+               {"passes", passes},
                {"samples", samples},
                {"coordinates", coordinates},
                {"nonzeros", nonzeros},

@@ -24,13 +24,14 @@ enum class Outcome {
 
 std::string_view name_of(Outcome outcome);
 
-// Means over one data set. `accuracy` for two classes, `rmse` for real labels, `auc` where both classes are
-// there.
+// Means over one data set. `accuracy` for classes, `auc` where there are two of them, `rmse` for real labels,
+// `perplexity` for counts.
 struct Metrics {
   double loss = 0;
-  std::optional<double> accuracy;
-  std::optional<double> rmse;
-  std::optional<double> auc;
+  std::optional<double> accuracy = {};
+  std::optional<double> rmse = {};
+  std::optional<double> auc = {};
+  std::optional<double> perplexity = {};
 };
 
 // What a caller wants a report to say besides: names of files, how they were read.
@@ -40,6 +41,7 @@ std::string to_json(const std::optional<Metrics>& metrics, const Remarks& remark
 
 struct EpochReport {
   int epoch = 0;         // from 1
+  double passes = 0;     // Report::passes, so far
   double seconds = 0;    // of updates, from the start of training
   double objective = 0;  // at the end of the epoch
   double step = 0;       // eta at the start of the epoch
@@ -78,6 +80,8 @@ struct Report {
   std::optional<Metrics> validation = {};
   int best_epoch = 0;  // the epoch the model returned is from
   int epochs = 0;      // begun and counted, the last perhaps cut short
+  double passes =
+      0;  // non-zeros gone through, over those of the data: fewer than epochs where a rule lets samples rest
 
   std::uint64_t samples = 0;      // n
   std::uint64_t coordinates = 0;  // d

@@ -21,6 +21,7 @@
 #include "engine/plan.h"
 #include "engine/sampler.h"
 #include "engine/stopwatch.h"
+#include "engine/turns.h"
 #include "io/error.h"
 
 namespace sounder {
@@ -29,25 +30,54 @@ namespace {
 constexpr int kMostRollbacks = 15;
 constexpr double kRollbackStep = 0.25;
 constexpr double kDivergence = 2;  // an objective so many times the best so far is as bad as an infinite one,
-constexpr double kHeadroom = 0.1;  // unless it is still below this share of that of w = 0
+constexpr double kHeadroom = 0.1;  // unless it is still below this share of that at the start
 constexpr double kProgressSeconds = 0.1;
+
+bool fits(float label, LabelKind kind) {
+  switch (kind) {
+    case LabelKind::kTwoClass:
+      return label == 1 || label == -1;
+    case LabelKind::kManyClass:
+      return label >= 0 && label == std::floor(label);
+    case LabelKind::kCount:
+      return label > 0;
+    case LabelKind::kReal:
+      break;
+  }
+  return true;
+}
+
+std::string expected(LabelKind kind) {
+  if (kind == LabelKind::kTwoClass)
+    return "a two-class objective takes -1 and +1 (encode_two_classes() makes them)";
+  if (kind == LabelKind::kManyClass) return "expected 0, 1, 2, ... (encode_classes() makes them)";
+  return "expected a number > 0";
+}
+
+void check_pairs(const Dataset& data) {
+  for (std::size_t i = 0; i < data.rows(); ++i) {
+    if (data.row(i).support.size() == 2) continue;
+    throw InputError("row " + std::to_string(i) + " has " + std::to_string(data.row(i).support.size()) +
+                     " coordinates: the objective takes pairs");
+  }
+}
 
 void check_samples(const Dataset& data, LabelKind kind) {
   if (data.rows() == 0) throw InputError("the data has no samples");
   if (data.weighted() && std::ranges::none_of(data.weights(), [](float w) { return w > 0; })) {
     throw InputError("every sample has weight 0: at least one must be > 0");
   }
-  if (kind == LabelKind::kReal) return;
   for (std::size_t i = 0; i < data.rows(); ++i) {
     const float label = data.labels()[i];
-    if (label == 1 || label == -1) continue;
-    throw InputError("row " + std::to_string(i) + " has label " + std::to_string(label) +
-                     ": a two-class objective takes -1 and +1 (encode_two_classes() makes them)");
+    if (fits(label, kind)) continue;
+    throw InputError("row " + std::to_string(i) + " has label " + std::to_string(label) + ": " +
+                     expected(kind));
   }
 }
 
 // Mean loss of w = 0: that of samples without a non-zero.
 double loss_of_zero(const Dataset& data, const Objective& objective) {
+  if (!objective.shape().starts_at_zero) return 0;
   const std::vector<std::uint64_t> offsets(data.rows() + 1, 0);
   Samples samples = samples_of(data, 0, data.rows());
   samples.offsets = offsets;
@@ -83,9 +113,10 @@ Options arena_options(Options options) {
   return options;
 }
 
-// What training goes back to: the array, and what the rule keeps for each sample, block after block.
+// What training goes back to: the array, and what the rule keeps for each weight and sample, block after block.
 struct State {
   std::vector<float> array;
+  std::vector<float> anchors;
   std::vector<float> memory;  // empty: all zero; blocks may be built after a state is taken
   double averaged = 0;        // samples in the mean of all iterates
 };
@@ -109,11 +140,11 @@ class Trainer {
   bool sample(Task& task);
   void work(const Task& task);
   void account(const Task& task);
-  void turn(Turn turn);
   std::vector<float> averaged(const std::vector<float>& array) const;
+  double objective_at_start();
   void evaluate();
-  double dual_objective() const;
-  double exact_dual_objective() const;
+  double dual_objective();
+  double exact_dual_objective();
   double mean_conjugate() const;
   double gap(double objective, double dual) const;
   State state() const;
@@ -126,6 +157,9 @@ class Trainer {
   Trained finish(Outcome outcome);
 
   Model model_of(const std::vector<float>& array) const;
+  double passes() const {
+    return static_cast<double>(nonzeros_) / std::max(1.0, static_cast<double>(report_.nonzeros));
+  }
   bool averaging() const { return options_.average_from > 0 && report_.epochs >= options_.average_from; }
   bool out_of_time() const { return options_.time_limit && seconds_since(start_) >= *options_.time_limit; }
   bool interrupted() const { return monitor_.stop.stop_requested() || out_of_time(); }
@@ -137,11 +171,12 @@ class Trainer {
   const Monitor& monitor_;
   Arena& arena_;
   const Clock::time_point start_ = Clock::now();
-  const double zero_objective_;  // that of w = 0
+  const double loss_of_zero_;
   Report report_;
   Layout layout_;
+  std::vector<float> best_;  // the weights after the best epoch; what training starts from, to begin with
   Plan plan_;
-  std::vector<std::uint32_t> order_;  // of the rows
+  std::vector<std::uint32_t> order_;  // of the rows, where they come in batches
   std::optional<BlockMaker> maker_;   // while there are blocks to make
   std::vector<Block> blocks_;
   std::optional<Batches> batches_;
@@ -150,18 +185,19 @@ class Trainer {
   std::unique_ptr<Writer> writer_;
   GradientTask task_;
   Sampler sampler_;
+  Turns turns_;
   Graph graph_;
 
   std::vector<float> latest_;  // the weights after the last good epoch
-  std::vector<float> best_;    // and after the best one; zero to begin with
   State good_;                 // of the best objective
-  double best_objective_ = zero_objective_;
+  double start_objective_ = 0;
+  double best_objective_ = 0;
   double best_dual_ = -std::numeric_limits<double>::infinity();
   double best_score_ = std::numeric_limits<double>::infinity();
 
   // Written by the ledger during an epoch.
   std::uint64_t epoch_samples_ = 0;
-  std::uint64_t nonzeros_ = 0;
+  std::uint64_t nonzeros_ = 0;  // until the end of the epoch, with those of samples at rest
   Clock::time_point told_ = start_;
 };
 
@@ -171,42 +207,47 @@ Trainer::Trainer(Dataset data, const Objective& objective, const Options& option
       options_(options),
       monitor_(monitor),
       arena_(arena),
-      zero_objective_(loss_of_zero(data, objective)),
+      loss_of_zero_(loss_of_zero(data, objective)),
       report_(start_report(data, objective, options, arena)),
       layout_(timed(report_.prepare_seconds,
-                    [&] { return Layout(data, objective.width(), options.bias, planes_of(options)); })),
+                    [&] { return Layout(data, objective.shape(), options.bias, planes_of(options)); })),
+      best_(layout_.start(objective, options.seed)),
       plan_(timed(report_.search_seconds,
-                  [&] { return make_plan(data, layout_, objective, options, arena.threads()); })),
-      order_(shuffled_rows(data.rows(), options.seed)),
-      maker_(std::in_place, std::move(data), layout_, rule_.memory),
+                  [&] { return make_plan(data, layout_, best_, objective, options, arena.threads()); })),
+      maker_(std::in_place, std::move(data), layout_, objective.memory(options.rule),
+             objective.shape().pairs),
       units_(timed(report_.prepare_seconds, [&] { return make_units(); })),
       parameters_(layout_.cells(), layout_.cell_floats()),
       writer_(writer_of(options, parameters_, plan_)),
       task_(objective, layout_, blocks_, *writer_, monitor.stop),
       sampler_(units_, plan_.clock, problem_of(options, plan_), options.seed),
+      turns_(objective, layout_, options.rule),
       graph_(arena.threads(), plan_.window,
              {.sample = [this](Task& task) { return sample(task); },
               .work = [this](const Task& task) { work(task); },
               .account = [this](const Task& task) { account(task); },
-              .end_round = [this] { writer_->end_round(); }}),
-      best_(layout_.start()) {
+              .end_round = [this] { writer_->end_round(); }}) {
   parameters_.write(best_);
   good_ = state();
+  start_objective_ = best_objective_ = objective_at_start();
   report_.block_rows = plan_.block_rows;
   report_.tau = traits_of(options.discipline).disjoint ? 0 : plan_.tau();
   report_.note = plan_.note;
   report_.theorem = plan_.theorem;
-  report_.objective = zero_objective_;
-  report_.training = metrics_of({.loss = zero_objective_, .weight = 1}, objective.labels());
+  report_.objective = start_objective_;
+  report_.training = metrics_of({.loss = start_objective_, .weight = 1}, objective.labels());
 }
 
 // The blocks, all of them or, where they come in batches, those that are drawn as they are drawn.
 Units Trainer::make_units() {
   if (traits_of(options_.discipline).disjoint) {
+    order_ = shuffled_rows(report_.samples, options_.seed);
     batches_.emplace(*maker_, order_, plan_.block_rows, plan_.round_tasks, blocks_);
     return batches_->units();
   }
-  blocks_ = make_blocks(*maker_, order_, plan_.block_rows, arena_);
+  const Grouping grouping = objective_.shape().grouping;
+  blocks_ =
+      make_blocks(*maker_, deal_rows(maker_->data(), grouping, plan_.block_rows, options_.seed), arena_);
   maker_.reset();
   return units_of(blocks_, plan_);
 }
@@ -231,12 +272,12 @@ Pass Trainer::pass_of(int epoch) const {
 
 void Trainer::begin_epoch() {
   const Pass pass = pass_of(report_.epochs);
-  const std::size_t plane = layout_.weight_floats();
-  const std::size_t state = plane * (layout_.planes().reweight ? 2 : 1);
+  const std::size_t plane = layout_.state_floats();
+  const std::size_t state = layout_.weight_floats() + (layout_.planes().reweight ? plane : 0);
   if (pass == Pass::kSnapshot) parameters_.scale(0, state, state + plane * rule_.state, 0);
   if (report_.epochs == options_.average_from) sampler_.start_average();
   sampler_.begin_epoch(report_.epochs, pass);
-  turn(Turn::kBegin);
+  turns_.visit(Turn::kBegin, sampler_.step(), parameters_);
   epoch_samples_ = 0;
 }
 
@@ -248,6 +289,7 @@ void Trainer::run_epoch() {
       fold_scale(sampler_, layout_, parameters_);
     }
   });
+  nonzeros_ = task_.nonzeros();
 }
 
 bool Trainer::sample(Task& task) {
@@ -272,14 +314,10 @@ void Trainer::account(const Task& task) {
 
 void Trainer::end_epoch() {
   if (batches_) batches_->build_rest(arena_);
-  turn(Turn::kEnd);
+  turns_.visit(Turn::kEnd, sampler_.step(), parameters_);
   latest_.resize(parameters_.floats());
   parameters_.read(latest_);
   if (averaging()) latest_ = averaged(latest_);
-}
-
-void Trainer::turn(Turn turn) {
-  visit_all(turn, objective_, layout_, sampler_.step(), parameters_);
 }
 
 // All folded.
@@ -294,13 +332,22 @@ std::vector<float> Trainer::averaged(const std::vector<float>& array) const {
   return mean;
 }
 
+// Of w = 0 without a look at the blocks, some of which may not be built yet.
+double Trainer::objective_at_start() {
+  if (objective_.shape().starts_at_zero) return loss_of_zero_;
+  const Evaluation sums = timed(report_.evaluate_seconds, [&] {
+    return evaluate_blocks(objective_, layout_, parameters_, blocks_, arena_);
+  });
+  return objective_of(sums, objective_, layout_, best_, options_);
+}
+
 void Trainer::evaluate() {
   std::optional<Parameters> mean;
   if (averaging()) mean.emplace(layout_.cells(), layout_.cell_floats()).write(latest_);
   const Evaluation sums = timed(report_.evaluate_seconds, [&] {
     return evaluate_blocks(objective_, layout_, mean ? *mean : parameters_, blocks_, arena_);
   });
-  const double objective = objective_of(sums, layout_.norms(latest_), options_);
+  const double objective = objective_of(sums, objective_, layout_, latest_, options_);
   if (diverged(objective)) {
     roll_back();
   } else {
@@ -310,25 +357,30 @@ void Trainer::evaluate() {
 
 // Of the slopes that the rule keeps, one a sample: Fenchel's -mean l*(slope) - (l2 / 2) |u|^2, u the weights
 // that the slopes imply. As the shared array has them, which is where rounding and lost adds show.
-double Trainer::dual_objective() const {
+double Trainer::dual_objective() {
+  if (objective_.shape().terms) return exact_dual_objective();
   std::vector<float> implied = latest_;
-  visit_all(Turn::kDual, objective_, layout_, sampler_.step(), implied);
+  turns_.visit(Turn::kDual, sampler_.step(), implied);
   return -mean_conjugate() - options_.l2 / 2 * layout_.norms(implied).squared;
 }
 
-// The same with u = -(1 / (l2 n)) sum of weight x slope x, worked out afresh: a bound whatever happened to
-// the array.
-double Trainer::exact_dual_objective() const {
+// The same with what the slopes imply worked out afresh: a bound whatever happened to the array.
+double Trainer::exact_dual_objective() {
   std::vector<double> sum(parameters_.floats());
-  for (const Block& block : blocks_) add_implied(layout_, block, sum);
+  for (Block& block : blocks_) add_implied(objective_, layout_, block, sum);
   const auto rows = static_cast<double>(report_.samples);
-  return -mean_conjugate() -
-         std::inner_product(sum.begin(), sum.end(), sum.begin(), 0.0) / (2 * options_.l2 * rows * rows);
+  const std::size_t width = objective_.width();
+  double bound = 0;
+  layout_.for_each([&](std::size_t coordinate, std::size_t place, double) {
+    bound += objective_.bound(coordinate, std::span(sum).subspan(place, width), options_.l2, rows);
+  });
+  return bound - mean_conjugate();
 }
 
 double Trainer::mean_conjugate() const {
   double sum = 0;
-  for (const Block& block : blocks_) sum += objective_.conjugates(block.samples(), block.memory);
+  for (const Block& block : blocks_)
+    sum += objective_.conjugates(block.samples(), std::span(block.memory).first(block.rows()));
   return sum / static_cast<double>(report_.samples);
 }
 
@@ -337,10 +389,10 @@ double Trainer::gap(double objective, double dual) const {
 }
 
 State Trainer::state() const {
-  State state{.array = std::vector<float>(parameters_.floats()), .memory = {}};
+  State state{.array = std::vector<float>(parameters_.floats()), .anchors = turns_.anchors(), .memory = {}};
   if (sampler_.average()) state.averaged = sampler_.average()->all;
   parameters_.read(state.array);
-  if (!rule_.memory) return state;
+  if (objective_.memory(options_.rule) == 0) return state;
   for (const Block& block : blocks_)
     state.memory.insert(state.memory.end(), block.memory.begin(), block.memory.end());
   return state;
@@ -349,6 +401,7 @@ State Trainer::state() const {
 void Trainer::restore(const State& state) {
   if (sampler_.average()) sampler_.set_averaged(state.averaged);
   parameters_.write(state.array);
+  turns_.set_anchors(state.anchors);
   auto from = state.memory.begin();
   for (Block& block : blocks_) {
     if (state.memory.empty()) {
@@ -363,7 +416,7 @@ void Trainer::restore(const State& state) {
 
 bool Trainer::diverged(double objective) const {
   const double allowed =
-      std::max((kDivergence - 1) * std::fabs(best_objective_), kHeadroom * std::fabs(zero_objective_));
+      std::max((kDivergence - 1) * std::fabs(best_objective_), kHeadroom * std::fabs(start_objective_));
   return !(objective - best_objective_ <= allowed);
 }
 
@@ -376,6 +429,7 @@ void Trainer::roll_back() {
 
 void Trainer::record(double objective, const Evaluation& sums) {
   EpochReport row{.epoch = report_.epochs,
+                  .passes = passes(),
                   .seconds = report_.train_seconds,
                   .objective = objective,
                   .step = sampler_.step_of_epoch(report_.epochs),
@@ -441,6 +495,7 @@ Trained Trainer::finish(Outcome outcome) {
   report_.step = sampler_.initial_step();
   report_.share_lost = writer_->share_lost();
   if (rule_.dual) report_.gap = gap(report_.objective, exact_dual_objective());
+  report_.passes = passes();
   if (report_.train_seconds > 0)
     report_.nonzeros_per_second = static_cast<double>(nonzeros_) / report_.train_seconds;
   if (outcome == Outcome::kDiverged) {
@@ -478,6 +533,7 @@ void check(const Dataset& data, const Objective& objective, const Options& optio
            const Dataset* validation) {
   validate(options);
   check_samples(data, objective.labels());
+  if (objective.shape().pairs) check_pairs(data);
   if (validation != nullptr) {
     check_samples(*validation, objective.labels());
     if (validation->dimension() > data.dimension()) {
@@ -489,13 +545,18 @@ void check(const Dataset& data, const Objective& objective, const Options& optio
     throw InputError("rule = " + std::string(name_of(options.rule)) + ": does not suit the objective " +
                      objective.name());
   }
+  if (traits_of(options.rule).dual && options.l2 == 0 && !objective.shape().terms) {
+    throw InputError("l2 = 0: must be > 0 for rule = sdca, without it there is no dual problem");
+  }
 }
 
 Trained train(Dataset data, const Objective& objective, const Options& options, const Monitor& monitor) {
   check(data, objective, options, monitor.validation ? &*monitor.validation : nullptr);
   Arena arena(arena_options(options));
   std::optional<Trained> trained;
-  arena.execute([&] { trained = Trainer(std::move(data), objective, options, monitor, arena).run(); });
+  const std::unique_ptr<Objective> fitted = objective.fitted(data);
+  const Objective& used = fitted ? *fitted : objective;
+  arena.execute([&] { trained = Trainer(std::move(data), used, options, monitor, arena).run(); });
   return std::move(*trained);
 }
 

@@ -35,16 +35,18 @@ std::size_t sample_rows(std::size_t rows, const Options& options) {
   return std::max<std::size_t>({1, rows / kSampleFraction, tries ? 0 : std::min(rows, kCurvatureRows)});
 }
 
-Block make_sample(const Dataset& data, const Layout& layout, std::size_t rows, const Options& options) {
-  const BlockMaker maker(data, layout, traits_of(options.rule).memory);
+Block make_sample(const Dataset& data, const Layout& layout, std::size_t rows, std::size_t memory,
+                  const Options& options) {
+  const BlockMaker maker(data, layout, memory);
   return maker.make(std::span<const std::uint32_t>(shuffled_rows(data.rows(), options.seed)).first(rows));
 }
 
 }  // namespace
 
-Schedule schedule_of(const Options& options) {
+Schedule schedule_of(const Options& options, const Objective& objective) {
   if (options.schedule != Schedule::kAuto) return options.schedule;
-  switch (traits_of(options.rule).fade) {
+  const auto pace = objective.pace(options.rule);
+  switch (pace ? pace->fade : traits_of(options.rule).fade) {
     case Fade::kAnneal:
       return Schedule::kAnneal;
     case Fade::kLinear:
@@ -55,12 +57,14 @@ Schedule schedule_of(const Options& options) {
   return Schedule::kConstant;
 }
 
-Trial::Trial(const Dataset& data, const Layout& layout, const Objective& objective, const Options& options)
+Trial::Trial(const Dataset& data, const Layout& layout, std::span<const float> start,
+             const Objective& objective, const Options& options)
     : layout_(layout),
+      start_(start),
       objective_(objective),
       options_(options),
       rows_(sample_rows(data.rows(), options)),
-      sample_(make_sample(data, layout, rows_, options)),
+      sample_(make_sample(data, layout, rows_, objective.memory(options.rule), options)),
       local_(sample_.support.size() * layout.cell_floats()) {
   const double sum = std::accumulate(sample_.squared_norms.begin(), sample_.squared_norms.end(), 0.0);
   mean_squared_norm_ = sum > 0 ? sum / static_cast<double>(rows_) : 1;
@@ -71,26 +75,34 @@ Trial::Lengths Trial::lengths() const {
   double largest = 0;
   const Samples samples = sample_.samples();
   for (std::size_t i = 0; i < rows_; ++i) {
-    const double length = samples.weight(i) * (samples.squared_norms[i] + (layout_.bias() ? 1.0 : 0.0));
+    const double length = samples.weight(i) * (samples.squared_norms[i] + (layout_.common() > 0 ? 1.0 : 0.0));
     sum += length;
     largest = std::max(largest, length);
   }
   return sum > 0 ? Lengths{.mean = sum / static_cast<double>(rows_), .largest = largest} : Lengths{};
 }
 
+void Trial::begin() {
+  std::ranges::fill(sample_.memory, 0.0F);
+  float* to = local_.data();
+  for (const Cell cell : sample_.support) {
+    const std::size_t floats = layout_.cell_floats();
+    to = std::ranges::copy(start_.subspan(cell * floats, floats), to).out;
+  }
+}
+
 // kPasses passes over the sample; returns the scale of the weights after them.
 double Trial::pass(double step) {
   constexpr int kPasses = 2;
   const auto rows = static_cast<double>(rows_);
-  const StepClock clock{.schedule = schedule_of(options_),
+  const StepClock clock{.schedule = schedule_of(options_, objective_),
                         .step = step,
                         .decay = decay_of(options_),
                         .l2 = options_.l2,
                         .rows = rows,
                         .epochs = kPasses};
   const Samples samples = sample_.samples();
-  std::ranges::fill(sample_.memory, 0.0F);
-  layout_.start(sample_.support, local_);
+  begin();
   double scale = 1;
   for (int pass = 0; pass < kPasses; ++pass) {
     for (std::size_t first = 0; first < rows_; first += kChunk) {
@@ -123,7 +135,7 @@ double Trial::objective_after(double step) {
 }
 
 double Trial::gradient_bound() {
-  layout_.start(sample_.support, local_);
+  begin();
   const double at_zero = largest_gradient(1);
   return std::max(at_zero, largest_gradient(pass(natural_step())));
 }

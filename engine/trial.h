@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "engine/blocks.h"
@@ -13,12 +14,14 @@
 namespace sounder {
 
 // The options' schedule, kAuto settled by the rule.
-Schedule schedule_of(const Options& options);
+Schedule schedule_of(const Options& options, const Objective& objective);
 
 // Some of the rows, on which steps are tried out and curvature is measured, with a model of their own.
 class Trial {
  public:
-  Trial(const Dataset& data, const Layout& layout, const Objective& objective, const Options& options);
+  // `start` is what training starts from, all of it; a reference to it is kept, as to the others but `data`.
+  Trial(const Dataset& data, const Layout& layout, std::span<const float> start, const Objective& objective,
+        const Options& options);
 
   std::size_t rows() const { return rows_; }
   double mean_squared_norm() const { return mean_squared_norm_; }  // of |x|^2; 1 if all are 0
@@ -42,10 +45,12 @@ class Trial {
   double top_curvature() const;
 
  private:
+  void begin();
   double pass(double step);
   double largest_gradient(double scale) const;
 
   const Layout& layout_;
+  std::span<const float> start_;
   const Objective& objective_;
   const Options& options_;
   std::size_t rows_;

@@ -19,6 +19,7 @@
 #include "engine/plan.h"
 #include "engine/sampler.h"
 #include "engine/stopwatch.h"
+#include "engine/turns.h"
 #include "io/error.h"
 
 namespace sounder {
@@ -36,24 +37,27 @@ void require(bool holds, const std::string& message) {
   if (!holds) throw InputError(message);
 }
 
-std::vector<Plan> make_plans(const Dataset& data, const Layout& layout, const Objective& objective,
-                             const Options& common, std::span<const Candidate> candidates, int threads) {
+std::vector<Plan> make_plans(const Dataset& data, const Layout& layout, std::span<const float> start,
+                             const Objective& objective, const Options& common,
+                             std::span<const Candidate> candidates, int threads) {
   std::vector<Plan> plans;
   for (const Candidate& candidate : candidates)
-    plans.push_back(make_plan(data, layout, objective, options_of(common, candidate), threads));
+    plans.push_back(make_plan(data, layout, start, objective, options_of(common, candidate), threads));
   return plans;
 }
 
 // A candidate in training.
 struct Contestant {
   Contestant(const Objective& objective, const Options& given, const Plan& plan, const Layout& layout,
-             std::span<Block> blocks, const Units& units, const std::stop_token& stop)
+             std::span<const float> start, std::span<Block> blocks, const Units& units,
+             const std::stop_token& stop)
       : options(given),
         parameters(layout.cells(), layout.cell_floats()),
         writer(make_writer(options.discipline, parameters, plan.round_tasks)),
         task(objective, layout, blocks, *writer, stop),
         sampler(units, plan.clock, problem_of(options, plan), options.seed),
-        best(layout.start()),
+        turns(objective, layout, options.rule),
+        best(start.begin(), start.end()),
         tried{.candidate = {.l2 = options.l2, .step = options.step}, .step = sampler.initial_step()} {
     parameters.write(best);
     tried.validation.loss = std::numeric_limits<double>::infinity();
@@ -64,6 +68,7 @@ struct Contestant {
   std::unique_ptr<Writer> writer;
   GradientTask task;
   Sampler sampler;
+  Turns turns;
   std::vector<float> best;
   Tried tried;
 };
@@ -104,6 +109,7 @@ class Tuner {
   const Clock::time_point start_ = Clock::now();
   Tuned tuned_;
   Layout layout_;
+  std::vector<float> begin_;  // what training starts from
   std::vector<Plan> plans_;
   const Plan& plan_;  // of the blocks
   std::vector<Block> blocks_;
@@ -137,10 +143,11 @@ Tuner::Tuner(Dataset data, const Objective& objective, const Options& common,
              .nonzeros = data.nonzeros(),
              .threads = arena.threads()},
       layout_(timed(tuned_.prepare_seconds,
-                    [&] { return Layout(data, objective.width(), common.bias, planes_of(common)); })),
-      plans_(
-          timed(tuned_.search_seconds,
-                [&] { return make_plans(data, layout_, objective, common, candidates, arena.threads()); })),
+                    [&] { return Layout(data, objective.shape(), common.bias, planes_of(common)); })),
+      begin_(layout_.start(objective, common.seed)),
+      plans_(timed(
+          tuned_.search_seconds,
+          [&] { return make_plans(data, layout_, begin_, objective, common, candidates, arena.threads()); })),
       plan_(*std::ranges::min_element(plans_, {}, &Plan::block_rows)),
       tasks_(plan_.window + 1, std::vector<Task>(candidates.size())),
       graph_(arena.threads(), plan_.window,
@@ -149,13 +156,15 @@ Tuner::Tuner(Dataset data, const Objective& objective, const Options& common,
               .account = [this](const Task& task) { account(task); }}) {
   tuned_.block_rows = plan_.block_rows;
   timed(tuned_.prepare_seconds, [&] {
-    const std::vector<std::uint32_t> order = shuffled_rows(data.rows(), common.seed);
-    blocks_ = make_blocks(BlockMaker(std::move(data), layout_, false), order, plan_.block_rows, arena);
+    const Shape shape = objective.shape();
+    const Deal deal = deal_rows(data, shape.grouping, plan_.block_rows, common.seed);
+    blocks_ = make_blocks(BlockMaker(std::move(data), layout_, 0, shape.pairs), deal, arena);
   });
   const Units units = units_of(blocks_, plan_);
   for (std::size_t c = 0; c < candidates.size(); ++c) {
     contestants_.push_back(std::make_unique<Contestant>(objective, options_of(common, candidates[c]),
-                                                        plans_[c], layout_, blocks_, units, monitor.stop));
+                                                        plans_[c], layout_, begin_, blocks_, units,
+                                                        monitor.stop));
   }
 }
 
@@ -175,7 +184,7 @@ Tuned Tuner::run() {
 void Tuner::begin_epoch() {
   for (const auto& c : contestants_) {
     c->sampler.begin_epoch(tuned_.epochs);
-    visit_all(Turn::kBegin, objective_, layout_, c->sampler.step(), c->parameters);
+    c->turns.visit(Turn::kBegin, c->sampler.step(), c->parameters);
   }
   epoch_samples_ = 0;
 }
@@ -220,7 +229,7 @@ void Tuner::account(const Task& task) {
 
 void Tuner::end_epoch() {
   for (const auto& c : contestants_) {
-    visit_all(Turn::kEnd, objective_, layout_, c->sampler.step(), c->parameters);
+    c->turns.visit(Turn::kEnd, c->sampler.step(), c->parameters);
     judge(*c);
   }
   drop_diverged();
@@ -232,7 +241,7 @@ void Tuner::judge(Contestant& contestant) {
   std::vector<float> latest(contestant.parameters.floats());
   contestant.parameters.read(latest);
   const Evaluation sums = evaluate_blocks(objective_, layout_, contestant.parameters, blocks_, arena_);
-  const double objective = objective_of(sums, layout_.norms(latest), contestant.options);
+  const double objective = objective_of(sums, objective_, layout_, latest, contestant.options);
   const Metrics held_out =
       evaluate(layout_.model(latest, objective_, contestant.options.l2, tuned_.samples), objective_,
                validation_, [&](std::size_t count, const auto& body) { arena_.parallel_for(count, body); });
@@ -322,7 +331,7 @@ void validate(const Options& common, std::span<const Candidate> candidates) {
   const RuleTraits& rule = traits_of(common.rule);
   const DisciplineTraits& discipline = traits_of(common.discipline);
   require(
-      !rule.memory && !rule.snapshots,
+      rule.memory == 0 && !rule.snapshots,
       "rule = " + std::string(rule.name) + ": what it remembers of the samples serves one candidate only");
   require(!discipline.by_sample && !discipline.rounds && !discipline.disjoint,
           "discipline = " + std::string(discipline.name) + ": takes one candidate only; take atomic");

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -12,26 +13,25 @@
 namespace sounder {
 namespace {
 
-constexpr std::size_t kCounted = 100;  // distinct labels worth counting
+constexpr std::size_t kCounted = 100;  // distinct labels worth counting where two are wanted
+constexpr std::size_t kMostClasses = 10'000;
 constexpr std::size_t kShown = 3;
 
-// The different labels, in order; kCounted + 1 of them mean "more than kCounted".
-std::set<float> distinct(std::span<const float> labels) {
-  std::set<float> found;
+// The different labels, increasing; most + 1 of them mean "more than `most`".
+std::vector<float> distinct(std::span<const float> labels, std::size_t most) {
+  std::vector<float> found;
   for (const float label : labels) {
-    if (found.size() <= kCounted) found.insert(label);
+    const auto at = std::ranges::lower_bound(found, label);
+    if (at != found.end() && *at == label) continue;
+    found.insert(at, label);
+    if (found.size() > most) break;
   }
   return found;
 }
 
-std::string describe(const std::set<float>& found) {
-  std::string text;
-  std::size_t shown = 0;
-  for (const float label : found) {
-    if (shown == kShown) return text + ", ...";
-    text += fmt::format("{}{}", shown++ == 0 ? "" : ", ", label);
-  }
-  return text;
+std::string describe(std::span<const float> labels) {
+  const std::string shown = fmt::format("{}", fmt::join(labels.first(std::min(labels.size(), kShown)), ", "));
+  return labels.size() > kShown ? shown + ", ..." : shown;
 }
 
 bool is_set(const LabelRule& rule) {
@@ -54,7 +54,7 @@ std::vector<float> apply(const LabelRule& rule, std::span<const float> labels, c
   return signs;
 }
 
-[[noreturn]] void fail_one_class(const LabelRule& rule, const std::set<float>& found,
+[[noreturn]] void fail_one_class(const LabelRule& rule, std::span<const float> found,
                                  const std::string& name) {
   const std::string chosen = rule.positive_class ? fmt::format("--positive-class {}", *rule.positive_class)
                                                  : fmt::format("--positive-above {}", *rule.positive_above);
@@ -67,50 +67,94 @@ std::vector<float> apply(const LabelRule& rule, std::span<const float> labels, c
 EncodedDataset encode_by_rule(const Dataset& data, const LabelRule& rule, const std::string& name) {
   std::vector<float> signs = apply(rule, data.labels(), name);
   if (std::ranges::count(signs, signs.front()) == std::ssize(signs)) {
-    fail_one_class(rule, distinct(data.labels()), name);
+    fail_one_class(rule, distinct(data.labels(), kCounted), name);
   }
   return {data.with_labels(std::move(signs)), {-1, 1}};
 }
 
-std::string count(const std::set<float>& found) {
-  if (found.size() == 1) return "one label only";
-  if (found.size() > kCounted) return fmt::format("more than {} different labels", kCounted);
-  return fmt::format("{} different labels", found.size());
+// Throws InputError: `found` are not as many as `expected` says.
+[[noreturn]] void fail_count(std::span<const float> found, std::size_t most, std::string_view expected,
+                             const std::string& name) {
+  const std::string count = found.size() == 1     ? "one label only"
+                            : found.size() > most ? fmt::format("more than {} different labels", most)
+                                                  : fmt::format("{} different labels", found.size());
+  throw InputError({name}, fmt::format("{} ({}){}", count, describe(found), expected));
 }
 
-LabelEncoding two_labels(const std::set<float>& found, const std::string& name) {
-  if (found.size() == 2) return {*found.begin(), *found.rbegin()};
-  throw InputError({name},
-                   fmt::format("{} ({}): two-class objectives need two; choose with --positive-class C or "
-                               "--positive-above X",
-                               count(found), describe(found)));
+LabelEncoding two_labels(std::span<const float> found, const std::string& name) {
+  if (found.size() == 2) return {found[0], found[1]};
+  fail_count(found, kCounted,
+             ": two-class objectives need two; choose with --positive-class C or --positive-above X", name);
+}
+
+// What code_of(label) says of each label; InputError when that is nothing.
+template <class CodeOf>
+std::vector<float> translate(std::span<const float> labels, CodeOf&& code_of, std::string_view known,
+                             const std::string& name) {
+  std::vector<float> codes(labels.size());
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    const std::optional<float> code = code_of(labels[i]);
+    if (!code) {
+      throw InputError({name}, fmt::format("row {} (counted from 0): the label is {}, expected one of the "
+                                           "model's {}",
+                                           i, labels[i], known));
+    }
+    codes[i] = *code;
+  }
+  return codes;
+}
+
+std::vector<float> ranks(std::span<const float> labels, std::span<const float> classes,
+                         const std::string& name) {
+  const auto rank = [classes](float label) -> std::optional<float> {
+    const auto at = std::ranges::lower_bound(classes, label);
+    if (at == classes.end() || *at != label) return std::nullopt;
+    return static_cast<float>(at - classes.begin());
+  };
+  return translate(labels, rank, fmt::format("{} classes ({})", classes.size(), describe(classes)), name);
+}
+
+std::vector<float> signs(std::span<const float> labels, float negative, float positive,
+                         const std::string& name) {
+  const auto sign = [negative, positive](float label) -> std::optional<float> {
+    if (label == positive) return 1.0F;
+    if (label == negative) return -1.0F;
+    return std::nullopt;
+  };
+  return translate(labels, sign, fmt::format("two, {} and {}", negative, positive), name);
+}
+
+void require_rows(const Dataset& data, std::string_view expected, const std::string& name) {
+  if (data.rows() == 0) throw InputError({name}, fmt::format("no rows, expected {}", expected));
 }
 
 }  // namespace
 
 EncodedDataset encode_two_classes(const Dataset& data, const LabelRule& rule, const std::string& name) {
-  if (data.rows() == 0) throw InputError({name}, "no rows, expected labels of two classes");
+  require_rows(data, "labels of two classes", name);
   if (is_set(rule)) return encode_by_rule(data, rule, name);
-  const LabelEncoding encoding = two_labels(distinct(data.labels()), name);
+  const LabelEncoding encoding = two_labels(distinct(data.labels(), kCounted), name);
   return {encode_like(data, encoding, rule, name), encoding};
+}
+
+EncodedDataset encode_classes(const Dataset& data, const std::string& name) {
+  const std::string expected = fmt::format("labels of 2 to {} classes", kMostClasses);
+  require_rows(data, expected, name);
+  std::vector<float> classes = distinct(data.labels(), kMostClasses);
+  if (classes.size() < 2 || classes.size() > kMostClasses) {
+    fail_count(classes, kMostClasses, ", expected " + expected, name);
+  }
+  std::vector<float> codes = ranks(data.labels(), classes, name);
+  return {data.with_labels(std::move(codes)), {.classes = std::move(classes)}};
 }
 
 Dataset encode_like(const Dataset& data, const LabelEncoding& encoding, const LabelRule& rule,
                     const std::string& name) {
-  if (is_set(rule)) return data.with_labels(apply(rule, data.labels(), name));
+  const auto labels = data.labels();
+  if (!encoding.classes.empty()) return data.with_labels(ranks(labels, encoding.classes, name));
+  if (is_set(rule)) return data.with_labels(apply(rule, labels, name));
   if (!encoding.binary()) return data;
-  std::vector<float> signs(data.labels().begin(), data.labels().end());
-  for (std::size_t i = 0; i < signs.size(); ++i) {
-    const float label = signs[i];
-    if (label != encoding.negative && label != encoding.positive) {
-      throw InputError(
-          {name},
-          fmt::format("row {} (counted from 0): the label is {}, expected one of the model's two, {} and {}",
-                      i, label, encoding.negative, encoding.positive));
-    }
-    signs[i] = label == encoding.positive ? 1.0f : -1.0f;
-  }
-  return data.with_labels(std::move(signs));
+  return data.with_labels(signs(labels, encoding.negative, encoding.positive, name));
 }
 
 }  // namespace sounder

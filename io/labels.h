@@ -1,21 +1,28 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "io/dataset.h"
 
 namespace sounder {
 
-// How the two classes of a file map to the -1 / +1 that classification losses are written in; kept in the model so
-// that predictions come back as the user's own labels. With negative == positive the labels are real and stay as
-// they are.
+// How the classes of a file map to the numbers that classification losses are written in: -1 / +1 for two classes,
+// 0, 1, 2, ... for many. Kept in the model so that predictions come back as the user's own labels. With negative ==
+// positive and no classes the labels are real and stay as they are.
 struct LabelEncoding {
   float negative = 0;
   float positive = 0;
+  std::vector<float> classes{};  // many classes: the label of each, increasing; else empty
   bool binary() const { return negative != positive; }
   // The label that a margin (w.x + bias) predicts: the user's class, or the margin itself for real labels.
-  float decode(float margin) const { return binary() ? (margin > 0 ? positive : negative) : margin; }
+  // Of many classes, the one whose number it is.
+  float decode(float output) const {
+    if (!classes.empty()) return classes[static_cast<std::size_t>(output)];
+    return binary() ? (output > 0 ? positive : negative) : output;
+  }
 };
 
 // What the user said about classes; at most one of the two may be set.
@@ -25,7 +32,7 @@ struct LabelRule {
 };
 
 struct EncodedDataset {
-  Dataset data;  // labels in {-1, +1}
+  Dataset data;  // labels in {-1, +1}, or 0, 1, ..., classes - 1
   LabelEncoding encoding;
 };
 
@@ -34,8 +41,12 @@ struct EncodedDataset {
 // rule; the message names the labels found and the option that helps.
 EncodedDataset encode_two_classes(const Dataset& data, const LabelRule& rule, const std::string& name);
 
-// The same for data that a model with `encoding` and `rule` is tried on: a file of one class only is fine here, a
-// label that is neither of the model's two is an InputError.
+// Every label is a class: its rank among the labels there are. Throws InputError (file `name`) when there is only one,
+// or more than 10,000, as real numbers have.
+EncodedDataset encode_classes(const Dataset& data, const std::string& name);
+
+// The same for data that a model with `encoding` and `rule` is tried on (many classes know no rule). A file of one class
+// only is fine here; a label that is none of the model's is an InputError that names it and its row.
 Dataset encode_like(const Dataset& data, const LabelEncoding& encoding, const LabelRule& rule,
                     const std::string& name);
 

@@ -6,34 +6,50 @@
 
 namespace sounder {
 
-// A model file is text that `head` shows, then numbers, then a checksum:
+// A model file is text that `head` shows, then numbers and names, then a checksum:
 //
-//   sounder model 1                  the first line; 1 is the version of this format
-//   objective hinge                  then one "key value" line for each key, in any order
-//   objective_parameter 0
-//   dimension 47236                  d
-//   width 1                          floats a coordinate, at least 1
-//   biases 0                         0 or `width`
-//   negative_label -1                the labels that the two classes had in the data; equal when labels are
-//   real positive_label 1 positive_above none              how the data's labels became two classes: a
-//   number, or none positive_class none normalize yes                    yes or no: rows were scaled to
-//   Euclidean length 1 index_base 1                     the first column number in the data l2 0.0001 rows
-//   20242                       samples it was trained on weights                          the last line of
-//   text; it and every other one ends in a single '\n' <d x width floats, coordinate by coordinate> <biases
-//   floats> <checksum>
+//   sounder model 2              the first line; 2 is the version of this format
+//   objective huber              then one "key value" line for each key, in any order
+//   parameters huber_delta=0.1   what the objective needs, name=number separated by commas, or none; a name consists of
+//                                a-z, 0-9 and _
+//   dimension 5                  d
+//   width 1                      floats a coordinate, at least 1
+//   biases 0                     floats of what all samples share, a multiple of `width`
+//   names 2,3                    how many coordinates have names, part by part, d in all; or none
+//   name_bytes 14                size of the names behind the floats, 0 without names
+//   seen_bytes 5                 size of the pairs behind the names, 0 without pairs
+//   negative_label 0             the labels that the two classes had in the data; equal when there are no two
+//   positive_label 0
+//   classes none                 the labels that many classes had in the data, increasing, separated by commas; or none
+//   positive_above none          how the data's labels became two classes: a number, or none
+//   positive_class none
+//   normalize yes                yes or no: rows were scaled to Euclidean length 1
+//   index_base 1                 the first column number in the data
+//   l2 0.0001
+//   rows 20242                   samples it was trained on
+//   weights                      the last line of text; it and every other one ends in a single '\n'
+//   <d x width floats, coordinate by coordinate> <`biases` floats> <names> <pairs> <checksum>
 //
-// Floats are IEEE 754 binary32, little-endian. The checksum is the 64-bit XXH3 (seed 0) of all bytes before
-// it, little-endian. Numbers in the text are finite decimals that read back as exactly the value saved. The
-// text is at most 64 KiB long. The keys are the members of Model (io/model.h) under the same or a nearby
-// name.
+// The keys are the members of Model (io/model.h) under the same or a nearby name. The text is at most 1 MiB long. Its
+// numbers are finite decimals that read back as exactly the value saved.
+//
+// Floats are IEEE 754 binary32, little-endian. Names stand in the order of their coordinates, each followed by '\n',
+// which none may contain; what else they contain is for the model's user to know.
+//
+// The pairs are what of the second part each of the first part was seen with, so there must be two parts. For each of the
+// first: how many, then for each of these, in increasing order, how many of the second part were skipped since the one
+// before or, for the first, since the beginning: {0, 1, 5} is 3 0 0 3. All are LEB128 numbers below 2^32: seven bits a
+// byte, the lowest first, with the top bit set in all bytes but the last, in as few bytes as it takes.
+//
+// The checksum is the 64-bit XXH3 (seed 0) of all bytes before it, little-endian.
 
-// Replaces `path` as a whole or leaves it as it was (io/output.h). Throws InputError when it cannot be
-// written, or when the model holds what the format cannot: a number that is not finite, a line break in the
-// objective's name.
+// Replaces `path` as a whole or leaves it as it was (io/output.h). Throws InputError when it cannot be written, or when
+// the model holds what the format cannot: a number that is not finite, a line break in the objective's name or that of a
+// coordinate, another character in that of a parameter, more classes than the text has room for.
 void save_model(const Model& model, const std::string& path);
 
-// Throws InputError, naming the file and what is wrong with it, unless every byte is as save_model() left it.
-// Nothing is allocated before the sizes in the text agree with the size of the file.
+// Throws InputError, naming the file and what is wrong with it, unless every byte is as save_model() left it and the parts
+// fit together. Nothing large is allocated before the sizes in the text agree with the size of the file.
 Model load_model(const std::string& path);
 
 }  // namespace sounder

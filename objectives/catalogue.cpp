@@ -1,5 +1,7 @@
 #include "objectives/catalogue.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -8,7 +10,7 @@
 namespace sounder {
 namespace {
 
-#define SOUNDER_ROW(name, help) CatalogueRow{#name, help, make_##name},
+#define SOUNDER_ROW(name, format, help) CatalogueRow{#name, SampleFormat::format, help, make_##name},
 constexpr std::array kRows = {SOUNDER_OBJECTIVES(SOUNDER_ROW)};
 #undef SOUNDER_ROW
 
@@ -28,7 +30,18 @@ std::unique_ptr<Objective> make_objective(std::string_view name, const Objective
   const auto row = std::ranges::find(kRows, name, &CatalogueRow::name);
   if (row == kRows.end())
     throw InputError("objective = " + std::string(name) + ": must be one of " + names());
-  return row->make(parameters);
+  auto objective = row->make(parameters);
+  const Objective::Parameters known = objective->parameters();
+  for (const auto& [parameter, value] : parameters) {
+    if (!known.contains(parameter))
+      throw InputError(fmt::format("{} = {}: is no parameter of the objective {}", parameter, value, name));
+  }
+  return objective;
+}
+
+double parameter_or(const ObjectiveParameters& parameters, const std::string& name, double otherwise) {
+  const auto found = parameters.find(name);
+  return found == parameters.end() ? otherwise : found->second;
 }
 
 }  // namespace sounder

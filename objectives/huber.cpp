@@ -32,10 +32,10 @@ struct Huber {
 }  // namespace
 
 std::unique_ptr<Objective> make_huber(const ObjectiveParameters& parameters) {
-  const double delta = parameters.value.value_or(1.0);
+  const double delta = parameter_or(parameters, "huber_delta", 1);
   if (!(delta >= 1e-30 && delta <= 1e30))
     throw InputError(fmt::format("huber_delta = {}: must be > 0, 1e-30 to 1e30", delta));
-  return make_linear("huber", LabelKind::kReal, Huber{static_cast<float>(delta)}, delta);
+  return make_linear("huber", LabelKind::kReal, Huber{static_cast<float>(delta)}, {{"huber_delta", delta}});
 }
 
 }  // namespace sounder

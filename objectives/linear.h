@@ -4,6 +4,7 @@
 #include <concepts>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "objectives/objective.h"
@@ -24,11 +25,11 @@ concept ScalarLoss = requires(const T& loss, float margin, float label) {
 template <ScalarLoss Loss>
 class Linear final : public Objective {
  public:
-  Linear(std::string name, LabelKind labels, Loss loss, double parameter = 0)
-      : name_(std::move(name)), labels_(labels), loss_(std::move(loss)), parameter_(parameter) {}
+  Linear(std::string name, LabelKind labels, Loss loss, Parameters parameters = {})
+      : name_(std::move(name)), labels_(labels), loss_(std::move(loss)), parameters_(std::move(parameters)) {}
 
   std::string name() const override { return name_; }
-  double parameter() const override { return parameter_; }
+  Parameters parameters() const override { return parameters_; }
   LabelKind labels() const override { return labels_; }
   bool smooth() const override {
     if constexpr (requires { loss_.smooth(); }) return loss_.smooth();
@@ -62,11 +63,19 @@ class Linear final : public Objective {
         rule, [this]<class R>(R) { return R::template suits<Loss>() && (smooth() || !R::kTraits.smooth); });
   }
 
-  void step(const Samples& samples, const LocalWeights& weights, const Step& step) const override {
+  std::uint64_t step(const Samples& samples, const LocalWeights& weights, const Step& step) const override {
+    std::uint64_t rested = 0;
     visit(step.rule, [&]<class R>(R) {
-      if constexpr (R::template suits<Loss>()) R::step(loss_, samples, weights, step);
+      if constexpr (!R::template suits<Loss>()) {
+        return false;
+      } else if constexpr (std::is_void_v<decltype(R::step(loss_, samples, weights, step))>) {
+        R::step(loss_, samples, weights, step);
+      } else {
+        rested = R::step(loss_, samples, weights, step);
+      }
       return true;
     });
+    return samples.nonzeros() - rested;
   }
 
   double conjugates(const Samples& samples, std::span<const float> slopes) const override {
@@ -76,6 +85,18 @@ class Linear final : public Objective {
         sum += double{samples.weight(i)} * loss_.conjugate(slopes[i], samples.labels[i]);
     }
     return sum;
+  }
+
+  void imply(const Samples& samples, std::span<double> implied) const override {
+    for_each_row(samples, [&](std::size_t i, const auto& row) {
+      const double factor = double{samples.weight(i)} * samples.memory[i];
+      for (std::size_t k = 0; k < row.size; ++k) implied[row.positions[k]] += factor * row.values[k];
+    });
+  }
+
+  // Of -(l2 / 2) |u|^2, u = -implied / (l2 n).
+  double bound(std::size_t, std::span<const double> implied, double l2, double rows) const override {
+    return -implied[0] * implied[0] / (2 * l2 * rows * rows);
   }
 
   void turn(Turn turn, const LocalWeights& weights, std::size_t count, const Step& step) const override {
@@ -110,12 +131,13 @@ class Linear final : public Objective {
   std::string name_;
   LabelKind labels_;
   Loss loss_;
-  double parameter_;
+  Parameters parameters_;
 };
 
 template <ScalarLoss Loss>
-std::unique_ptr<Objective> make_linear(std::string name, LabelKind labels, Loss loss, double parameter = 0) {
-  return std::make_unique<Linear<Loss>>(std::move(name), labels, std::move(loss), parameter);
+std::unique_ptr<Objective> make_linear(std::string name, LabelKind labels, Loss loss,
+                                       Objective::Parameters parameters = {}) {
+  return std::make_unique<Linear<Loss>>(std::move(name), labels, std::move(loss), std::move(parameters));
 }
 
 }  // namespace sounder

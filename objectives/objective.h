@@ -3,27 +3,71 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
+#include "io/random.h"
 #include "objectives/rule.h"
 #include "objectives/samples.h"
 
 namespace sounder {
 
-// What labels an objective is written for: -1 / +1, or any real number.
-enum class LabelKind { kTwoClass, kReal };
+// What labels an objective is written for.
+enum class LabelKind {
+  kTwoClass,   // -1 / +1
+  kManyClass,  // 0, 1, ..., classes - 1
+  kReal,       // any number
+  kCount,      // how often a pair was met, > 0
+};
+
+// How samples are dealt out to blocks.
+enum class Grouping {
+  kRandom,   // as chance has it
+  kTiles,    // samples of two coordinates: those of a random part of the first ones and of the second ones
+  kInOrder,  // neighbours of the data, which share coordinates
+};
+
+// The form of a problem.
+struct Shape {
+  std::size_t width = 1;   // floats a coordinate
+  std::size_t common = 0;  // coordinates besides those of the data, that every sample touches
+  Grouping grouping = Grouping::kRandom;
+  std::size_t most_block_rows = 1024;  // samples in a block, unless the user wants more
+  bool pairs = false;          // a training sample is two coordinates and a label: blocks keep no values
+  bool starts_at_zero = true;  // else start() has something to say
+  bool terms = false;          // term() stands for (l2 / 2) |w|^2
+};
+
+// What training does where the user does not say.
+struct Defaults {
+  Rule rule = Rule::kSgd;
+  double l2 = 1e-4;
+  int epochs = 30;
+};
+
+// The first step of a rule, and how it moves where the schedule is auto.
+struct Pace {
+  double step = 1;
+  Fade fade = Fade::kNone;
+};
 
 // Weights and rule state as a gradient task holds them: plain floats, private to the task. What belongs to the
-// weight weights[p] has the same place p in the other arrays. The weights of the model are `scale * weights`, so
-// that shrinking all of them (L2) costs one multiplication; the bias is not scaled.
+// weight weights[p] has the same place p in the other arrays; a coordinate of width > 1 has one float of each, at the
+// place of its first weight. The weights of the model are `scale * weights`, so that shrinking all of them (L2) costs
+// one multiplication; the bias is not scaled. Coordinates that all samples share (Shape::common) begin at `bias`,
+// `stride` floats apart; for them, too, the same place holds the state.
 struct LocalWeights {
   static constexpr std::size_t kMostState = 2;
 
   float* weights;
-  float* bias = nullptr;            // null: no bias; else it is among the weights, and nobody's position
-  const float* reweight = nullptr;  // n / degree; null unless the rule or L1 needs it
+  float* bias = nullptr;  // null: no bias; else it is among the weights, and nobody's position
+  std::size_t stride = 0;
+  const float* reweight = nullptr;         // n / degree; null unless the rule or L1 needs it
   std::array<float*, kMostState> state{};  // RuleTraits::state of them
+  float* anchors = nullptr;                // RuleTraits::anchors; in turn() only
 
   std::size_t bias_position() const { return static_cast<std::size_t>(bias - weights); }
 };
@@ -37,6 +81,7 @@ struct ConstWeights {
   const float* weights;
   const float* bias = nullptr;
   float scale = 1;
+  std::size_t stride = 0;
 };
 
 // What a pass over a block is for.
@@ -96,7 +141,7 @@ class DecayingScale {
 struct Evaluation {
   double loss = 0;
   double weight = 0;
-  double hits = 0;           // two classes: samples on the right side
+  double hits = 0;           // classes: samples on the right side
   double squared_error = 0;  // real labels: (prediction - label)^2
 
   Evaluation& operator+=(const Evaluation& other) {
@@ -117,29 +162,61 @@ struct Evaluation {
 // from this class directly.
 class Objective {
  public:
+  using Parameters = std::map<std::string, double>;
+
   virtual ~Objective() = default;
 
-  virtual std::string name() const = 0;  // stored in the model
-  virtual double parameter() const {
-    return 0;
-  }  // what the name does not say (Huber's delta), stored in the model
+  virtual std::string name() const = 0;                 // stored in the model
+  virtual Parameters parameters() const { return {}; }  // what the name does not say, stored in the model
   virtual LabelKind labels() const = 0;
-  virtual std::size_t width() const { return 1; }  // floats a coordinate
-  virtual bool smooth() const { return true; }     // the loss has no kinks
+  virtual Shape shape() const { return {}; }
+  std::size_t width() const { return shape().width; }
+  virtual bool smooth() const { return true; }  // the loss has no kinks
   // Typical second derivative of the loss in the margin: the scale on which steps are searched and bounded.
   virtual double curvature() const { return 1; }
+
+  virtual Defaults defaults() const { return {}; }
+  // Nothing: tried out on a sample of the data, as the rule has it.
+  virtual std::optional<Pace> pace(Rule) const { return std::nullopt; }
+
+  // An objective with parameters that come from the training data (a mean, say): itself with these set. train() calls
+  // it; the model has its parameters. Null: this one will do.
+  virtual std::unique_ptr<Objective> fitted(const Dataset&) const { return nullptr; }
+
+  // Shape::terms: what a coordinate of the data adds to the mean loss, beside its samples. `share` is its degree / n, or
+  // 0 where the degree is not known.
+  virtual double term(std::size_t /*coordinate*/, double /*share*/, std::span<const float> /*weights*/,
+                      double /*l2*/) const {
+    return 0;
+  }
+
+  // Shape::starts_at_zero: the weights that training starts from, `weights.size()` = width zeros before, of a coordinate
+  // of the data or, numbered on from them, a common one. `random` is the coordinate's own.
+  virtual void start(std::size_t /*coordinate*/, std::span<float> /*weights*/, Random&) const {}
 
   // The model's output for each sample, into out[0 .. rows).
   virtual void predict(const Samples& samples, const ConstWeights& weights, std::span<float> out) const = 0;
   virtual Evaluation evaluate(const Samples& samples, const ConstWeights& weights) const = 0;
 
   // Runs step.rule, one that it suits, over the samples in order, each seeing what the one before it changed. A
-  // sample of weight zero moves nothing.
+  // sample of weight zero moves nothing. Returns the non-zeros that it went through: all, but for samples that the
+  // rule lets rest.
   virtual bool suits(Rule rule) const { return rule == Rule::kSgd; }
-  virtual void step(const Samples& samples, const LocalWeights& weights, const Step& step) const = 0;
+  virtual std::uint64_t step(const Samples& samples, const LocalWeights& weights, const Step& step) const = 0;
 
-  // RuleTraits::dual: sum over samples of weight x l*(slope), l* the convex conjugate of the loss.
+  // Floats that the rule keeps for each sample.
+  virtual std::size_t memory(Rule rule) const { return traits_of(rule).memory; }
+
+  // RuleTraits::dual. The dual objective is  -(sum over samples of conjugates) / n + sum over coordinates of
+  // bound(coordinate, implied), a lower bound of the minimum, where conjugates() adds up weight x l*(slope), l* the
+  // convex conjugate of the loss, and imply() adds what the slopes of the samples, their memory, sum up to on each
+  // coordinate; places in `implied` are those of the weights.
   virtual double conjugates(const Samples&, std::span<const float> /*slopes*/) const { return 0; }
+  virtual void imply(const Samples&, std::span<double> /*implied*/) const {}
+  virtual double bound(std::size_t /*coordinate*/, std::span<const double> /*implied*/, double /*l2*/,
+                       double /*rows*/) const {
+    return 0;
+  }
 
   // RuleTraits::turns: what the rule does with the weights and state in the places 0 ... count - 1 when an epoch
   // begins or ends; their scale is 1.

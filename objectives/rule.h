@@ -39,8 +39,9 @@ struct RuleTraits {
 
   std::size_t state = 0;  // floats it keeps for each weight, beside it
   bool reweights =
-      false;            // needs n / degree of each coordinate: a dense term is then applied on supports only
-  bool memory = false;  // keeps a float for each sample
+      false;  // needs n / degree of each coordinate: a dense term is then applied on supports only
+  std::size_t memory = 0;   // floats it keeps for each sample
+  std::size_t anchors = 0;  // floats it keeps for each weight that no step sees, only turn()
 
   bool scales = false;     // leaves L2 to the one decaying scale of all weights (Step::scale)
   bool l1 = false;         // can minimise with L1

@@ -22,7 +22,7 @@ struct SagaRule {
       .help = "SAGA, sparse as ASAGA: to many digits, no gradient passes; smooth losses",
       .state = 1,
       .reweights = true,
-      .memory = true,
+      .memory = 1,
       .l1 = true,
       .smooth = true,
       .shares = true,

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 
 #include "objectives/objective.h"
 #include "objectives/rule_sgd.h"
@@ -47,12 +50,15 @@ float dual_slope(const Loss& loss, float margin, float label, float reach, float
 // Damping (CoCoA+: Ma et al., ICML 2015). Tasks that start from the same weights do not see each other's
 // changes, and their sum may overshoot. So a task takes its own changes sigma times as they are, in q and in
 // its local weights, and the engine brings one part in sigma of them into the shared ones (Step::damping).
+//
+// Shrinking (Hsieh et al., 2008, section 3.2), but never for good: a sample that k >= 2 visits in a row have left as it
+// was, at a bound of its slope, rests for k - 1 epochs, at most three. The duality gap is over all samples.
 struct SdcaRule {
   static constexpr RuleTraits kTraits{
       .name = "sdca",
       .help = "dual coordinate ascent: no step to choose, a duality gap to stop at",
-      .state = 1,
-      .memory = true,
+      .memory = 3,
+      .anchors = 1,
       .dual = true,
       .turns = true,
       .step = StepChoice::kNone,
@@ -63,32 +69,60 @@ struct SdcaRule {
     return HasDual<Loss>;
   }
 
+  // Returns the non-zeros of the samples at rest.
   template <HasDual Loss>
-  static void step(const Loss& loss, const Samples& samples, const LocalWeights& local, const Step& step) {
+  static std::uint64_t step(const Loss& loss, const Samples& samples, const LocalWeights& local,
+                            const Step& step) {
     const auto unit = static_cast<float>(step.damping / ((step.l2 + step.proximal) * step.rows));
+    const auto epoch = static_cast<float>(std::floor(step.before / step.rows));
+    std::uint64_t rested = 0;
     for_each_row(samples, [&](std::size_t i, const auto& row) {
+      Kept kept(samples, i);
+      if (epoch < kept.due) {
+        rested += row.size;
+        return;
+      }
       const float factor = unit * samples.weight(i);
       const float reach = factor * samples.squared_norms[i];
-      const float now = samples.memory[i];
+      const float now = kept.slope;
       const float margin = row.dot(local.weights) + reach * now;
-      const float slope = dual_slope(loss, margin, samples.labels[i], reach, now);
-      if (slope == now) return;
-      samples.memory[i] = slope;
-      row.add_to(local.weights, -factor * (slope - now));
+      kept.slope = dual_slope(loss, margin, samples.labels[i], reach, now);
+      kept.set_rest(kept.slope == now, epoch);
+      if (kept.slope != now) row.add_to(local.weights, -factor * (kept.slope - now));
     });
+    return rested;
   }
 
-  // State: the centre c.
+  // Anchor: the centre c.
   static void turn(Turn turn, const LocalWeights& local, std::size_t count, const Step& step) {
     const double move = turn == Turn::kBegin  ? step.proximal / (step.l2 + step.proximal)
                         : turn == Turn::kDual ? step.proximal / step.l2
                                               : 0;
     for (std::size_t i = 0; i < count; ++i) {
       const double w = local.weights[i];
-      local.weights[i] = static_cast<float>(w + move * (w - local.state[0][i]));
-      if (turn == Turn::kBegin) local.state[0][i] = static_cast<float>(w);
+      local.weights[i] = static_cast<float>(w + move * (w - local.anchors[i]));
+      if (turn == Turn::kBegin) local.anchors[i] = static_cast<float>(w);
     }
   }
+
+ private:
+  // What a sample keeps: its slope, the visits in a row that left it as it was, the epoch of its next visit.
+  struct Kept {
+    Kept(const Samples& samples, std::size_t i)
+        : slope(samples.memory[i]),
+          still(samples.memory[samples.memory_stride + i]),
+          due(samples.memory[2 * samples.memory_stride + i]) {}
+
+    void set_rest(bool unmoved, float epoch) {
+      constexpr float kLongest = 4;
+      still = unmoved ? std::min(still + 1, kLongest) : 0;
+      due = epoch + std::max(still, 1.0F);
+    }
+
+    float& slope;
+    float& still;
+    float& due;
+  };
 };
 
 }  // namespace sounder

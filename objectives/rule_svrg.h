@@ -23,7 +23,7 @@ struct SvrgRule {
                                       .help = "SVRG, sparse as KroMagnon: to many digits; smooth losses",
                                       .state = 1,
                                       .reweights = true,
-                                      .memory = true,
+                                      .memory = 1,
                                       .l1 = true,
                                       .smooth = true,
                                       .snapshots = true,

@@ -20,16 +20,21 @@ struct Samples {
   using Positions = std::variant<const std::uint16_t*, const std::uint32_t*>;
 
   std::span<const std::uint64_t> offsets;  // rows + 1; row i holds entries offsets[i] - offsets[0] and on
+  std::size_t pairs = 0;                   // without offsets: so many rows of two entries each
   Positions positions;
-  const float* values = nullptr;
+  const float* values = nullptr;  // null: all 1, for objectives of pairs
   const float* labels = nullptr;
   const float* weights = nullptr;  // null: every sample weighs 1
   // Needed by Objective::step only.
   const float* squared_norms = nullptr;  // |x|^2 of each sample
-  float* memory = nullptr;               // RuleTraits::memory: what the rule keeps for each sample
-  const std::uint32_t* gaps = nullptr;   // samples that others process, in between, before each; null: none
+  // RuleTraits::memory: what the rule keeps for each sample, float after float: the k-th of sample i at
+  // memory[k * stride + i].
+  float* memory = nullptr;
+  std::size_t memory_stride = 0;
+  const std::uint32_t* gaps = nullptr;  // samples that others process, in between, before each; null: none
 
-  std::size_t rows() const { return offsets.size() - 1; }
+  std::size_t rows() const { return offsets.empty() ? pairs : offsets.size() - 1; }
+  std::uint64_t nonzeros() const { return offsets.empty() ? 2 * pairs : offsets.back() - offsets.front(); }
   std::uint32_t gap(std::size_t row) const { return gaps == nullptr ? 0 : gaps[row]; }
   float weight(std::size_t row) const { return weights == nullptr ? 1.0F : weights[row]; }
 };
@@ -52,11 +57,27 @@ void for_each_row(const Samples& samples, Body&& body) {
   std::visit(
       [&]<class Position>(const Position* positions) {
         const auto& chosen = kernels<Position>();
-        const std::uint64_t first = samples.offsets[0];
+        const std::uint64_t first = samples.offsets.empty() ? 0 : samples.offsets[0];
         for (std::size_t i = 0; i + 1 < samples.offsets.size(); ++i) {
           const std::uint64_t begin = samples.offsets[i] - first;
           const auto size = static_cast<std::size_t>(samples.offsets[i + 1] - samples.offsets[i]);
           body(i, LocalRow<Position>{positions + begin, samples.values + begin, size, &chosen});
+        }
+      },
+      samples.positions);
+}
+
+// Calls body(row number, positions) for every sample, in order, for objectives that read no values: `positions` is the
+// sample's support, a std::span of 16- or 32-bit numbers.
+template <class Body>
+void for_each_support(const Samples& samples, Body&& body) {
+  std::visit(
+      [&]<class Position>(const Position* positions) {
+        for (std::size_t i = 0; i < samples.pairs; ++i) body(i, std::span(positions + 2 * i, 2));
+        for (std::size_t i = 0; i + 1 < samples.offsets.size(); ++i) {
+          const std::uint64_t begin = samples.offsets[i] - samples.offsets[0];
+          const auto size = static_cast<std::size_t>(samples.offsets[i + 1] - samples.offsets[i]);
+          body(i, std::span(positions + begin, size));
         }
       },
       samples.positions);

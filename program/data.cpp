@@ -153,7 +153,7 @@ Json largest_weights(const Model& model) {
 Json describe_model(const Model& model) {
   const auto zeros = static_cast<std::size_t>(std::ranges::count(model.weights, 0.0F));
   Json json{{"objective", model.objective}};
-  if (model.objective_parameter != 0) json["objective_parameter"] = model.objective_parameter;
+  for (const auto& [name, value] : model.parameters) json[name] = value;
   json.update({{"dimension", model.dimension}, {"width", model.width}, {"index_base", model.index_base}});
   json.update({{"nonzero_weights", model.weights.size() - zeros}, {"l2", model.l2}, {"rows", model.rows}});
   json["normalize"] = model.normalize;

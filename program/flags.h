@@ -11,6 +11,7 @@
 #include "engine/tune.h"
 #include "io/labels.h"
 #include "io/synthetic.h"
+#include "objectives/catalogue.h"
 
 namespace sounder {
 
@@ -23,7 +24,7 @@ inline constexpr const char* kStandardOutput = "/dev/stdout";
 struct ProblemFlags {
   std::string data;
   std::string objective = "hinge";
-  std::optional<double> huber_delta;
+  ObjectiveParameters parameters;
   LabelRule labels;
   std::optional<std::uint32_t> index_base;
   bool normalize = false;

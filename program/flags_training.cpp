@@ -20,6 +20,18 @@ namespace {
 constexpr std::array kSchedules = {Schedule::kAuto,    Schedule::kAnneal,    Schedule::kConstant,
                                    Schedule::kLinear,  Schedule::kGeometric, Schedule::kInverse,
                                    Schedule::kBackoff, Schedule::kTheorem};
+
+// A parameter of some objectives; make_objective() refuses those that are not the objective's.
+struct ParameterFlag {
+  const char* flag;
+  const char* name;
+  const char* unit;
+  const char* help;
+};
+constexpr std::array kParameterFlags = {
+    ParameterFlag{"--huber-delta", "huber_delta", "D",
+                  "huber: residual beyond which it is linear, in units of the label (1)"}};
+
 constexpr std::array kPriorities = {Priority::kLow, Priority::kNormal, Priority::kHigh};
 
 // --- Flags of both
@@ -29,9 +41,12 @@ void add_problem_flags(CLI::App& app, ProblemFlags& flags) {
   app.add_option("--objective", flags.objective, "Loss; listed below")
       ->capture_default_str()
       ->type_name("NAME");
-  add_number(app, "--huber-delta", flags.huber_delta, "D",
-             "Residual beyond which huber is linear, in units of the label")
-      ->default_str(fmt::format("{}", make_objective("huber")->parameter()));
+  for (const ParameterFlag& flag : kParameterFlags) {
+    const auto parse = [&flags, flag](const std::string& text) {
+      assign(flag.flag, text, flags.parameters[flag.name]);
+    };
+    app.add_option_function<std::string>(flag.flag, parse, flag.help)->type_name(flag.unit);
+  }
   add_number(app, "--l2", flags.options.l2, "X",
              "Objective = mean loss + X/2 |w|^2 + ...; smaller for more data");
   add_number(app, "--l1", flags.options.l1, "X",
@@ -88,13 +103,12 @@ std::string list_choices() {
 
 void check_problem(const CLI::App& app, const ProblemFlags& flags) {
   const auto given = [&](const char* flag) { return app.count(flag) > 0; };
-  const auto objective = make_objective(flags.objective, {.value = flags.huber_delta});
-  const bool real = objective->labels() == LabelKind::kReal;
-  refuse_if(given("--huber-delta") && flags.objective != "huber", "--huber-delta needs --objective huber");
+  const auto objective = make_objective(flags.objective, flags.parameters);
+  const bool other = objective->labels() != LabelKind::kTwoClass;
   refuse_if(given("--positive-above") && given("--positive-class"),
             "--positive-above and --positive-class contradict each other: give one");
-  refuse_if(real && given("--positive-above"), "--positive-above needs an objective for two classes");
-  refuse_if(real && given("--positive-class"), "--positive-class needs an objective for two classes");
+  refuse_if(other && given("--positive-above"), "--positive-above needs an objective for two classes");
+  refuse_if(other && given("--positive-class"), "--positive-class needs an objective for two classes");
 }
 
 // --- train

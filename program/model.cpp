@@ -19,9 +19,7 @@ namespace sounder {
 namespace {
 
 std::unique_ptr<Objective> objective_of(const Model& model, const std::string& path) try {
-  ObjectiveParameters parameters;
-  if (model.objective_parameter != 0) parameters.value = model.objective_parameter;
-  return make_objective(model.objective, parameters);
+  return make_objective(model.objective, model.parameters);
 } catch (const InputError& error) {
   throw InputError({path}, error.what());
 }
@@ -95,6 +93,7 @@ std::string describe(const Metrics& metrics) {
   std::string text = fmt::format("loss {:.6g}", metrics.loss);
   if (metrics.accuracy) text += fmt::format(", accuracy {:.2f} %", 100 * *metrics.accuracy);
   if (metrics.rmse) text += fmt::format(", rmse {:.6g}", *metrics.rmse);
+  if (metrics.perplexity) text += fmt::format(", perplexity {:.6g}", *metrics.perplexity);
   if (metrics.auc) text += fmt::format(", auc {:.4f}", *metrics.auc);
   return text;
 }

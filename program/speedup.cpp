@@ -248,7 +248,7 @@ const Report& typical(const Contender& contender) {
 }
 
 int run(const SpeedupFlags& flags, Interrupts& interrupts) try {
-  const auto objective = make_objective(flags.objective, {.value = flags.huber_delta});
+  const auto objective = make_objective(flags.objective, flags.parameters);
   std::optional<ProgressLine> progress(flags.quiet);
   progress->rewrite(fmt::format("reading {}", flags.data));
   std::optional<Arena> readers(flags.options);

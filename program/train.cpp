@@ -73,7 +73,7 @@ Remarks remarks_of(const TrainFlags& flags, const Model& model) {
                   {"ignore_unknown", flags.ignore_unknown}};
   if (!flags.model.empty()) remarks["model"] = flags.model;
   if (!flags.validation.empty()) remarks["valid"] = flags.validation;
-  if (model.objective == "huber") remarks["huber_delta"] = model.objective_parameter;
+  for (const auto& [name, value] : model.parameters) remarks[name] = value;
   if (flags.labels.positive_above) remarks["positive_above"] = *flags.labels.positive_above;
   if (flags.labels.positive_class) remarks["positive_class"] = *flags.labels.positive_class;
   return remarks;
@@ -171,7 +171,7 @@ std::string describe(const EpochReport& row) {
 }
 
 int run(const TrainFlags& flags, Interrupts& interrupts) {
-  const auto objective = make_objective(flags.objective, {.value = flags.huber_delta});
+  const auto objective = make_objective(flags.objective, flags.parameters);
   std::optional<ProgressLine> progress(flags.quiet);
   progress->rewrite(fmt::format("reading {}", flags.data));
   const auto start = Clock::now();

@@ -142,7 +142,7 @@ std::string json_of(const TuneFlags& flags, const Tuned& tuned, const Objective&
 }  // namespace
 
 int run(const TuneFlags& flags, Interrupts& interrupts) {
-  const auto objective = make_objective(flags.objective, {.value = flags.huber_delta});
+  const auto objective = make_objective(flags.objective, flags.parameters);
   std::optional<ProgressLine> progress(flags.quiet);
   progress->rewrite(fmt::format("reading {}", flags.data));
   TrainingSet data = load_parts(flags, objective->labels());

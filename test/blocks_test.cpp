@@ -19,7 +19,8 @@ namespace {
 std::vector<Block> blocks_of(const Dataset& data, const Layout& layout, std::size_t block_rows,
                              std::uint64_t seed = 1, std::size_t threads = 2) {
   Arena arena(with_threads(threads));
-  return make_blocks(BlockMaker(data, layout, false), shuffled_rows(data.rows(), seed), block_rows, arena);
+  return make_blocks(BlockMaker(data, layout, 0), deal_rows(data, Grouping::kRandom, block_rows, seed),
+                     arena);
 }
 
 // Rows of 0 to 9 random coordinates, whose labels are their numbers.
@@ -61,7 +62,7 @@ void check_blocks(const Dataset& data, const Layout& layout, const std::vector<B
   std::vector<int> seen(data.rows());
   for (const Block& block : blocks) {
     std::set<Cell> touched;
-    if (layout.bias()) touched.insert(0);
+    if (layout.common() > 0) touched.insert(0);
     for (std::size_t i = 0; i < block.rows(); ++i) {
       const auto number = static_cast<std::size_t>(block.labels[i]);
       const Row row = data.row(number);
@@ -92,7 +93,7 @@ TEST_CASE("blocks: every row is in one block, with its values, label, weight and
         CAPTURE(width);
         CAPTURE(flag);
         const Dataset data = random_rows(100, 50, flag);
-        const Layout layout(data, width, flag);
+        const Layout layout(data, {.width = width}, flag);
         const std::vector<Block> blocks = blocks_of(data, layout, block_rows);
         CHECK(blocks.size() == (100 + block_rows - 1) / block_rows);
         check_blocks(data, layout, blocks);
@@ -103,7 +104,7 @@ TEST_CASE("blocks: every row is in one block, with its values, label, weight and
 
 TEST_CASE("blocks: supports with wide gaps") {
   const Dataset data = numbered_rows(300'000, {{0, 299'999}, {150'000}, {}, {5, 70'000, 299'999}});
-  const Layout layout(data, 1, true);
+  const Layout layout(data, {}, true);
   for (const std::size_t block_rows : {1, 2, 4})
     check_blocks(data, layout, blocks_of(data, layout, block_rows));
 }
@@ -111,7 +112,7 @@ TEST_CASE("blocks: supports with wide gaps") {
 TEST_CASE("blocks: rows without non-zeros") {
   const Dataset data = numbered_rows(4, {{}, {}, {}});
   for (const bool bias : {false, true}) {
-    const Layout layout(data, 1, bias);
+    const Layout layout(data, {}, bias);
     const std::vector<Block> blocks = blocks_of(data, layout, 2);
     check_blocks(data, layout, blocks);
     for (const Block& block : blocks) CHECK(block.nonzeros() == 0);
@@ -124,7 +125,7 @@ TEST_CASE("blocks: positions are 16-bit up to a local array of 2^16 floats") {
     std::vector<Coordinate> all(columns);
     std::iota(all.begin(), all.end(), 0U);
     const Dataset data = numbered_rows(columns, {all});
-    const Layout layout(data, 1, false);
+    const Layout layout(data, {}, false);
     const std::vector<Block> blocks = blocks_of(data, layout, 1);
     CHECK(blocks[0].narrow.empty() == (columns > 65536));
     CHECK(blocks[0].wide.empty() == (columns <= 65536));
@@ -134,7 +135,7 @@ TEST_CASE("blocks: positions are 16-bit up to a local array of 2^16 floats") {
 
 TEST_CASE("blocks: the seed decides, not the threads") {
   const Dataset data = random_rows(500, 200, true);
-  const Layout layout(data, 1, true);
+  const Layout layout(data, {}, true);
   const std::vector<Block> expected = blocks_of(data, layout, 13, 5, 1);
   for (const std::size_t threads : kThreadSweep) {
     CAPTURE(threads);
@@ -145,7 +146,7 @@ TEST_CASE("blocks: the seed decides, not the threads") {
 
 TEST_CASE("blocks: rows sorted by class are spread") {
   const Dataset sorted = random_rows(1000, 20, false);
-  for (const Block& block : blocks_of(sorted, Layout(sorted, 1, false), 50)) {
+  for (const Block& block : blocks_of(sorted, Layout(sorted, {}, false), 50)) {
     const auto low = std::ranges::count_if(block.labels, [](float label) { return label < 500; });
     CHECK((low > 5 && low < 45));
   }
@@ -153,12 +154,12 @@ TEST_CASE("blocks: rows sorted by class are spread") {
 
 TEST_CASE("blocks: rows keep memory where the rule wants it, and their order in the block") {
   const Dataset data = random_rows(30, 50, false);
-  const Layout layout(data, 1, false);
+  const Layout layout(data, {}, false);
   const std::vector<std::uint32_t> rows{7, 3, 20};
-  Block block = BlockMaker(data, layout, true).make(rows);
+  Block block = BlockMaker(data, layout, 2).make(rows);
   CHECK(block.labels == std::vector<float>{7, 3, 20});
   REQUIRE(block.samples().memory != nullptr);
-  CHECK(block.memory == std::vector<float>(3, 0));
-  Block without = BlockMaker(data, layout, false).make(rows);
+  CHECK(block.memory == std::vector<float>(6, 0));
+  Block without = BlockMaker(data, layout, 0).make(rows);
   CHECK(without.samples().memory == nullptr);
 }

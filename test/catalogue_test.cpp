@@ -18,17 +18,22 @@ TEST_CASE("catalogue: every row makes an objective of its name") {
 }
 
 TEST_CASE("catalogue: huber takes its delta, and refuses one that is not positive") {
-  const auto huber = make_objective("huber", {.value = 0.5});
-  CHECK(huber->parameter() == 0.5);
+  const auto huber = make_objective("huber", {{"huber_delta", 0.5}});
+  CHECK(huber->parameters().at("huber_delta") == 0.5);
   const Dataset one(1, {{0, 1}, {0}, {1}, {0}, {}});
   const float margin = 2;
   CHECK(huber->evaluate(samples_of(one, 0, 1), {.weights = &margin}).loss ==
         doctest::Approx(0.5 * (2 - 0.25)));
   for (const double delta : {0.0, -1.0, 1e-60, 1e60, std::nan("")}) {
     CAPTURE(delta);
-    const std::string error = input_error_of([&] { make_objective("huber", {.value = delta}); });
+    const std::string error = input_error_of([&] { make_objective("huber", {{"huber_delta", delta}}); });
     CHECK(error.starts_with("huber_delta = "));
   }
+}
+
+TEST_CASE("catalogue: a parameter that the objective does not have is refused") {
+  const std::string error = input_error_of([] { make_objective("hinge", {{"huber_delta", 1}}); });
+  CHECK(error == "huber_delta = 1: is no parameter of the objective hinge");
 }
 
 TEST_CASE("catalogue: an unknown name is refused with the names there are") {

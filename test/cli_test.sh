@@ -191,7 +191,7 @@ new.json: named twice|speedup good.svm --report new.json --plot ./new.json
 good.svm: named twice|speedup good.svm --plot good.svm
 --l2|train good.svm --l2 1 --l2 2
 huber_delta = 0|train good.svm --objective huber --huber-delta 0
---huber-delta needs --objective huber|train good.svm --huber-delta 2
+huber_delta = 2: is no parameter of the objective hinge|train good.svm --huber-delta 2
 schedule = auto: has no decay to set; take geometric or backoff|train good.svm --decay 0.5
 schedule = anneal: has no accuracy to set; take theorem|train good.svm --schedule anneal --accuracy 0.1
 schedule = theorem: needs an accuracy > 0|train good.svm --schedule theorem

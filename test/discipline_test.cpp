@@ -118,9 +118,10 @@ Dataset problem() {
 // Adds one to the weight of coordinate 0 in every step, and writes down what it was.
 class Recorder : public FakeObjective {
  public:
-  void step(const Samples&, const LocalWeights& weights, const Step&) const override {
+  std::uint64_t step(const Samples& samples, const LocalWeights& weights, const Step&) const override {
     seen.push_back(weights.weights[0]);
     weights.weights[0] += 1;
+    return samples.nonzeros();
   }
   mutable std::vector<float> seen;
 };

@@ -91,7 +91,7 @@ class Visits final : public FakeObjective {
  public:
   explicit Visits(std::size_t rows) : visits_(rows) {}
 
-  void step(const Samples& samples, const LocalWeights&, const Step&) const override {
+  std::uint64_t step(const Samples& samples, const LocalWeights&, const Step&) const override {
     const Concurrency::Inside inside(concurrency);
     for (std::size_t i = 0; i < samples.rows(); ++i) {
       const auto row = static_cast<std::size_t>(samples.labels[i]);
@@ -99,6 +99,7 @@ class Visits final : public FakeObjective {
     }
     ++blocks;
     if (on_block) on_block();
+    return samples.nonzeros();
   }
 
   std::size_t visited(int times) const {

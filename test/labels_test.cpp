@@ -1,6 +1,7 @@
 #include "io/labels.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <numeric>
 #include <string>
@@ -79,6 +80,63 @@ TEST_CASE("labels: a rule that leaves one class, or two rules, are refused") {
         "news20: --positive-above 0.5 leaves one class only of the labels 1, 2: " + advice);
   CHECK(refusal({1, 2}, {.positive_above = 1, .positive_class = 1}) ==
         "news20: --positive-class and --positive-above are both given, expected one");
+}
+
+TEST_CASE("labels: each of many classes becomes its rank") {
+  const struct {
+    Labels labels, ranks, classes;
+  } cases[] = {
+      {{3, 1, 2, 1}, {2, 0, 1, 0}, {1, 2, 3}},
+      {{-1, 1}, {0, 1}, {-1, 1}},
+      {{0.5, -7, 1e30f, -0.0f, 0}, {2, 0, 3, 1, 1}, {-7, 0, 0.5, 1e30f}},
+  };
+  for (const auto& [labels, ranks, classes] : cases) {
+    const EncodedDataset encoded = encode_classes(with(labels), "file");
+    CHECK(labels_of(encoded.data) == ranks);
+    CHECK(encoded.encoding.classes == classes);
+    CHECK_FALSE(encoded.encoding.binary());
+    for (std::size_t i = 0; i < labels.size(); ++i) CHECK(encoded.encoding.decode(ranks[i]) == labels[i]);
+  }
+}
+
+// From n - 1 to 0.
+Labels countdown(std::size_t n) {
+  Labels labels(n);
+  std::iota(labels.rbegin(), labels.rend(), 0.0f);
+  return labels;
+}
+
+TEST_CASE("labels: as many as 10,000 classes are told apart") {
+  const EncodedDataset encoded = encode_classes(with(countdown(10'000)), "file");
+  CHECK(labels_of(encoded.data) == countdown(10'000));
+  CHECK(encoded.encoding.classes.size() == 10'000);
+  CHECK(labels_of(encode_like(with({9999, 100, 0}), encoded.encoding, {}, "test")) == Labels{9999, 100, 0});
+}
+
+TEST_CASE("labels: one class or more than 10,000 are refused where many are wanted") {
+  const auto refused = [](const Labels& labels) {
+    return test::input_error_of([&] { encode_classes(with(labels), "news20"); });
+  };
+  const std::string expected = ", expected labels of 2 to 10000 classes";
+  CHECK(refused({}) == "news20: no rows" + expected);
+  CHECK(refused({4, 4}) == "news20: one label only (4)" + expected);
+  CHECK(refused(countdown(10'001)) == "news20: more than 10000 different labels (0, 1, 2, ...)" + expected);
+}
+
+TEST_CASE("labels: other data is encoded by the model's many classes") {
+  const LabelEncoding encoding{.classes = {-2, 0.1f, 5, 7}};
+  const LabelRule rule{.positive_above = {}, .positive_class = 5};
+  CHECK(labels_of(encode_like(with({5, -2, 0.1f, 5}), encoding, {}, "test")) == Labels{2, 0, 1, 2});
+  CHECK(labels_of(encode_like(with({7, 7}), encoding, rule, "test")) == Labels{3, 3});
+  CHECK(labels_of(encode_like(with({}), encoding, {}, "test")).empty());
+  for (const float unknown : {-3.0f, 6.0f, 8.0f}) {
+    CHECK(test::input_error_of([&] {
+            encode_like(with({5, unknown}), encoding, {}, "test");
+          }) ==
+          fmt::format("test: row 1 (counted from 0): the label is {}, expected one of the model's 4 classes "
+                      "(-2, 0.1, 5, ...)",
+                      unknown));
+  }
 }
 
 TEST_CASE("labels: other data is encoded as the model's was") {

@@ -37,7 +37,7 @@ void for_each_layout(Body&& body) {
         CAPTURE(columns);
         CAPTURE(bias);
         const Dataset data = data_of(60, columns);
-        body(data, Layout(data, width, bias), width);
+        body(data, Layout(data, {.width = width}, bias), width);
       }
     }
   }
@@ -65,7 +65,7 @@ TEST_CASE("layout: coordinates are ranked by falling degree, equals by number") 
 TEST_CASE("layout: cells are whole, aligned and enough for all floats") {
   for_each_layout([](const Dataset& data, const Layout& layout, std::size_t width) {
     CHECK(layout.cell_floats() % 4 == 0);
-    CHECK(layout.first_cell() == (layout.bias() ? 1 : 0));
+    CHECK(layout.first_cell() == layout.common());
     for (Coordinate c = 0; c < data.dimension(); ++c) {
       CHECK(layout.cell(c) >= layout.first_cell());
       CHECK(layout.cell(c) < layout.cells());
@@ -85,11 +85,12 @@ TEST_CASE("layout: extract undoes the order, with the bias apart") {
       float* place = array.data() + layout.cell(c) * layout.cell_floats() + layout.offset(c);
       std::copy_n(expected.begin() + static_cast<std::ptrdiff_t>(c * width), width, place);
     }
-    if (layout.bias()) std::iota(array.begin(), array.begin() + static_cast<std::ptrdiff_t>(width), 100.0F);
+    if (layout.common() > 0)
+      std::iota(array.begin(), array.begin() + static_cast<std::ptrdiff_t>(width), 100.0F);
     Model model;
     layout.extract(array, model);
     CHECK(model.weights == expected);
-    REQUIRE(model.bias.size() == (layout.bias() ? width : 0));
+    REQUIRE(model.bias.size() == (layout.common() * width));
     for (std::size_t k = 0; k < model.bias.size(); ++k)
       CHECK(model.bias[k] == 100.0F + static_cast<float>(k));
   });
@@ -99,7 +100,7 @@ TEST_CASE("layout: norms count weights, not the bias nor what lies beside the we
   for (const std::size_t width : {1, 4}) {
     for (const bool bias : {false, true}) {
       const Dataset data = data_of(20, 8);
-      const Layout layout(data, width, bias, {.reweight = true, .state = 2, .average = true});
+      const Layout layout(data, {.width = width}, bias, {.reweight = true, .state = 2, .average = true});
       std::vector<float> array(layout.cells() * layout.cell_floats(), -2);
       CHECK(layout.norms(array).squared == 4.0 * 8 * static_cast<double>(width));
       CHECK(layout.norms(array).l1 == 2.0 * 8 * static_cast<double>(width));
@@ -110,11 +111,8 @@ TEST_CASE("layout: norms count weights, not the bias nor what lies beside the we
 TEST_CASE("layout: planes are apart, and what belongs together has the same place in each") {
   const Dataset data = numbered_rows(5, {{0, 4}, {4}, {1, 4}});
   for (const std::size_t width : {1, 3}) {
-    const Layout layout(data, width, true, {.reweight = true, .state = 2, .average = true});
-    std::vector<Cell> cells(layout.cells());
-    std::iota(cells.begin(), cells.end(), Cell{0});
-    std::vector<float> array(layout.cells() * layout.cell_floats(), 9);
-    layout.start(cells, array);
+    const Layout layout(data, {.width = width}, true, {.reweight = true, .state = 2, .average = true});
+    std::vector<float> array = layout.start(FakeObjective(), 1);
     const LocalWeights local = layout.local(array.data());
     CHECK(local.bias == array.data());
     CHECK(local.reweight[0] == 1);
@@ -126,14 +124,13 @@ TEST_CASE("layout: planes are apart, and what belongs together has the same plac
         CHECK(plane[place] == 0);
         plane[place] = 1;
       }
-      CHECK(place + layout.weight_floats() * 4 + width <= array.size());
     }
   }
 }
 
 TEST_CASE("layout: columns that no row touches and rows without columns") {
   const Dataset data = numbered_rows(6, {{4}, {}, {2, 4}});
-  const Layout layout(data, 1, false);
+  const Layout layout(data, {}, false);
   const std::size_t expected[] = {2, 3, 1, 4, 0, 5};
   for (Coordinate c = 0; c < 6; ++c) CHECK(rank_of(layout, c, 1) == expected[c]);
 }

@@ -10,10 +10,12 @@
 #include <csignal>
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "io/input.h"
+#include "io/model_names.h"
 #include "io/random.h"
 #include "test/support.h"
 
@@ -22,14 +24,18 @@ namespace {
 
 // A file made from the description of the format in io/model_file.h alone.
 const std::string kHeader =
-    "sounder model 1\n"
+    "sounder model 2\n"
     "objective hinge\n"
-    "objective_parameter 0.1\n"
+    "parameters huber_delta=0.1,mean=-3.5\n"
     "dimension 3\n"
     "width 2\n"
-    "biases 2\n"
+    "biases 4\n"
+    "names 1,2\n"
+    "name_bytes 9\n"
+    "seen_bytes 2\n"
     "negative_label 1\n"
     "positive_label 2\n"
+    "classes -1.5,0.1,20\n"
     "positive_above none\n"
     "positive_class -1.5\n"
     "normalize yes\n"
@@ -37,10 +43,13 @@ const std::string kHeader =
     "l2 1e-05\n"
     "rows 18446744073709551615\n"
     "weights\n";
-const std::vector<float> kFloats = {0.1f, -2, 3e-38f, 1e-45f, -0.0f, 3.4028235e38f, 5, 6};
+const std::vector<float> kFloats = {0.1f, -2, 3e-38f, 1e-45f, -0.0f, 3.4028235e38f, 5, 6, 7, 8};
+const std::string kTail = "ann\n\nb,\r\n\x01\x01";
 
-std::string file_of(std::string bytes, const std::vector<float>& floats) {
+std::string file_of(std::string bytes, const std::vector<float>& floats = kFloats,
+                    const std::string& tail = kTail) {
   bytes.append(reinterpret_cast<const char*>(floats.data()), floats.size() * sizeof(float));
+  bytes += tail;
   const std::uint64_t sum = XXH3_64bits(bytes.data(), bytes.size());
   return bytes.append(reinterpret_cast<const char*>(&sum), sizeof(sum));
 }
@@ -72,17 +81,20 @@ Model small_model() {
 
 TEST_CASE("model_file: a file made from the description loads, field by field") {
   const test::TempDir directory;
-  test::write_file(directory / "model", file_of(kHeader, kFloats));
+  test::write_file(directory / "model", file_of(kHeader));
   const Model model = load_model(directory / "model");
   CHECK(model.objective == "hinge");
-  CHECK(model.objective_parameter == 0.1);
+  CHECK(model.parameters == std::map<std::string, double>{{"huber_delta", 0.1}, {"mean", -3.5}});
   CHECK(model.dimension == 3);
   CHECK(model.width == 2);
   CHECK(model.weights == std::vector<float>(kFloats.begin(), kFloats.begin() + 6));
   CHECK(std::signbit(model.weights[4]));
-  CHECK(model.bias == std::vector<float>{5, 6});
+  CHECK(model.bias == std::vector<float>{5, 6, 7, 8});
+  CHECK(model.names == ModelNames{{"ann"}, {"", "b,\r"}});
+  CHECK(model.seen == ModelPairs{{1}});
   CHECK(model.labels.negative == 1);
   CHECK(model.labels.positive == 2);
+  CHECK(model.labels.classes == std::vector<float>{-1.5f, 0.1f, 20});
   CHECK_FALSE(model.label_rule.positive_above.has_value());
   CHECK(model.label_rule.positive_class == -1.5);
   CHECK(model.normalize);
@@ -93,33 +105,15 @@ TEST_CASE("model_file: a file made from the description loads, field by field") 
 
 TEST_CASE("model_file: saving gives the described bytes back") {
   const test::TempDir directory;
-  test::write_file(directory / "model", file_of(kHeader, kFloats));
+  test::write_file(directory / "model", file_of(kHeader));
   save_model(load_model(directory / "model"), directory / "copy");
-  CHECK(Input(directory / "copy").bytes() == file_of(kHeader, kFloats));
-}
-
-TEST_CASE("model_file: awkward values survive") {
-  const test::TempDir directory;
-  Model model;
-  model.objective = "my own: \xce\xb1, 2 words ";
-  model.objective_parameter = std::numeric_limits<double>::denorm_min();
-  model.l2 = std::nextafter(0.1, 1);
-  model.labels.negative = std::nextafter(0.1f, 1.0f);
-  model.label_rule.positive_above = -std::numeric_limits<double>::max();
-  save_model(model, directory / "model");
-  const Model loaded = load_model(directory / "model");
-  CHECK(loaded.objective == model.objective);
-  CHECK(loaded.objective_parameter == model.objective_parameter);
-  CHECK(loaded.l2 == model.l2);
-  CHECK(loaded.labels.negative == model.labels.negative);
-  CHECK(loaded.label_rule.positive_above == model.label_rule.positive_above);
-  CHECK(loaded.weights.empty());
+  CHECK(Input(directory / "copy").bytes() == file_of(kHeader));
 }
 
 TEST_CASE("model_file: every flipped byte is noticed") {
   const test::TempDir directory;
   const std::string path = directory / "model";
-  const std::string whole = file_of(kHeader, kFloats);
+  const std::string whole = file_of(kHeader);
   for (std::size_t i = 0; i < whole.size(); ++i) {
     for (const int mask : {0x01, 0x20, 0x80, 0xff}) {
       CAPTURE(i);
@@ -133,7 +127,7 @@ TEST_CASE("model_file: every flipped byte is noticed") {
 }
 
 TEST_CASE("model_file: every shorter or longer file is noticed") {
-  const std::string whole = file_of(kHeader, kFloats);
+  const std::string whole = file_of(kHeader);
   for (std::size_t size = 0; size < whole.size(); ++size) {
     CAPTURE(size);
     const std::string expected = size == 0                   ? " empty file"
@@ -141,51 +135,51 @@ TEST_CASE("model_file: every shorter or longer file is noticed") {
                                                              : " truncated";
     CHECK(refusal(whole.substr(0, size)).starts_with(expected));
   }
-  CHECK(refusal(whole + '\0') == " 1 bytes too many behind the weights");
+  CHECK(refusal(whole + '\0') == " 1 bytes too many behind the text");
   CHECK(refusal(whole) == "");
 }
 
-TEST_CASE("model_file: faults in the text are named") {
+TEST_CASE("model_file: numbers that do not fit each other or the file are named") {
+  const std::string huge = "18446744073709551615";
   const struct {
     std::string from, to, message;
   } cases[] = {
-      {"sounder", "1 3:1", " not a sounder model, expected the first line 'sounder model 1'"},
-      {"model 1", "model 0", " not a sounder model, expected the first line 'sounder model 1'"},
-      {"model 1", "model 2", " format 2 of a newer program, expected format 1 at most"},
-      {"width 2\n", "", " no line 'width'"},
-      {"width 2\n", "width 2\nwidth 2\n", "6: a second 'width'"},
-      {"rows", "colour red\nrows", "14: unknown key 'colour'"},
-      {"l2 1e-05", "l2", "13: found 'l2', expected a key and a value"},
-      {"l2 1e-05", "l2 inf", "13: 'inf' is no valid l2"},
-      {"l2 1e-05", "l2 1e-05x", "13: '1e-05x' is no valid l2"},
-      {"width 2", "width 4294967296", "5: '4294967296' is no valid width"},
-      {"normalize yes", "normalize maybe", "11: 'maybe' is no valid normalize"},
-      {"width 2", "width 0", " width 0, expected 1 or more"},
-      {"biases 2", "biases 1", " 1 biases, expected 0 or 2"},
-      {"dimension 3", "dimension 18446744073709551615",
-       " truncated: 40 bytes of weights are too few for dimension 18446744073709551615 and width 2"},
-      {"dimension 3", "dimension 4",
-       " truncated: 40 bytes of weights are too few for dimension 4 and width 2"},
-      {"dimension 3", "dimension 2", " 8 bytes too many behind the weights"},
+      {"width 2", "width 0", "width 0, expected 1 or more"},
+      {"biases 4", "biases 3", "3 biases, expected a multiple of 2"},
+      {"classes -1.5,0.1,20", "classes 1,2,2", "class 2 before 2, expected them to increase"},
+      {"names 1,2", "names 1,3", "more names than the dimension 3"},
+      {"names 1,2", "names " + huge + ",4", "more names than the dimension 3"},
+      {"names 1,2", "names 1,1", "1 names too few for the dimension 3"},
+      {"names 1,2", "names 3", "1 parts of names, expected 2 for pairs"},
+      {"names 1,2", "names 1,1,1", "3 parts of names, expected 2 for pairs"},
+      {"names 1,2", "names none", "0 parts of names, expected 2 for pairs"},
+      {"dimension 3\nwidth 2\nbiases 4\nnames 1,2",
+       // Times 8, modulo 2^64, is what is there.
+       "dimension 2305843009213693955\nwidth 2\nbiases 4\nnames 1,2305843009213693954",
+       "truncated: 59 bytes are left for the weights, expected 2305843009213693955 x 8"},
+      {"biases 4", "biases 4611686018427387908",
+       "truncated: 35 bytes are left for the biases, expected 4611686018427387908 x 4"},
+      {"name_bytes 9", "name_bytes " + huge,
+       "truncated: 19 bytes are left for the names, expected " + huge + " x 1"},
+      {"seen_bytes 2", "seen_bytes 11", "truncated: 10 bytes are left for the pairs, expected 11 x 1"},
+      {"seen_bytes 2", "seen_bytes 3", "truncated: 7 bytes are left for the checksum, expected 1 x 8"},
+      {"biases 4", "biases 2", "8 bytes too many behind the text"},
   };
   for (const auto& [from, to, message] : cases) {
-    CHECK(refusal(file_of(header_with(from, to), kFloats)) == message);
+    CHECK(refusal(file_of(header_with(from, to))) == " " + message);
   }
 }
 
-TEST_CASE("model_file: damaged weights and weights that are no numbers are told apart") {
-  std::string bytes = file_of(kHeader, kFloats);
+TEST_CASE("model_file: a damaged file and one with wrong numbers or names are told apart") {
+  std::string bytes = file_of(kHeader);
   bytes[kHeader.size()] ^= 1;
   CHECK(refusal(bytes) == " corrupt: the checksum does not match");
   std::vector<float> floats = kFloats;
   floats[7] = std::numeric_limits<float>::infinity();
   CHECK(refusal(file_of(kHeader, floats)) == " bias[1] is inf, expected a finite number");
-}
-
-TEST_CASE("model_file: the keys may come in any order") {
-  const std::string header = header_with("rows 18446744073709551615\n", "");
-  const std::size_t first = header.find('\n') + 1;
-  CHECK(refusal(file_of(header.substr(0, first) + "rows 5\n" + header.substr(first), kFloats)) == "");
+  CHECK(refusal(file_of(kHeader, kFloats, "ann_\nb,\r\n\x01\x01")) == " found 1 names in part 2, expected 2");
+  CHECK(refusal(file_of(kHeader, kFloats, "ann\n\nb,\r\n\x01\x02")) ==
+        " pairs of 0 (counted from 0): found no increasing numbers below 2");
 }
 
 TEST_CASE("model_file: what is no model file at all is refused") {
@@ -203,19 +197,36 @@ TEST_CASE("model_file: a model that the format cannot hold is not saved") {
   const std::string path = directory / "model";
   Model nan = small_model();
   nan.weights[2] = std::numeric_limits<float>::quiet_NaN();
-  Model infinite = small_model();
-  infinite.l2 = std::numeric_limits<double>::infinity();
   Model broken = small_model();
   broken.objective = "hinge\nl2 0";
-  Model wordy = small_model();
-  wordy.objective = std::string(1 << 16, 'x');
+  Model lined = small_model();
+  lined.names = {{"a", "b\nc", "d"}};
   const auto error_of = [&](const Model& model) {
     return test::input_error_of([&] { save_model(model, path); });
   };
   CHECK(error_of(nan) == path + ": weights[2] is nan, expected a finite number");
-  CHECK(error_of(infinite) == path + ": l2 'inf' cannot be kept in a model file");
-  CHECK(error_of(broken) == path + ": objective 'hinge\nl2 0' cannot be kept in a model file");
-  CHECK(error_of(wordy) == path + ": the objective's name is too long for a model file");
+  CHECK(error_of(broken) == path + ": objective \"hinge\\x0al2 0\" cannot be kept in a model file");
+  CHECK(error_of(lined) == path + ": the name \"b\\x0ac\" cannot be kept in a model file");
+  CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("model_file: a model whose parts do not fit each other is not saved") {
+  const test::TempDir directory;
+  const std::string path = directory / "model";
+  Model lopsided = small_model();
+  lopsided.width = 3;
+  lopsided.weights.resize(9);
+  lopsided.bias.resize(2);
+  Model nameless = small_model();
+  nameless.names = {{"a"}, {"b"}};
+  Model unsorted = small_model();
+  unsorted.labels.classes = {2, 1};
+  const auto error_of = [&](const Model& model) {
+    return test::input_error_of([&] { save_model(model, path); });
+  };
+  CHECK(error_of(lopsided) == path + ": 2 biases, expected a multiple of 3");
+  CHECK(error_of(nameless) == path + ": 1 names too few for the dimension 3");
+  CHECK(error_of(unsorted) == path + ": class 2 before 1, expected them to increase");
   CHECK_FALSE(std::filesystem::exists(path));
 }
 

@@ -73,7 +73,7 @@ std::vector<float> smooth_margins() {
 
 template <class Body>
 void for_each_loss(Body&& body) {
-  for (const CatalogueRow& row : catalogue()) {
+  for (const CatalogueRow& row : linear_catalogue()) {
     CAPTURE(row.name);
     const auto objective = row.make({});
     REQUIRE(objective->name() == row.name);
@@ -245,7 +245,7 @@ TEST_CASE(
 }
 
 TEST_CASE("objectives: 16-bit and 32-bit positions give the same bits, and predictions are margins") {
-  for (const CatalogueRow& row : catalogue()) {
+  for (const CatalogueRow& row : linear_catalogue()) {
     CAPTURE(row.name);
     const auto objective = row.make({});
     const ManySamples many(40, kDimension, *objective, 5);
@@ -273,7 +273,7 @@ TEST_CASE("objectives: 16-bit and 32-bit positions give the same bits, and predi
 TEST_CASE("objectives: the scaled form is w <- w / (1 + eta l2) - eta weight slope x") {
   constexpr double kEta = 0.05;
   constexpr double kL2 = 0.3;
-  for (const CatalogueRow& row : catalogue()) {
+  for (const CatalogueRow& row : linear_catalogue()) {
     CAPTURE(row.name);
     const auto objective = row.make({});
     const ManySamples many(60, kDimension, *objective, 7);

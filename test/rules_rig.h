@@ -11,6 +11,7 @@
 #include "engine/layout.h"
 #include "io/synthetic.h"
 #include "objectives/catalogue.h"
+#include "test/support.h"
 
 namespace sounder::test {
 
@@ -53,9 +54,9 @@ struct Rig {
   Rig(const Dataset& data, const Objective& loss, Rule of, bool bias)
       : objective(loss),
         rule(of),
-        layout(data, 1, bias, {.reweight = true, .state = traits_of(of).state}),
+        layout(data, {}, bias, {.reweight = true, .state = traits_of(of).state}),
         block(whole(data)),
-        array(layout.start()) {}
+        array(layout.start(loss, 1)) {}
 
   std::size_t rows() const { return block.rows(); }
   LocalWeights local() { return layout.local(array.data()); }
@@ -86,7 +87,7 @@ struct Rig {
   void for_each_of(std::size_t i, Body&& body) const {
     for (std::uint64_t k = block.offsets[i]; k < block.offsets[i + 1]; ++k)
       body(std::size_t{block.narrow[k]}, double{block.values[k]});
-    if (layout.bias()) body(std::size_t{0}, 1.0);
+    if (layout.common() > 0) body(std::size_t{0}, 1.0);
   }
   template <class Weights>
   double margin(std::size_t i, const Weights& weights) const {
@@ -100,7 +101,7 @@ struct Rig {
     for (std::size_t cell = 0; cell < layout.cells(); ++cell)
       for (std::size_t i = 0; i < layout.weight_floats(); ++i) body(cell * layout.cell_floats() + i);
   }
-  bool is_bias(std::size_t place) const { return layout.bias() && place == 0; }
+  bool is_bias(std::size_t place) const { return (layout.common() > 0) && place == 0; }
 
   // (1/n) sum of weight x factors[i] x x.
   template <class Factors>
@@ -130,7 +131,7 @@ struct Rig {
   Block whole(const Dataset& data) const {
     std::vector<std::uint32_t> all(data.rows());
     std::iota(all.begin(), all.end(), 0U);
-    return BlockMaker(data, layout, true).make(all);
+    return BlockMaker(data, layout, 3).make(all);
   }
 };
 
@@ -174,7 +175,7 @@ inline Optimum optimum_of(Rig& rig, double l1, double l2, int steps = 4000) {
 // Calls body(objective, rule) for every pair that suits.
 template <class Body>
 void for_each_rule(Body&& body) {
-  for (const CatalogueRow& row : catalogue()) {
+  for (const CatalogueRow& row : test::linear_catalogue()) {
     const auto objective = row.make({});
     for (const Rule rule : all_rules())
       if (objective->suits(rule)) body(*objective, rule);

@@ -80,7 +80,7 @@ void check_zeros(const Model& model, const Layout& layout, const Optimum& optimu
 }  // namespace
 
 TEST_CASE("rules: smooth losses reach the optimum under every lossless discipline on any number of threads") {
-  for (const CatalogueRow& row : catalogue()) {
+  for (const CatalogueRow& row : linear_catalogue()) {
     const auto objective = row.make({});
     if (!objective->smooth()) continue;
     const Dataset data = sparse_rows(objective->labels(), 400, 200, false);
@@ -111,7 +111,7 @@ TEST_CASE("rules: the hinge comes near the optimum, which dual coordinate ascent
 }
 
 TEST_CASE("rules: with L1, a bias and weights, the optimum and its zeros") {
-  for (const CatalogueRow& row : catalogue()) {
+  for (const CatalogueRow& row : linear_catalogue()) {
     const auto objective = row.make({});
     if (!objective->smooth()) continue;
     for (const bool weighted : {false, true}) {
@@ -202,7 +202,7 @@ TEST_CASE("rules: what a rule cannot do is refused in a line") {
       {"logistic", Rule::kSdca, [](Options& o) { o.bias = true; },
        "rule = sdca: has no bias; add a constant column to the data instead"},
       {"logistic", Rule::kSdca, [](Options& o) { o.l2 = 0; },
-       "rule = sdca: needs l2 > 0: without it there is no dual problem"},
+       "l2 = 0: must be > 0 for rule = sdca, without it there is no dual problem"},
       {"logistic", Rule::kSdca, [](Options& o) { o.step = 1; }, "rule = sdca: has no step to set"},
       {"logistic", Rule::kSaga, [](Options& o) { o.gap = 0.1; },
        "rule = saga: has no duality gap to stop at; take sdca"},

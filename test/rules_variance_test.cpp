@@ -114,15 +114,15 @@ TEST_CASE("rules: under contention the mean stays that of the remembered gradien
   for_each_rule([](const Objective& objective, Rule rule) {
     if (!reduces_variance(rule) || objective.name() != "logistic") return;
     const Dataset data = sparse_rows(objective.labels(), kRows, 30, true);
-    const Layout layout(data, 1, true, {.reweight = true, .state = 1});
-    const BlockMaker maker(data, layout, true);
+    const Layout layout(data, {}, true, {.reweight = true, .state = 1});
+    const BlockMaker maker(data, layout, 1);
     for (const std::size_t threads : kThreadSweep) {
       CAPTURE(name_of(rule));
       CAPTURE(threads);
       Arena arena(with_threads(1));
-      std::vector<Block> blocks = make_blocks(maker, shuffled_rows(kRows, 1), 8, arena);
+      std::vector<Block> blocks = make_blocks(maker, deal_rows(data, Grouping::kRandom, 8, 1), arena);
       Parameters parameters(layout.cells(), layout.cell_floats());
-      std::vector<float> array = layout.start();
+      std::vector<float> array = layout.start(objective, 1);
       parameters.write(array);
       const auto writer = make_writer(Discipline::kAtomic, parameters, 1);
       const GradientTask task(objective, layout, blocks, *writer);
@@ -135,8 +135,8 @@ TEST_CASE("rules: under contention the mean stays that of the remembered gradien
       }
       std::vector<double> sum(parameters.floats());
       double bias = 0;
-      for (const Block& block : blocks) {
-        add_implied(layout, block, sum);
+      for (Block& block : blocks) {
+        add_implied(objective, layout, block, sum);
         for (std::size_t i = 0; i < block.rows(); ++i) bias += double{block.weights[i]} * block.memory[i];
       }
       sum[0] += bias;
@@ -158,9 +158,9 @@ TEST_CASE("rules: what blocks change at the same time is shared where they meet"
   for_each_rule([](const Objective& objective, Rule rule) {
     if (!traits_of(rule).shares || objective.name() != "logistic") return;
     const Dataset data = sparse_rows(LabelKind::kTwoClass, 60, 30, false);
-    const Layout layout(data, 1, true, {.reweight = true, .state = 1});
-    const BlockMaker maker(data, layout, true);
-    const std::vector<float> start = layout.start();
+    const Layout layout(data, {}, true, {.reweight = true, .state = 1});
+    const BlockMaker maker(data, layout, 1);
+    const std::vector<float> start = layout.start(objective, 1);
     std::vector<float> after[2];
     for (std::vector<float>& array : after) {
       std::vector<Block> blocks{maker.make(std::vector<std::uint32_t>{0, 1, 2, 3})};

@@ -33,7 +33,7 @@ std::vector<float> labels_for(const Objective& objective) {
 // A sample x = (1) that keeps a slope.
 struct OneSample {
   float label;
-  float slope = 0;
+  float memory[3] = {};  // of sdca; the first is the slope
   float squared_norm = 1;
   float value = 1;
   std::uint64_t offsets[2] = {0, 1};
@@ -45,7 +45,8 @@ struct OneSample {
             .values = &value,
             .labels = &label,
             .squared_norms = &squared_norm,
-            .memory = &slope};
+            .memory = memory,
+            .memory_stride = 1};
   }
 };
 
@@ -115,7 +116,7 @@ Options ascent(double l2, std::size_t threads = 1) {
 }  // namespace
 
 TEST_CASE("sdca: the conjugate is the supremum of slope x margin - loss, infinite where that has no end") {
-  for (const CatalogueRow& row : catalogue()) {
+  for (const CatalogueRow& row : linear_catalogue()) {
     const auto objective = row.make({});
     for (const float label : labels_for(*objective)) {
       for (float slope = -3; slope <= 3; slope += 0.25F) {
@@ -133,7 +134,7 @@ TEST_CASE("sdca: the conjugate is the supremum of slope x margin - loss, infinit
 }
 
 TEST_CASE("sdca: a step maximises the dual in the slope of its sample") {
-  for (const CatalogueRow& row : catalogue()) {
+  for (const CatalogueRow& row : linear_catalogue()) {
     for (const double l2 : {1e-3, 1.0}) {
       const auto objective = row.make({});
       const Dataset data = problem(*objective, 60, 10);
@@ -145,9 +146,12 @@ TEST_CASE("sdca: a step maximises the dual in the slope of its sample") {
         const float norm = std::inner_product(data.row(i).values.begin(), data.row(i).values.end(),
                                               data.row(i).values.begin(), 0.0F);
         one.squared_norms = &norm;
-        one.memory = &slopes[i];
+        std::array<float, 3> kept = {slopes[i]};
+        one.memory = kept.data();
+        one.memory_stride = 1;
         objective->step(one, {.weights = weights.data()},
                         {.rule = Rule::kSdca, .l2 = l2, .rows = static_cast<double>(data.rows())});
+        slopes[i] = kept[0];
         const double reached = dual_of(*objective, data, slopes, l2);
         for (const float change : {-1.0F, -0.05F, -0.01F, 0.01F, 0.05F, 1.0F}) {
           CAPTURE(row.name);
@@ -176,13 +180,14 @@ TEST_CASE("sdca: the logistic slope solves its equation, from any start, and rep
           const double b = (low + high) / 2;
           (b < 1 / (1 + std::exp(margin + reach * b)) ? low : high) = b;
         }
-        OneSample one{.label = 1, .slope = start, .squared_norm = static_cast<float>(reach)};
+        OneSample one{.label = 1, .memory = {start}, .squared_norm = static_cast<float>(reach)};
         float weight = static_cast<float>(margin - reach * start);
         const Step step{.rule = Rule::kSdca, .l2 = 1, .rows = 1};
         for (const double tolerance : {1e-3, 1e-3, 1e-5}) {
-          weight = static_cast<float>(margin - reach * double{one.slope});
+          weight = static_cast<float>(margin - reach * double{one.memory[0]});
+          one.memory[2] = 0;  // never rests
           logistic->step(one.samples(), {.weights = &weight}, step);
-          CHECK(std::fabs(-one.slope - low) <= tolerance);
+          CHECK(std::fabs(-one.memory[0] - low) <= tolerance);
         }
       }
     }
@@ -194,10 +199,10 @@ TEST_CASE("sdca: moving the centre leaves the implied weights where they are") {
   const Step step{.rule = Rule::kSdca, .l2 = 0.5, .proximal = 1.5};
   float weights[] = {1, -2, 0};
   float centre[] = {0, -4, 3};
-  const LocalWeights local{.weights = weights, .state = {centre}};
+  const LocalWeights local{.weights = weights, .anchors = centre};
   const auto implied = [&] {
     std::vector<float> copy(weights, weights + 3);
-    hinge->turn(Turn::kDual, {.weights = copy.data(), .state = {centre}}, 3, step);
+    hinge->turn(Turn::kDual, {.weights = copy.data(), .anchors = centre}, 3, step);
     return copy;
   };
   CHECK(implied() == std::vector<float>{4, 4, -9});  // w + 3 (w - c)
@@ -215,10 +220,10 @@ TEST_CASE("sdca: under contention the weights are what the slopes imply, damped 
       CAPTURE(threads);
       CAPTURE(damping);
       const Dataset data = problem(*objective, 2000, 30);
-      const Layout layout(data, 1, false, {.state = 1});
-      const BlockMaker maker(data, layout, true);
+      const Layout layout(data, {}, false, {});
+      const BlockMaker maker(data, layout, 3);
       Arena arena(with_threads(1));
-      std::vector<Block> blocks = make_blocks(maker, shuffled_rows(2000, 1), 8, arena);
+      std::vector<Block> blocks = make_blocks(maker, deal_rows(data, Grouping::kRandom, 8, 1), arena);
       Parameters parameters(layout.cells(), layout.cell_floats());
       const auto writer = make_writer(Discipline::kAtomic, parameters, 1);
       const GradientTask task(*objective, layout, blocks, *writer);
@@ -233,7 +238,7 @@ TEST_CASE("sdca: under contention the weights are what the slopes imply, damped 
         for (std::size_t first = 0; first < threads; ++first) workers.emplace_back(work, first);
       }
       std::vector<double> implied(parameters.floats());
-      for (const Block& block : blocks) add_implied(layout, block, implied);
+      for (Block& block : blocks) add_implied(*objective, layout, block, implied);
       std::vector<float> array(parameters.floats());
       parameters.read(array);
       double largest = 0;
@@ -246,7 +251,7 @@ TEST_CASE("sdca: under contention the weights are what the slopes imply, damped 
 }
 
 TEST_CASE("sdca: every loss converges to a tiny gap, and the gap bounds the distance from the optimum") {
-  for (const CatalogueRow& row : catalogue()) {
+  for (const CatalogueRow& row : linear_catalogue()) {
     const auto objective = row.make({});
     const Dataset data = problem(*objective);
     for (const std::size_t threads : kThreadSweep) {
@@ -274,7 +279,7 @@ TEST_CASE("sdca: every loss converges to a tiny gap, and the gap bounds the dist
 }
 
 TEST_CASE("sdca: the strongest and the weakest l2 there may be") {
-  for (const CatalogueRow& row : catalogue()) {
+  for (const CatalogueRow& row : linear_catalogue()) {
     const auto objective = row.make({});
     const Dataset data = problem(*objective);
     for (const std::size_t threads : {1, 4}) {

@@ -16,6 +16,7 @@
 #include "engine/options.h"
 #include "io/dataset.h"
 #include "io/error.h"
+#include "objectives/catalogue.h"
 #include "objectives/objective.h"
 
 namespace sounder::test {
@@ -112,6 +113,16 @@ class Concurrency {
 
 // An objective that is 1 everywhere and whose steps do nothing: a base for those that watch how they are
 // called.
+// The objectives of the catalogue that are a loss of one margin.
+inline std::vector<CatalogueRow> linear_catalogue() {
+  std::vector<CatalogueRow> rows;
+  for (const CatalogueRow& row : catalogue()) {
+    const Shape shape = row.make({})->shape();
+    if (shape.width == 1 && !shape.pairs) rows.push_back(row);
+  }
+  return rows;
+}
+
 class FakeObjective : public Objective {
  public:
   std::string name() const override { return "fake"; }
@@ -123,7 +134,9 @@ class FakeObjective : public Objective {
     const auto rows = static_cast<double>(samples.rows());
     return {.loss = rows, .weight = rows, .hits = 0, .squared_error = 0};
   }
-  void step(const Samples&, const LocalWeights&, const Step&) const override {}
+  std::uint64_t step(const Samples& samples, const LocalWeights&, const Step&) const override {
+    return samples.nonzeros();
+  }
 };
 
 }  // namespace sounder::test

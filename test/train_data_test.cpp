@@ -73,7 +73,7 @@ Dataset weighted(const Dataset& data, const std::vector<int>& times) {
 // Not a linear model: three weights a coordinate, whose sum over the support should be the label.
 class Sums final : public FakeObjective {
  public:
-  std::size_t width() const override { return 3; }
+  Shape shape() const override { return {.width = 3}; }
   Evaluation evaluate(const Samples& samples, const ConstWeights& weights) const override {
     Evaluation sum;
     for_each_row(samples, [&](std::size_t i, const auto& row) {
@@ -84,7 +84,7 @@ class Sums final : public FakeObjective {
     });
     return sum;
   }
-  void step(const Samples& samples, const LocalWeights& weights, const Step& step) const override {
+  std::uint64_t step(const Samples& samples, const LocalWeights& weights, const Step& step) const override {
     auto scale = static_cast<float>(step.scale);
     for_each_row(samples, [&](std::size_t i, const auto& row) {
       float error = -samples.labels[i];
@@ -95,6 +95,7 @@ class Sums final : public FakeObjective {
         for (std::size_t j = 0; j < 3; ++j)
           weights.weights[row.positions[k] + j] -= step.size * error / scale;
     });
+    return samples.nonzeros();
   }
 };
 
@@ -248,8 +249,9 @@ TEST_CASE("train: callbacks come one at a time, and what they throw comes out") 
   for (const std::size_t threads : kThreadSweep) {
     CAPTURE(threads);
     class Slow final : public FakeObjective {
-      void step(const Samples&, const LocalWeights&, const Step&) const override {
+      std::uint64_t step(const Samples& samples, const LocalWeights&, const Step&) const override {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        return samples.nonzeros();
       }
     };
     Options options = careful(threads);

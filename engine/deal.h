@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "io/dataset.h"
+#include "objectives/objective.h"
+
+namespace sounder {
+
+// Which rows each block has: all rows of a data set, once.
+struct Deal {
+  std::vector<std::uint32_t> order;
+  std::vector<std::size_t> ends;  // block b has the rows order[ends[b - 1] ... ends[b])
+
+  std::size_t blocks() const { return ends.size(); }
+  std::span<const std::uint32_t> rows(std::size_t block) const;
+};
+
+// All rows, once, in a seeded random order: data files are often sorted by class or date.
+std::vector<std::uint32_t> shuffled_rows(std::size_t rows, std::uint64_t seed);
+
+// Blocks of `block_rows` (the last may have fewer), of about so many where samples go in tiles. Tiles need rows of two
+// coordinates.
+Deal deal_rows(const Dataset& data, Grouping grouping, std::size_t block_rows, std::uint64_t seed);
+
+}  // namespace sounder

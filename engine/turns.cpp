@@ -1,0 +1,29 @@
+#include "engine/turns.h"
+
+namespace sounder {
+
+Turns::Turns(const Objective& objective, const Layout& layout, Rule rule)
+    : objective_(objective),
+      layout_(layout),
+      rule_(traits_of(rule)),
+      anchors_(layout.cells() * layout.weight_floats() * rule_.anchors) {}
+
+void Turns::visit(Turn turn, const Step& step, Parameters& parameters) {
+  if (!rule_.turns) return;
+  std::vector<float> array(parameters.floats());
+  parameters.read(array);
+  visit(turn, step, array);
+  parameters.write(array);
+}
+
+void Turns::visit(Turn turn, const Step& step, std::span<float> array) {
+  const std::size_t anchors = layout_.weight_floats() * rule_.anchors;
+  for (std::size_t cell = 0; cell < layout_.cells(); ++cell) {
+    LocalWeights local = layout_.local(array.data() + cell * layout_.cell_floats());
+    if (cell > 0) local.bias = nullptr;
+    local.anchors = anchors_.data() + cell * anchors;
+    objective_.turn(turn, local, layout_.weight_floats(), step);
+  }
+}
+
+}  // namespace sounder

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "engine/layout.h"
+#include "engine/parameters.h"
+#include "objectives/objective.h"
+
+namespace sounder {
+
+// The rule's visits of all coordinates when an epoch begins or ends (RuleTraits::turns), and what it keeps for them
+// (RuleTraits::anchors). The objective and the layout must outlive it. Not thread-safe.
+class Turns {
+ public:
+  Turns(const Objective& objective, const Layout& layout, Rule rule);
+
+  // Of the parameters, alone; nothing if the rule has no turns.
+  void visit(Turn turn, const Step& step, Parameters& parameters);
+  // Of an array of all cells.
+  void visit(Turn turn, const Step& step, std::span<float> array);
+
+  const std::vector<float>& anchors() const { return anchors_; }
+  void set_anchors(std::span<const float> anchors) { anchors_.assign(anchors.begin(), anchors.end()); }
+
+ private:
+  const Objective& objective_;
+  const Layout& layout_;
+  const RuleTraits& rule_;
+  std::vector<float> anchors_;  // from 0, cell after cell
+};
+
+}  // namespace sounder
