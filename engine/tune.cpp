@@ -347,9 +347,10 @@ Tuned tune(Dataset data, const Objective& objective, const Options& common, std:
   check(data, objective, options_of(common, candidates.front()), &validation);
   Arena arena(common);
   std::optional<Tuned> tuned;
-  arena.execute([&] {
-    tuned = Tuner(std::move(data), objective, common, candidates, validation, monitor, arena).run();
-  });
+  const std::unique_ptr<Objective> fitted = objective.fitted(data);
+  const Objective& used = fitted ? *fitted : objective;
+  arena.execute(
+      [&] { tuned = Tuner(std::move(data), used, common, candidates, validation, monitor, arena).run(); });
   return std::move(*tuned);
 }
 

@@ -9,9 +9,9 @@
 
 namespace sounder {
 
-// How the classes of a file map to the numbers that classification losses are written in: -1 / +1 for two classes,
-// 0, 1, 2, ... for many. Kept in the model so that predictions come back as the user's own labels. With negative ==
-// positive and no classes the labels are real and stay as they are.
+// How the classes of a file map to the numbers that classification losses are written in: -1 / +1 for two
+// classes, 0, 1, 2, ... for many. Kept in the model so that predictions come back as the user's own labels.
+// With negative == positive and no classes the labels are real and stay as they are.
 struct LabelEncoding {
   float negative = 0;
   float positive = 0;
@@ -41,12 +41,13 @@ struct EncodedDataset {
 // rule; the message names the labels found and the option that helps.
 EncodedDataset encode_two_classes(const Dataset& data, const LabelRule& rule, const std::string& name);
 
-// Every label is a class: its rank among the labels there are. Throws InputError (file `name`) when there is only one,
-// or more than 10,000, as real numbers have.
+// Every label is a class: its rank among the labels there are. Throws InputError (file `name`) when there is
+// only one, or more than 10,000, as real numbers have.
 EncodedDataset encode_classes(const Dataset& data, const std::string& name);
 
-// The same for data that a model with `encoding` and `rule` is tried on (many classes know no rule). A file of one class
-// only is fine here; a label that is none of the model's is an InputError that names it and its row.
+// The same for data that a model with `encoding` and `rule` is tried on (many classes know no rule). A file
+// of one class only is fine here; a label that is none of the model's is an InputError that names it and its
+// row.
 Dataset encode_like(const Dataset& data, const LabelEncoding& encoding, const LabelRule& rule,
                     const std::string& name);
 

@@ -203,10 +203,10 @@ void save_model(const Model& model, const std::string& path) {
   require_finite("weights", model.weights, path);
   require_finite("bias", model.bias, path);
   const std::string text = make_model_header(model, sizes, path);
+  const std::string_view parts[] = {text, bytes_of(model.weights), bytes_of(model.bias), names, pairs};
   OutputFile file(path);
   Checksum sum;
-  for (const std::string_view part : {std::string_view(text), bytes_of(model.weights), bytes_of(model.bias),
-                                      std::string_view(names), std::string_view(pairs)}) {
+  for (const std::string_view part : parts) {
     sum.add(part);
     file.write(part);
   }

@@ -30,8 +30,8 @@ inline constexpr std::size_t kMaxModelHeader = std::size_t{1} << 20;
 // The text for the model file `path`. Throws InputError when the model holds what the text cannot.
 std::string make_model_header(const Model& model, const ModelSizes& sizes, const std::string& path);
 
-// The inverse: `beginning` is that of `path`, kMaxModelHeader bytes or all there are. Throws InputError with the line of
-// what is wrong. The numbers are what the text says; whether they fit each other and the file is for the caller to see.
+// The inverse: `beginning` is that of `path`, kMaxModelHeader bytes or all there are. Throws InputError with
+// the line of what is wrong. Whether the numbers fit each other and the file is for the caller to see.
 ModelHeader parse_model_header(std::string_view beginning, const std::string& path);
 
 }  // namespace sounder

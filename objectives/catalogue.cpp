@@ -26,11 +26,15 @@ std::span<const CatalogueRow> catalogue() {
   return kRows;
 }
 
-std::unique_ptr<Objective> make_objective(std::string_view name, const ObjectiveParameters& parameters) {
+const CatalogueRow& catalogue_row(std::string_view name) {
   const auto row = std::ranges::find(kRows, name, &CatalogueRow::name);
   if (row == kRows.end())
     throw InputError("objective = " + std::string(name) + ": must be one of " + names());
-  auto objective = row->make(parameters);
+  return *row;
+}
+
+std::unique_ptr<Objective> make_objective(std::string_view name, const ObjectiveParameters& parameters) {
+  auto objective = catalogue_row(name).make(parameters);
   const Objective::Parameters known = objective->parameters();
   for (const auto& [parameter, value] : parameters) {
     if (!known.contains(parameter))

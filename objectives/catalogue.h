@@ -41,7 +41,10 @@ struct CatalogueRow {
 
 std::span<const CatalogueRow> catalogue();
 
-// Throws InputError, listing the names there are, when `name` is none of them or a parameter is out of range.
+// Throws InputError, listing the names there are, when `name` is none of them.
+const CatalogueRow& catalogue_row(std::string_view name);
+
+// Throws InputError when `name` is none of the catalogue, or a parameter out of range or not the objective's.
 std::unique_ptr<Objective> make_objective(std::string_view name, const ObjectiveParameters& parameters = {});
 
 // The parameter of that name, or `otherwise`.

@@ -4,13 +4,16 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/arena.h"
 #include "engine/report.h"
 #include "engine/train.h"
 #include "io/dataset.h"
 #include "io/labels.h"
+#include "io/model.h"
 #include "io/parallel.h"
+#include "objectives/catalogue.h"
 #include "objectives/objective.h"
 #include "program/console.h"
 #include "program/flags.h"
@@ -42,28 +45,51 @@ std::string describe(const Metrics& metrics);
 std::string describe(const EpochReport& row);
 std::string describe(const Progress& progress);
 
+// What the samples of one training run, or of one model, have in common.
+struct SampleScheme {
+  SampleFormat format = SampleFormat::kLibsvm;
+  std::uint64_t dimension = 0;
+  std::uint32_t index_base = 1;                      // LIBSVM text
+  std::vector<std::vector<std::string>> names = {};  // Model::names
+  LabelEncoding labels = {};
+  LabelRule label_rule = {};
+  bool normalize = false;
+};
+
+SampleScheme scheme_of(const Model& model);
+
 // Samples to train on: labels encoded, rows scaled, as the flags have it.
 struct TrainingData {
   Dataset samples;
-  LabelEncoding encoding;
-  std::uint32_t index_base = 1;
+  SampleScheme scheme;
+  std::vector<std::vector<std::uint32_t>> seen;  // Model::seen
+  Remarks remarks;                               // what the file had that a user may want to know
 };
 
-TrainingData read_for_training(const ProblemFlags& flags, LabelKind labels, const ParallelFor& parallel);
+TrainingData read_for_training(const ProblemFlags& flags, const Objective& objective,
+                               const ParallelFor& parallel);
 
 // The same with the samples of --valid, if any.
 struct TrainingSet : TrainingData {
   std::optional<Dataset> validation;
 };
 
-TrainingSet load(const TrainFlags& flags, LabelKind labels);
+TrainingSet load(const TrainFlags& flags, const Objective& objective);
 
 // Writes into the model how its data was read.
-void complete(Model& model, const TrainFlags& flags, const TrainingData& data);
+void complete(Model& model, const TrainingData& data);
 
-// Samples for a model of `dimension` columns. A column beyond is refused, or left out.
-Dataset read_for_model(const std::string& path, std::uint64_t dimension,
-                       std::optional<std::uint32_t> index_base, bool ignore_unknown,
-                       const ParallelFor& parallel);
+// Samples for a model: rows scaled as the scheme has it, labels as the file has them. What the scheme does not know, a
+// column beyond or a name, is refused or, with `ignore_unknown`, left out; names of users and items always are.
+struct KnownData {
+  Dataset samples;
+  Remarks remarks;
+};
+
+KnownData read_known(const std::string& path, const SampleScheme& scheme, bool ignore_unknown,
+                     const ParallelFor& parallel);
+
+// With labels as the scheme encodes them; `name` is the file's.
+Dataset encoded(const Dataset& samples, const SampleScheme& scheme, const std::string& name);
 
 }  // namespace sounder

@@ -37,6 +37,9 @@ void check(const CLI::App& app, const TuneFlags& flags);
 void add_flags(CLI::App& app, SpeedupFlags& flags);
 void check(const CLI::App& app, const SpeedupFlags& flags);
 
+// What the objective trains best with, where the command line does not say.
+void take_defaults(const CLI::App& app, ProblemFlags& flags);
+
 void refuse_if(bool holds, std::string_view message);
 
 // Outputs must be writable; none may be an input or another output, unless it is a device or a pipe.

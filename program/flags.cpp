@@ -93,6 +93,7 @@ void add_command(CLI::App& app, const char* name, const char* help, Flags& chose
   const auto flags = std::make_shared<Command>();
   add_flags(*command, *flags);
   command->callback([=, &chosen] {
+    if constexpr (std::is_base_of_v<ProblemFlags, Command>) take_defaults(*command, *flags);
     check(*command, *flags);
     chosen = *flags;
   });

@@ -27,6 +27,7 @@ struct ProblemFlags {
   ObjectiveParameters parameters;
   LabelRule labels;
   std::optional<std::uint32_t> index_base;
+  std::string vocabulary;  // names of the words
   bool normalize = false;
   Options options;
 };

@@ -84,6 +84,7 @@ void add_input_flags(CLI::App& app, ProblemFlags& flags) {
   add_samples(app, "DATA", flags.data)->required();
   app.option_defaults()->group("Files");
   add_index_base(app, flags.index_base, "First column number; default: 0 if the file has a column 0, else 1");
+  add_path(app, "--vocabulary", flags.vocabulary, "Names of the words of a bag of words, one a line");
 }
 
 std::string entry(std::string_view name, std::string_view help) {
@@ -257,6 +258,18 @@ void add_flags(CLI::App& app, TrainFlags& flags) {
   app.footer(list_choices() +
              "\nExample:\n  sounder train rcv1.svm.gz --objective logistic --l2 1e-5 --model rcv1.model "
              "--report rcv1.json\n\nCtrl-C stops and keeps the best model so far; once more leaves at once.");
+}
+
+void take_defaults(const CLI::App& app, ProblemFlags& flags) {
+  const auto given = [&](const char* flag) {
+    const CLI::Option* option = app.get_option_no_throw(flag);
+    return option != nullptr && option->count() > 0;
+  };
+  const Defaults defaults = make_objective(flags.objective, flags.parameters)->defaults();
+  const Defaults usual;
+  if (!given("--rule")) flags.options.rule = defaults.rule;
+  if (!given("--l2")) flags.options.l2 = defaults.l2;
+  if (!given("--epochs") && defaults.epochs != usual.epochs) flags.options.epochs = defaults.epochs;
 }
 
 void check(const CLI::App& app, const TrainFlags& flags) {

@@ -9,7 +9,6 @@
 
 #include "engine/evaluate.h"
 #include "io/error.h"
-#include "io/libsvm.h"
 #include "io/model_file.h"
 #include "io/output.h"
 #include "objectives/catalogue.h"
@@ -35,7 +34,8 @@ struct Session {
   ParallelFor parallel = parallel_on(arena);
   Model model;
   std::unique_ptr<Objective> objective;
-  Dataset samples;
+  SampleScheme scheme;
+  KnownData data;
 };
 
 Session::Session(const EvaluateFlags& given)
@@ -47,15 +47,14 @@ Session::Session(const EvaluateFlags& given)
     throw InputError({flags.model}, fmt::format("width {}, expected {} for {}", model.width,
                                                 objective->width(), model.objective));
   }
-  if (objective->labels() == LabelKind::kTwoClass && !model.labels.binary()) model.labels = {-1, 1};
-  samples = read_for_model(flags.data, model.dimension, flags.index_base.value_or(model.index_base),
-                           flags.ignore_unknown, parallel);
-  if (model.normalize) samples = samples.normalized();
+  if (objective->labels() == LabelKind::kTwoClass && !model.labels.binary()) model.labels = {-1, 1, {}};
+  scheme = scheme_of(model);
+  scheme.index_base = flags.index_base.value_or(model.index_base);
+  data = read_known(flags.data, scheme, flags.ignore_unknown, parallel);
 }
 
 Metrics Session::evaluate() const {
-  const Dataset labelled = encode_like(samples, model.labels, model.label_rule, flags.data);
-  return sounder::evaluate(model, *objective, labelled, parallel);
+  return sounder::evaluate(model, *objective, encoded(data.samples, scheme, flags.data), parallel);
 }
 
 // Nothing when the labels are not those of the model's classes: samples to predict need no meaningful ones.
@@ -67,20 +66,23 @@ std::optional<Metrics> evaluate_if_labelled(const Session& session) try {
 
 Remarks remarks_of(const Session& session) {
   const EvaluateFlags& flags = session.flags;
-  return {{"model", flags.model},
-          {"data", flags.data},
-          {"objective", session.model.objective},
-          {"samples", std::uint64_t{session.samples.rows()}},
-          {"coordinates", std::uint64_t{session.samples.dimension()}},
-          {"nonzeros", session.samples.nonzeros()},
-          {"index_base", std::uint64_t{flags.index_base.value_or(session.model.index_base)}},
-          {"normalize", session.model.normalize},
-          {"ignore_unknown", flags.ignore_unknown},
-          {"threads", static_cast<std::uint64_t>(session.arena.threads())}};
+  Remarks remarks{{"model", flags.model},
+                  {"data", flags.data},
+                  {"objective", session.model.objective},
+                  {"samples", std::uint64_t{session.data.samples.rows()}},
+                  {"coordinates", std::uint64_t{session.data.samples.dimension()}},
+                  {"nonzeros", session.data.samples.nonzeros()},
+                  {"index_base", std::uint64_t{session.scheme.index_base}},
+                  {"normalize", session.model.normalize},
+                  {"ignore_unknown", flags.ignore_unknown},
+                  {"threads", static_cast<std::uint64_t>(session.arena.threads())}};
+  remarks.insert(session.data.remarks.begin(), session.data.remarks.end());
+  return remarks;
 }
 
 std::vector<float> predictions_of(const Session& session, bool margins) {
-  std::vector<float> values = predict(session.model, *session.objective, session.samples, session.parallel);
+  std::vector<float> values =
+      predict(session.model, *session.objective, session.data.samples, session.parallel);
   if (margins) return values;
   std::ranges::transform(values, values.begin(),
                          [&](float margin) { return session.model.labels.decode(margin); });
@@ -98,21 +100,12 @@ std::string describe(const Metrics& metrics) {
   return text;
 }
 
-Dataset read_for_model(const std::string& path, std::uint64_t dimension,
-                       std::optional<std::uint32_t> index_base, bool ignore_unknown,
-                       const ParallelFor& parallel) {
-  if (dimension == 0) throw InputError({path}, "the model has no columns");
-  const auto beyond = ignore_unknown ? LibsvmOptions::Beyond::kDrop : LibsvmOptions::Beyond::kRefuse;
-  return read_libsvm(path, {.index_base = index_base, .dimension = dimension, .beyond = beyond}, parallel)
-      .data;
-}
-
 int run(const EvaluateFlags& flags, Interrupts& interrupts) {
   const Session session(flags);
   const Metrics metrics = session.evaluate();
   const Interrupts::Hold hold(interrupts);
   if (!flags.report.empty()) write_file(flags.report, to_json(metrics, remarks_of(session)));
-  if (!flags.quiet) say(fmt::format("{}, {} samples\n", describe(metrics), session.samples.rows()));
+  if (!flags.quiet) say(fmt::format("{}, {} samples\n", describe(metrics), session.data.samples.rows()));
   return interrupts.exit_code();
 }
 

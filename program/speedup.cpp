@@ -252,7 +252,7 @@ int run(const SpeedupFlags& flags, Interrupts& interrupts) try {
   std::optional<ProgressLine> progress(flags.quiet);
   progress->rewrite(fmt::format("reading {}", flags.data));
   std::optional<Arena> readers(flags.options);
-  const Dataset data = read_for_training(flags, objective->labels(), parallel_on(*readers)).samples;
+  const Dataset data = read_for_training(flags, *objective, parallel_on(*readers)).samples;
   readers.reset();
 
   const Interrupts::Hold hold(interrupts);

@@ -12,7 +12,6 @@
 
 #include "engine/train.h"
 #include "io/error.h"
-#include "io/libsvm.h"
 #include "io/model_file.h"
 #include "io/output.h"
 #include "objectives/catalogue.h"
@@ -23,10 +22,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What training holds for each column, at least: its place, degree, weight and state, the latest and best of
-// both, and the model.
-constexpr double kBytesPerColumn = 36;
-
 [[noreturn]] void fail_for_memory(const std::string& path, const std::string& shape) {
   throw InputError({path},
                    fmt::format("not enough memory to train on {}; are the column numbers right?", shape));
@@ -34,15 +29,6 @@ constexpr double kBytesPerColumn = 36;
 
 std::string shape_of(const Dataset& data) {
   return fmt::format("{} rows, {} columns and {} non-zeros", data.rows(), data.dimension(), data.nonzeros());
-}
-
-// One huge column number is enough to ask for more memory than there is, which the system may grant first and
-// punish later.
-void check_shape(const Dataset& data, const std::string& path) {
-  if (data.dimension() == 0) throw InputError({path}, "no columns: every row is empty or holds zeros only");
-  const double memory =
-      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-  if (static_cast<double>(data.dimension()) * kBytesPerColumn > memory) fail_for_memory(path, shape_of(data));
 }
 
 std::string time_left(double seconds) {
@@ -123,39 +109,6 @@ void finish(const TrainFlags& flags, const Trained& trained) {
 
 }  // namespace
 
-TrainingData read_for_training(const ProblemFlags& flags, LabelKind labels, const ParallelFor& parallel) {
-  LibsvmFile file = read_libsvm(flags.data, {.index_base = flags.index_base}, parallel);
-  check_shape(file.data, flags.data);
-  TrainingData data{std::move(file.data), {}, file.index_base};
-  if (labels == LabelKind::kTwoClass) {
-    EncodedDataset encoded = encode_two_classes(data.samples, flags.labels, flags.data);
-    data.samples = std::move(encoded.data);
-    data.encoding = encoded.encoding;
-  }
-  if (flags.normalize) data.samples = data.samples.normalized();
-  return data;
-}
-
-TrainingSet load(const TrainFlags& flags, LabelKind labels) {
-  Arena arena(flags.options);
-  const ParallelFor parallel = parallel_on(arena);
-  TrainingSet set{read_for_training(flags, labels, parallel), {}};
-  if (flags.validation.empty()) return set;
-  Dataset held_out = read_for_model(flags.validation, set.samples.dimension(), set.index_base,
-                                    flags.ignore_unknown, parallel);
-  if (labels == LabelKind::kTwoClass)
-    held_out = encode_like(held_out, set.encoding, flags.labels, flags.validation);
-  set.validation = flags.normalize ? held_out.normalized() : held_out;
-  return set;
-}
-
-void complete(Model& model, const TrainFlags& flags, const TrainingData& data) {
-  model.labels = data.encoding;
-  model.label_rule = flags.labels;
-  model.normalize = flags.normalize;
-  model.index_base = data.index_base;
-}
-
 std::string describe(const Progress& progress) {
   const std::string objective = progress.objective ? fmt::format("{:.6g}", *progress.objective) : "-";
   return fmt::format("epoch {}/{}  objective {}  {:.0f} M non-zeros/s  {} left", progress.epoch,
@@ -175,15 +128,16 @@ int run(const TrainFlags& flags, Interrupts& interrupts) {
   std::optional<ProgressLine> progress(flags.quiet);
   progress->rewrite(fmt::format("reading {}", flags.data));
   const auto start = Clock::now();
-  TrainingSet data = load(flags, objective->labels());
+  TrainingSet data = load(flags, *objective);
   const double load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
 
   const Interrupts::Hold hold(interrupts);
   Trained trained = train_on(data, *objective, flags, *progress, interrupts.token());
   progress.reset();
-  complete(trained.model, flags, data);
+  complete(trained.model, data);
   trained.report.load_seconds = load_seconds;
   trained.report.remarks = remarks_of(flags, trained.model);
+  trained.report.remarks.merge(data.remarks);
   finish(flags, trained);
   if (trained.report.outcome == Outcome::kCancelled) return interrupts.exit_code();
   if (trained.report.outcome != Outcome::kDiverged) return 0;

@@ -27,8 +27,8 @@ std::string or_auto(const std::optional<double>& step) {
 }
 
 // Training samples, and those to choose by.
-TrainingSet load_parts(const TuneFlags& flags, LabelKind labels) {
-  TrainingSet set = load(flags, labels);
+TrainingSet load_parts(const TuneFlags& flags, const Objective& objective) {
+  TrainingSet set = load(flags, objective);
   if (set.validation) return set;
   Split parts = split(set.samples, flags.share, flags.options.seed);
   set.samples = std::move(parts.training);
@@ -145,7 +145,7 @@ int run(const TuneFlags& flags, Interrupts& interrupts) {
   const auto objective = make_objective(flags.objective, flags.parameters);
   std::optional<ProgressLine> progress(flags.quiet);
   progress->rewrite(fmt::format("reading {}", flags.data));
-  TrainingSet data = load_parts(flags, objective->labels());
+  TrainingSet data = load_parts(flags, *objective);
 
   const Interrupts::Hold hold(interrupts);
   const Monitor monitor{
@@ -156,7 +156,7 @@ int run(const TuneFlags& flags, Interrupts& interrupts) {
   Tuned tuned =
       tune(std::move(data.samples), *objective, flags.options, flags.candidates(), *data.validation, monitor);
   progress.reset();
-  complete(tuned.model, flags, data);
+  complete(tuned.model, data);
   const bool diverged = tuned.ranking.front().diverged;
   if (!flags.model.empty() && !diverged) save_model(tuned.model, flags.model);
   if (!flags.report.empty()) write_file(flags.report, json_of(flags, tuned, *objective));

@@ -1,0 +1,207 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "io/docword.h"
+#include "io/error.h"
+#include "io/ids.h"
+#include "io/libsvm.h"
+#include "io/lines.h"
+#include "io/ratings.h"
+#include "program/commands.h"
+
+namespace sounder {
+namespace {
+
+// What training holds for each float of a column, at least: its place, degree, weight and state, the latest and best of
+// both, and the model.
+constexpr double kBytesPerColumn = 36;
+
+// One huge column number is enough to ask for more memory than there is, which the system may grant first and
+// punish later.
+void check_shape(const Dataset& data, const std::string& path) {
+  if (data.dimension() == 0) throw InputError({path}, "no columns: every row is empty or holds zeros only");
+  const double memory =
+      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  if (static_cast<double>(data.dimension()) * kBytesPerColumn <= memory) return;
+  throw InputError({path},
+                   fmt::format("not enough memory to train on {} rows, {} columns and {} non-zeros; are the "
+                               "column numbers right?",
+                               data.rows(), data.dimension(), data.nonzeros()));
+}
+
+TrainingData read_libsvm_samples(const ProblemFlags& flags, const ParallelFor& parallel) {
+  LibsvmFile file = read_libsvm(flags.data, {.index_base = flags.index_base}, parallel);
+  return {
+      .samples = std::move(file.data), .scheme = {.index_base = file.index_base}, .seen = {}, .remarks = {}};
+}
+
+// For each user, the items it has rated.
+std::vector<std::vector<std::uint32_t>> seen_in(const RatingsFile& file) {
+  std::vector<std::vector<std::uint32_t>> seen(file.users.size());
+  const auto users = static_cast<std::uint32_t>(file.users.size());
+  for (std::size_t i = 0; i < file.data.rows(); ++i) {
+    const auto support = file.data.row(i).support;
+    seen[support[0]].push_back(support[1] - users);
+  }
+  for (auto& items : seen) {
+    std::ranges::sort(items);
+    items.erase(std::ranges::unique(items).begin(), items.end());
+  }
+  return seen;
+}
+
+TrainingData read_rating_samples(const ProblemFlags& flags) {
+  RatingsFile file = read_ratings(flags.data);
+  auto seen = seen_in(file);
+  return {.samples = std::move(file.data),
+          .scheme = {.names = {file.users.names(), file.items.names()}},
+          .seen = std::move(seen),
+          .remarks = {{"users", std::uint64_t{file.users.size()}},
+                      {"items", std::uint64_t{file.items.size()}},
+                      {"duplicates", file.duplicates}}};
+}
+
+// A row a count: the document, then the word, which is numbered on from the documents.
+Dataset pairs_of(const DocwordFile& file) {
+  Dataset::Columns parts;
+  for (const Count& count : file.counts) {
+    parts.indices.insert(parts.indices.end(), {count.document, file.documents + count.word});
+    parts.offsets.push_back(parts.indices.size());
+    parts.labels.push_back(count.count);
+  }
+  parts.values.assign(parts.indices.size(), 1.0F);
+  return Dataset(std::size_t{file.documents} + file.words, std::move(parts));
+}
+
+std::vector<std::string> numbers(std::size_t count) {
+  std::vector<std::string> names;
+  for (std::size_t i = 1; i <= count; ++i) names.push_back(std::to_string(i));
+  return names;
+}
+
+std::vector<std::string> vocabulary_of(const ProblemFlags& flags, std::size_t words) {
+  if (flags.vocabulary.empty()) return numbers(words);
+  std::vector<std::string> names = read_lines(flags.vocabulary);
+  if (names.size() == words) return names;
+  throw InputError({flags.vocabulary}, fmt::format("found {} lines, expected a word for each of the {} of {}",
+                                                   names.size(), words, flags.data));
+}
+
+TrainingData read_docword_samples(const ProblemFlags& flags) {
+  const DocwordFile file = read_docword(flags.data);
+  return {.samples = pairs_of(file),
+          .scheme = {.names = {numbers(file.documents), vocabulary_of(flags, file.words)}},
+          .seen = {},
+          .remarks = {{"documents", std::uint64_t{file.documents}},
+                      {"words", std::uint64_t{file.words}},
+                      {"empty_documents", std::uint64_t{file.empty_documents}}}};
+}
+
+TrainingData read_samples(const ProblemFlags& flags, const ParallelFor& parallel) {
+  switch (catalogue_row(flags.objective).format) {
+    case SampleFormat::kRatings:
+      return read_rating_samples(flags);
+    case SampleFormat::kDocword:
+      return read_docword_samples(flags);
+    case SampleFormat::kLibsvm:
+      break;
+  }
+  return read_libsvm_samples(flags, parallel);
+}
+
+void encode(TrainingData& data, LabelKind kind, const ProblemFlags& flags) {
+  if (kind != LabelKind::kTwoClass && kind != LabelKind::kManyClass) return;
+  EncodedDataset encoded = kind == LabelKind::kTwoClass
+                               ? encode_two_classes(data.samples, flags.labels, flags.data)
+                               : encode_classes(data.samples, flags.data);
+  data.samples = std::move(encoded.data);
+  data.scheme.labels = std::move(encoded.encoding);
+}
+
+KnownData read_known_ratings(const std::string& path, const SampleScheme& scheme) {
+  const Ids users(scheme.names[0]);
+  const Ids items(scheme.names[1]);
+  RatingsFile file = read_ratings(path, {.users = &users, .items = &items});
+  return {std::move(file.data),
+          {{"unknown_users", file.unknown_users}, {"unknown_items", file.unknown_items}}};
+}
+
+KnownData read_known_docword(const std::string& path, const SampleScheme& scheme) {
+  const DocwordFile file = read_docword(path);
+  const auto expect = [&](const char* what, std::size_t found, std::size_t most) {
+    if (found > most)
+      throw InputError({path},
+                       fmt::format("found {} {}, expected at most the model's {}", found, what, most));
+  };
+  expect("documents", file.documents, scheme.names[0].size());
+  expect("words", file.words, scheme.names[1].size());
+  DocwordFile wide = file;
+  wide.documents = static_cast<std::uint32_t>(scheme.names[0].size());
+  return {pairs_of(wide).with_dimension(scheme.dimension), {}};
+}
+
+}  // namespace
+
+SampleScheme scheme_of(const Model& model) {
+  return {.format = catalogue_row(model.objective).format,
+          .dimension = model.dimension,
+          .index_base = model.index_base,
+          .names = model.names,
+          .labels = model.labels,
+          .label_rule = model.label_rule,
+          .normalize = model.normalize};
+}
+
+TrainingData read_for_training(const ProblemFlags& flags, const Objective& objective,
+                               const ParallelFor& parallel) {
+  TrainingData data = read_samples(flags, parallel);
+  check_shape(data.samples, flags.data);
+  encode(data, objective.labels(), flags);
+  if (flags.normalize) data.samples = data.samples.normalized();
+  data.scheme.format = catalogue_row(flags.objective).format;
+  data.scheme.dimension = data.samples.dimension();
+  data.scheme.label_rule = flags.labels;
+  data.scheme.normalize = flags.normalize;
+  return data;
+}
+
+TrainingSet load(const TrainFlags& flags, const Objective& objective) {
+  Arena arena(flags.options);
+  const ParallelFor parallel = parallel_on(arena);
+  TrainingSet set{read_for_training(flags, objective, parallel), {}};
+  if (flags.validation.empty()) return set;
+  const KnownData held_out = read_known(flags.validation, set.scheme, flags.ignore_unknown, parallel);
+  set.validation = encoded(held_out.samples, set.scheme, flags.validation);
+  return set;
+}
+
+void complete(Model& model, const TrainingData& data) {
+  model.labels = data.scheme.labels;
+  model.label_rule = data.scheme.label_rule;
+  model.normalize = data.scheme.normalize;
+  model.index_base = data.scheme.index_base;
+  model.names = data.scheme.names;
+  model.seen = data.seen;
+}
+
+KnownData read_known(const std::string& path, const SampleScheme& scheme, bool ignore_unknown,
+                     const ParallelFor& parallel) {
+  if (scheme.dimension == 0) throw InputError({path}, "the model has no columns");
+  if (scheme.format == SampleFormat::kRatings) return read_known_ratings(path, scheme);
+  if (scheme.format == SampleFormat::kDocword) return read_known_docword(path, scheme);
+  const auto beyond = ignore_unknown ? LibsvmOptions::Beyond::kDrop : LibsvmOptions::Beyond::kRefuse;
+  Dataset samples =
+      read_libsvm(path, {.index_base = scheme.index_base, .dimension = scheme.dimension, .beyond = beyond},
+                  parallel)
+          .data;
+  return {scheme.normalize ? samples.normalized() : std::move(samples), {}};
+}
+
+Dataset encoded(const Dataset& samples, const SampleScheme& scheme, const std::string& name) {
+  return encode_like(samples, scheme.labels, scheme.label_rule, name);
+}
+
+}  // namespace sounder
