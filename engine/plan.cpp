@@ -133,10 +133,11 @@ class DualPlan {
 };
 
 // A part of 1 / L, L the largest curvature along a sample; a few very long ones, which a mean tells, may overshoot.
-// With L1 the larger step finds the zeros sooner, and where blocks share, each moves by a part of it only.
+// With L1 a larger step finds the zeros sooner, and where blocks share, each moves by a part of it only.
 double smooth_step(const Trial& trial, const Options& options, int parallel) {
   const bool by_sample = traits_of(options.discipline).by_sample || options.block_rows == 1;
-  const double part = options.l1 > 0 || (parallel > 1 && !by_sample) ? 1 : 0.5;
+  const bool shared = parallel > 1 && !by_sample;
+  const double part = shared ? 1 : options.l1 > 0 ? 0.75 : 0.5;
   const auto [mean, largest] = trial.lengths();
   return part * trial.natural_step() * trial.mean_squared_norm() / std::min(largest, 4 * mean);
 }
