@@ -15,15 +15,13 @@ namespace sounder {
 namespace {
 
 template <class Position, class CellSet>
-std::vector<Position> positions_of(const Dataset& data, std::span<const std::uint32_t> rows,
-                                   const Layout& layout, const CellSet& cells, std::size_t nonzeros) {
+std::vector<Position> positions_of(std::span<const Coordinate> coordinates, const Layout& layout,
+                                   const CellSet& cells) {
   std::vector<Position> positions;
-  positions.reserve(nonzeros);
-  for (const std::uint32_t row : rows) {
-    for (const Coordinate c : data.row(row).support) {
-      positions.push_back(
-          static_cast<Position>(cells.slot(layout.cell(c)) * layout.cell_floats() + layout.offset(c)));
-    }
+  positions.reserve(coordinates.size());
+  for (const Coordinate c : coordinates) {
+    positions.push_back(
+        static_cast<Position>(cells.slot(layout.cell(c)) * layout.cell_floats() + layout.offset(c)));
   }
   return positions;
 }
@@ -35,6 +33,20 @@ float squared_norm(std::span<const float> values) {
   return static_cast<float>(std::min<double>(sum, std::numeric_limits<float>::max()));
 }
 
+// Labels, weights and coordinates, in one go: the rows lie anywhere in the data.
+void copy_supports(const Dataset& data, std::span<const std::uint32_t> rows, float weight_scale, Block& block,
+                   std::vector<Coordinate>& coordinates) {
+  coordinates.clear();
+  block.labels.reserve(rows.size());
+  if (data.weighted()) block.weights.reserve(rows.size());
+  for (const std::uint32_t i : rows) {
+    const Row row = data.row(i);
+    coordinates.insert(coordinates.end(), row.support.begin(), row.support.end());
+    block.labels.push_back(row.label);
+    if (data.weighted()) block.weights.push_back(row.weight * weight_scale);
+  }
+}
+
 void copy_values(const Dataset& data, std::span<const std::uint32_t> rows, std::size_t nonzeros,
                  Block& block) {
   block.values.reserve(nonzeros);
@@ -44,13 +56,6 @@ void copy_values(const Dataset& data, std::span<const std::uint32_t> rows, std::
     block.values.insert(block.values.end(), row.values.begin(), row.values.end());
     block.offsets.push_back(block.values.size());
     block.squared_norms.push_back(squared_norm(row.values));
-  }
-}
-
-void copy_labels(const Dataset& data, std::span<const std::uint32_t> rows, float weight_scale, Block& block) {
-  for (const std::uint32_t i : rows) {
-    block.labels.push_back(data.labels()[i]);
-    if (data.weighted()) block.weights.push_back(data.weights()[i] * weight_scale);
   }
 }
 
@@ -102,7 +107,13 @@ class BlockMaker::CellSet {
 };
 
 struct BlockMaker::Scratch {
-  tbb::enumerable_thread_specific<CellSet> cells;
+  struct Local {
+    explicit Local(std::size_t count) : cells(count) {}
+
+    CellSet cells;
+    std::vector<Coordinate> coordinates;  // of the samples, one behind the other
+  };
+  tbb::enumerable_thread_specific<Local> locals;
 };
 
 BlockMaker::BlockMaker(Dataset data, const Layout& layout, std::size_t memory, bool pairs)
@@ -111,27 +122,23 @@ BlockMaker::BlockMaker(Dataset data, const Layout& layout, std::size_t memory, b
       memory_(memory),
       pairs_(pairs),
       weight_scale_(weight_scale_of(data_)),
-      scratch_(new Scratch{tbb::enumerable_thread_specific<CellSet>(layout.cells())}) {}
+      scratch_(new Scratch{tbb::enumerable_thread_specific<Scratch::Local>(layout.cells())}) {}
 
 BlockMaker::~BlockMaker() = default;
 
 Block BlockMaker::make(std::span<const std::uint32_t> rows) const {
-  CellSet& cells = scratch_->cells.local();
-  std::size_t nonzeros = 0;
-  for (const std::uint32_t i : rows) nonzeros += data_.row(i).support.size();
+  auto& [cells, coordinates] = scratch_->locals.local();
   Block block;
-  copy_labels(data_, rows, weight_scale_, block);
-  if (!pairs_) copy_values(data_, rows, nonzeros, block);
+  copy_supports(data_, rows, weight_scale_, block, coordinates);
+  if (!pairs_) copy_values(data_, rows, coordinates.size(), block);
   block.memory.assign(memory_ * rows.size(), 0.0F);
   for (std::size_t common = 0; common < layout_.common(); ++common) cells.insert(static_cast<Cell>(common));
-  for (const std::uint32_t i : rows) {
-    for (const Coordinate c : data_.row(i).support) cells.insert(layout_.cell(c));
-  }
+  for (const Coordinate c : coordinates) cells.insert(layout_.cell(c));
   block.support = cells.drain();
   if (block.support.size() * layout_.cell_floats() <= std::size_t{1} << 16) {
-    block.narrow = positions_of<std::uint16_t>(data_, rows, layout_, cells, nonzeros);
+    block.narrow = positions_of<std::uint16_t>(coordinates, layout_, cells);
   } else {
-    block.wide = positions_of<std::uint32_t>(data_, rows, layout_, cells, nonzeros);
+    block.wide = positions_of<std::uint32_t>(coordinates, layout_, cells);
   }
   return block;
 }

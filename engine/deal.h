@@ -26,4 +26,7 @@ std::vector<std::uint32_t> shuffled_rows(std::size_t rows, std::uint64_t seed);
 // coordinates.
 Deal deal_rows(const Dataset& data, Grouping grouping, std::size_t block_rows, std::uint64_t seed);
 
+// The least number of tiles, `least` or more, that touch no more than so many coordinates each.
+std::size_t tiles_within(const Dataset& data, std::size_t least, double coordinates);
+
 }  // namespace sounder

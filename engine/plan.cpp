@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/components.h"
+#include "engine/deal.h"
 #include "engine/trial.h"
 
 namespace sounder {
@@ -234,18 +235,22 @@ struct Setting {
   int parallel = options.simulate > 0 ? options.simulate : parallel_blocks(discipline, data.rows(), threads);
 };
 
-// Where nothing is tried out. A tile is as large as its coordinates, twice, fit the second-level cache.
+// A tile is as large as its coordinates, once, fit the second-level cache.
+std::size_t tile_rows(const Setting& is, std::size_t least_tiles) {
+  constexpr double kTileBytes = 1 << 20;
+  const double most = kTileBytes / (sizeof(float) * static_cast<double>(is.layout.cell_floats()));
+  return is.data.rows() / tiles_within(is.data, least_tiles, most);
+}
+
+// Where nothing is tried out.
 std::size_t settled_block_rows(const Setting& is) {
-  constexpr double kTileBytes = 768 << 10;
   if (is.discipline.by_sample) return 1;
   const Shape shape = is.objective.shape();
-  const auto rows = static_cast<double>(is.data.rows());
-  const double parts = 24 * is.parallel;
-  if (shape.grouping != Grouping::kTiles)
-    return std::clamp<std::size_t>(static_cast<std::size_t>(rows / parts), 1, shape.most_block_rows);
-  const double bytes = 2.0 * sizeof(float) * static_cast<double>(is.layout.cells() * is.layout.cell_floats());
-  const double groups = std::ceil(std::max(bytes / kTileBytes, std::sqrt(parts)));
-  return static_cast<std::size_t>(std::max(1.0, rows / (groups * groups)));
+  const std::size_t parts = 24 * static_cast<std::size_t>(is.parallel);
+  const std::size_t rows = shape.grouping == Grouping::kTiles
+                               ? tile_rows(is, parts)
+                               : std::min(is.data.rows() / parts, shape.most_block_rows);
+  return std::max<std::size_t>(rows, 1);
 }
 
 // Tasks and rounds of blocks whose size is known.
@@ -296,8 +301,9 @@ Planes planes_of(const Options& options) {
       .reweight = rule.reweights || options.l1 > 0, .state = rule.state, .average = options.average_from > 0};
 }
 
-Problem problem_of(const Options& options, const Plan& plan) {
+Problem problem_of(const Options& options, const Objective& objective, const Plan& plan) {
   return {.rule = options.rule,
+          .scales = !objective.shape().terms,
           .l1 = options.l1,
           .l2 = options.l2,
           .others = plan.others,

@@ -32,7 +32,7 @@ struct Plan {
 
 // What options and plan say in the terms of others.
 Planes planes_of(const Options& options);
-Problem problem_of(const Options& options, const Plan& plan);
+Problem problem_of(const Options& options, const Objective& objective, const Plan& plan);
 Units units_of(std::span<const Block> blocks, const Plan& plan);  // where a unit is a block
 
 // Finds the missing parts on a sample of the rows (one in 64). Deterministic for a seed; costs less than one

@@ -113,7 +113,7 @@ void Sampler::take_blocks(Task& task) {
 
 // The middle of the samples stands for all of them.
 Step Sampler::step_for(double rows) const {
-  const bool scaled = traits_of(problem_.rule).scales && pass_ == Pass::kUpdate;
+  const bool scaled = problem_.scales && traits_of(problem_.rule).scales && pass_ == Pass::kUpdate;
   double eta = clock_.at(samples_ + rows / 2);
   if (scaled && problem_.l2 > 0) eta = std::min(eta, std::expm1(kLogScaleRange / rows) / problem_.l2);
   return {.rule = problem_.rule,

@@ -13,6 +13,7 @@
 #include "engine/batches.h"
 #include "engine/blocks.h"
 #include "engine/discipline.h"
+#include "engine/duality.h"
 #include "engine/evaluate.h"
 #include "engine/gradient_task.h"
 #include "engine/graph.h"
@@ -32,48 +33,6 @@ constexpr double kRollbackStep = 0.25;
 constexpr double kDivergence = 2;  // an objective so many times the best so far is as bad as an infinite one,
 constexpr double kHeadroom = 0.1;  // unless it is still below this share of that at the start
 constexpr double kProgressSeconds = 0.1;
-
-bool fits(float label, LabelKind kind) {
-  switch (kind) {
-    case LabelKind::kTwoClass:
-      return label == 1 || label == -1;
-    case LabelKind::kManyClass:
-      return label >= 0 && label == std::floor(label);
-    case LabelKind::kCount:
-      return label > 0;
-    case LabelKind::kReal:
-      break;
-  }
-  return true;
-}
-
-std::string expected(LabelKind kind) {
-  if (kind == LabelKind::kTwoClass)
-    return "a two-class objective takes -1 and +1 (encode_two_classes() makes them)";
-  if (kind == LabelKind::kManyClass) return "expected 0, 1, 2, ... (encode_classes() makes them)";
-  return "expected a number > 0";
-}
-
-void check_pairs(const Dataset& data) {
-  for (std::size_t i = 0; i < data.rows(); ++i) {
-    if (data.row(i).support.size() == 2) continue;
-    throw InputError("row " + std::to_string(i) + " has " + std::to_string(data.row(i).support.size()) +
-                     " coordinates: the objective takes pairs");
-  }
-}
-
-void check_samples(const Dataset& data, LabelKind kind) {
-  if (data.rows() == 0) throw InputError("the data has no samples");
-  if (data.weighted() && std::ranges::none_of(data.weights(), [](float w) { return w > 0; })) {
-    throw InputError("every sample has weight 0: at least one must be > 0");
-  }
-  for (std::size_t i = 0; i < data.rows(); ++i) {
-    const float label = data.labels()[i];
-    if (fits(label, kind)) continue;
-    throw InputError("row " + std::to_string(i) + " has label " + std::to_string(label) + ": " +
-                     expected(kind));
-  }
-}
 
 // Mean loss of w = 0: that of samples without a non-zero.
 double loss_of_zero(const Dataset& data, const Objective& objective) {
@@ -143,10 +102,6 @@ class Trainer {
   std::vector<float> averaged(const std::vector<float>& array) const;
   double objective_at_start();
   void evaluate();
-  double dual_objective();
-  double exact_dual_objective();
-  double mean_conjugate() const;
-  double gap(double objective, double dual) const;
   State state() const;
   void restore(const State& state);
   bool diverged(double objective) const;
@@ -186,13 +141,13 @@ class Trainer {
   GradientTask task_;
   Sampler sampler_;
   Turns turns_;
+  Duality duality_;
   Graph graph_;
 
   std::vector<float> latest_;  // the weights after the last good epoch
   State good_;                 // of the best objective
   double start_objective_ = 0;
   double best_objective_ = 0;
-  double best_dual_ = -std::numeric_limits<double>::infinity();
   double best_score_ = std::numeric_limits<double>::infinity();
 
   // Written by the ledger during an epoch.
@@ -220,8 +175,9 @@ Trainer::Trainer(Dataset data, const Objective& objective, const Options& option
       parameters_(layout_.cells(), layout_.cell_floats()),
       writer_(writer_of(options, parameters_, plan_)),
       task_(objective, layout_, blocks_, *writer_, monitor.stop),
-      sampler_(units_, plan_.clock, problem_of(options, plan_), options.seed),
+      sampler_(units_, plan_.clock, problem_of(options, objective, plan_), options.seed),
       turns_(objective, layout_, options.rule),
+      duality_(objective, layout_, turns_, blocks_, options.l2, report_.samples),
       graph_(arena.threads(), plan_.window,
              {.sample = [this](Task& task) { return sample(task); },
               .work = [this](const Task& task) { work(task); },
@@ -332,9 +288,10 @@ std::vector<float> Trainer::averaged(const std::vector<float>& array) const {
   return mean;
 }
 
-// Of w = 0 without a look at the blocks, some of which may not be built yet.
+// Of w = 0 without a look at the blocks, which need not be built for it.
 double Trainer::objective_at_start() {
   if (objective_.shape().starts_at_zero) return loss_of_zero_;
+  if (batches_) batches_->build_rest(arena_);
   const Evaluation sums = timed(report_.evaluate_seconds, [&] {
     return evaluate_blocks(objective_, layout_, parameters_, blocks_, arena_);
   });
@@ -353,39 +310,6 @@ void Trainer::evaluate() {
   } else {
     record(objective, sums);
   }
-}
-
-// Of the slopes that the rule keeps, one a sample: Fenchel's -mean l*(slope) - (l2 / 2) |u|^2, u the weights
-// that the slopes imply. As the shared array has them, which is where rounding and lost adds show.
-double Trainer::dual_objective() {
-  if (objective_.shape().terms) return exact_dual_objective();
-  std::vector<float> implied = latest_;
-  turns_.visit(Turn::kDual, sampler_.step(), implied);
-  return -mean_conjugate() - options_.l2 / 2 * layout_.norms(implied).squared;
-}
-
-// The same with what the slopes imply worked out afresh: a bound whatever happened to the array.
-double Trainer::exact_dual_objective() {
-  std::vector<double> sum(parameters_.floats());
-  for (Block& block : blocks_) add_implied(objective_, layout_, block, sum);
-  const auto rows = static_cast<double>(report_.samples);
-  const std::size_t width = objective_.width();
-  double bound = 0;
-  layout_.for_each([&](std::size_t coordinate, std::size_t place, double) {
-    bound += objective_.bound(coordinate, std::span(sum).subspan(place, width), options_.l2, rows);
-  });
-  return bound - mean_conjugate();
-}
-
-double Trainer::mean_conjugate() const {
-  double sum = 0;
-  for (const Block& block : blocks_)
-    sum += objective_.conjugates(block.samples(), std::span(block.memory).first(block.rows()));
-  return sum / static_cast<double>(report_.samples);
-}
-
-double Trainer::gap(double objective, double dual) const {
-  return (objective - dual) / std::max(std::fabs(objective), std::numeric_limits<double>::min());
 }
 
 State Trainer::state() const {
@@ -436,11 +360,8 @@ void Trainer::record(double objective, const Evaluation& sums) {
                   .gap = {},
                   .validation = {}};
   if (rule_.dual) {
-    const double best = std::min(best_objective_, objective);
-    timed(report_.evaluate_seconds, [&] {
-      best_dual_ = std::max(best_dual_, dual_objective());
-      row.gap = gap(best, best_dual_);
-      if (*row.gap <= options_.gap) row.gap = gap(best, exact_dual_objective());
+    row.gap = timed(report_.evaluate_seconds, [&] {
+      return duality_.gap(std::min(best_objective_, objective), latest_, sampler_.step(), options_.gap);
     });
   }
   if (monitor_.validation) {
@@ -494,7 +415,7 @@ Trained Trainer::finish(Outcome outcome) {
   report_.outcome = outcome;
   report_.step = sampler_.initial_step();
   report_.share_lost = writer_->share_lost();
-  if (rule_.dual) report_.gap = gap(report_.objective, exact_dual_objective());
+  if (rule_.dual) report_.gap = duality_.exact_gap(report_.objective);
   report_.passes = passes();
   if (report_.train_seconds > 0)
     report_.nonzeros_per_second = static_cast<double>(nonzeros_) / report_.train_seconds;
@@ -528,27 +449,6 @@ void Trainer::tell_progress() {
 }
 
 }  // namespace
-
-void check(const Dataset& data, const Objective& objective, const Options& options,
-           const Dataset* validation) {
-  validate(options);
-  check_samples(data, objective.labels());
-  if (objective.shape().pairs) check_pairs(data);
-  if (validation != nullptr) {
-    check_samples(*validation, objective.labels());
-    if (validation->dimension() > data.dimension()) {
-      throw InputError("the validation data has " + std::to_string(validation->dimension()) +
-                       " coordinates: the training data has " + std::to_string(data.dimension()));
-    }
-  }
-  if (!objective.suits(options.rule)) {
-    throw InputError("rule = " + std::string(name_of(options.rule)) + ": does not suit the objective " +
-                     objective.name());
-  }
-  if (traits_of(options.rule).dual && options.l2 == 0 && !objective.shape().terms) {
-    throw InputError("l2 = 0: must be > 0 for rule = sdca, without it there is no dual problem");
-  }
-}
 
 Trained train(Dataset data, const Objective& objective, const Options& options, const Monitor& monitor) {
   check(data, objective, options, monitor.validation ? &*monitor.validation : nullptr);

@@ -55,7 +55,7 @@ struct Contestant {
         parameters(layout.cells(), layout.cell_floats()),
         writer(make_writer(options.discipline, parameters, plan.round_tasks)),
         task(objective, layout, blocks, *writer, stop),
-        sampler(units, plan.clock, problem_of(options, plan), options.seed),
+        sampler(units, plan.clock, problem_of(options, objective, plan), options.seed),
         turns(objective, layout, options.rule),
         best(start.begin(), start.end()),
         tried{.candidate = {.l2 = options.l2, .step = options.step}, .step = sampler.initial_step()} {
@@ -360,6 +360,17 @@ Split split(const Dataset& data, double share, std::uint64_t seed) {
   std::vector<std::uint32_t> rows = shuffled_rows(data.rows(), seed);
   const auto wanted = static_cast<std::size_t>(std::lround(share * static_cast<double>(data.rows())));
   const std::size_t count = std::clamp<std::size_t>(wanted, 1, data.rows() - 1);
+  return {.training = take(data, std::span(rows).subspan(count)),
+          .validation = take(data, std::span(rows).first(count))};
+}
+
+Split fold(const Dataset& data, std::size_t folds, std::size_t number, std::uint64_t seed) {
+  require(folds >= 2 && folds <= data.rows(),
+          "folds = " + std::to_string(folds) + ": must be 2 to " + std::to_string(data.rows()) + ", the rows");
+  std::vector<std::uint32_t> rows = shuffled_rows(data.rows(), seed);
+  const std::size_t begin = rows.size() * number / folds;
+  const std::size_t count = rows.size() * (number + 1) / folds - begin;
+  std::ranges::rotate(rows, rows.begin() + static_cast<std::ptrdiff_t>(begin));
   return {.training = take(data, std::span(rows).subspan(count)),
           .validation = take(data, std::span(rows).first(count))};
 }

@@ -82,4 +82,8 @@ struct Split {
 };
 Split split(const Dataset& data, double share, std::uint64_t seed);
 
+// One of `folds` parts of about the same size, dealt at random, to `validation` and the others to `training`; number <
+// folds. Throws InputError for fewer than two folds, or fewer rows than folds.
+Split fold(const Dataset& data, std::size_t folds, std::size_t number, std::uint64_t seed);
+
 }  // namespace sounder

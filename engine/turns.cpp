@@ -9,7 +9,7 @@ Turns::Turns(const Objective& objective, const Layout& layout, Rule rule)
       anchors_(layout.cells() * layout.weight_floats() * rule_.anchors) {}
 
 void Turns::visit(Turn turn, const Step& step, Parameters& parameters) {
-  if (!rule_.turns) return;
+  if (!rule_.turns && !objective_.shape().turns) return;
   std::vector<float> array(parameters.floats());
   parameters.read(array);
   visit(turn, step, array);

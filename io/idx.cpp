@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstddef>
-#include <string_view>
+#include <utility>
 
 #include "io/error.h"
 #include "io/input.h"
@@ -18,7 +18,7 @@ constexpr std::uint32_t kImagesMagic = 0x00000803;
 // Reads from the front and knows how far it is.
 class Reader {
  public:
-  explicit Reader(const std::string& path) : path_(path), input_(path) {}
+  Reader(std::string_view bytes, const std::string& path) : path_(path), bytes_(bytes) {}
 
   std::uint32_t number(const char* what) {
     constexpr std::size_t kBytes = 4;
@@ -57,20 +57,18 @@ class Reader {
   }
 
  private:
-  std::string_view rest() const { return input_.bytes().substr(offset_); }
+  std::string_view rest() const { return bytes_.substr(offset_); }
   [[noreturn]] void fail(const std::string& message) const {
     throw InputError({path_}, fmt::format("offset {}: {}", offset_, message));
   }
 
   const std::string& path_;
-  Input input_;
+  std::string_view bytes_;
   std::size_t offset_ = 0;
 };
 
-}  // namespace
-
-IdxImages read_idx_images(const std::string& path) {
-  Reader reader(path);
+IdxImages parse_images(std::string_view bytes, const std::string& path) {
+  Reader reader(bytes, path);
   reader.expect_magic(kImagesMagic, "images of unsigned bytes");
   const std::uint32_t images = reader.size("the number of images");
   const std::uint32_t rows = reader.size("the rows of an image");
@@ -78,11 +76,47 @@ IdxImages read_idx_images(const std::string& path) {
   return {rows, cols, reader.items(images, std::uint64_t{rows} * cols)};
 }
 
+std::vector<float> read_labels(const std::string& path, std::size_t images, const std::string& name) {
+  if (path.empty()) return std::vector<float>(images, 0.0F);
+  const std::vector<std::uint8_t> labels = read_idx_labels(path);
+  if (labels.size() == images) return {labels.begin(), labels.end()};
+  throw InputError({path}, fmt::format("found {} labels, expected one for each of the {} images of {}",
+                                       labels.size(), images, name));
+}
+
+}  // namespace
+
+IdxImages read_idx_images(const std::string& path) {
+  return parse_images(Input(path).bytes(), path);
+}
+
 std::vector<std::uint8_t> read_idx_labels(const std::string& path) {
-  Reader reader(path);
+  const Input input(path);
+  Reader reader(input.bytes(), path);
   reader.expect_magic(kLabelsMagic, "labels of unsigned bytes");
   const std::uint32_t labels = reader.size("the number of labels");
   return reader.items(labels, 1);
+}
+
+bool is_idx_images(std::string_view bytes) {
+  constexpr std::string_view kMagic("\0\0\x08\x03", 4);
+  return bytes.starts_with(kMagic);
+}
+
+Dataset parse_idx_samples(std::string_view bytes, const std::string& name, const std::string& labels) {
+  const IdxImages images = parse_images(bytes, name);
+  const std::size_t size = std::size_t{images.rows} * images.cols;
+  Dataset::Columns parts;
+  for (std::size_t i = 0; i < images.pixels.size(); ++i) {
+    const std::uint8_t pixel = images.pixels[i];
+    if (pixel > 0) {
+      parts.indices.push_back(static_cast<Coordinate>(i % size));
+      parts.values.push_back(static_cast<float>(pixel) / 255);
+    }
+    if ((i + 1) % size == 0) parts.offsets.push_back(parts.indices.size());
+  }
+  parts.labels = read_labels(labels, images.pixels.size() / size, name);
+  return Dataset(size, std::move(parts));
 }
 
 }  // namespace sounder

@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "io/dataset.h"
 
 namespace sounder {
 
@@ -19,5 +22,13 @@ struct IdxImages {
 // fewer bytes than the sizes announce.
 IdxImages read_idx_images(const std::string& path);
 std::vector<std::uint8_t> read_idx_labels(const std::string& path);
+
+// Whether these are the bytes of IDX images, by the magic number.
+bool is_idx_images(std::string_view bytes);
+
+// The pictures in `bytes` (uncompressed, of the file `name`) as samples: pixel k, counted from 0 row by row,
+// is coordinate k, its value 0 to 1; black ones are not stored. `labels` is the path of their labels; "": all
+// are 0. Throws InputError, also when there are not as many labels as pictures.
+Dataset parse_idx_samples(std::string_view bytes, const std::string& name, const std::string& labels);
 
 }  // namespace sounder

@@ -16,7 +16,15 @@
   X(squared_hinge, kLibsvm, "support vector machine, squared: max(0, 1 - y z)^2") \
   X(logistic, kLibsvm, "logistic regression: log(1 + exp(-y z))")                 \
   X(least_squares, kLibsvm, "linear regression: (z - y)^2 / 2")                   \
-  X(huber, kLibsvm, "robust regression: (z - y)^2 / 2 near zero, linear beyond --huber-delta")
+  X(huber, kLibsvm, "robust regression: (z - y)^2 / 2 near zero, linear beyond --huber-delta") \
+  X(softmax, kLibsvm, "softmax regression for many classes: log(sum of exp z) - z_y")          \
+  X(network, kLibsvm, "neural network of one hidden layer for many classes, ReLU and softmax")  \
+  X(topic_model, kDocword, "topics of a bag of words: -log of the sum of p(k | document) p(word | k)") \
+  X(matrix_completion, kRatings, "ratings by matrix factorisation: (z - r)^2 / 2, z = mean + p_u . q_i + b_u + b_i") \
+  X(matrix_completion_logistic, kRatings, "likes and dislikes: log(1 + exp(-y z)), the same z") \
+  X(matrix_completion_kl, kRatings, "ratings >= 0, z = p_u . q_i >= 0: r log(r / z) - r + z") \
+  X(matrix_completion_one_class, kRatings, "implicit feedback: (z - 1)^2 / 2 observed, z^2 / 2 other pairs, drawn") \
+  X(word_embedding, kText, "word vectors of any text: f (log A - |v_w + v_c|^2 - C)^2, A: how often w and c meet")
 
 namespace sounder {
 
@@ -25,11 +33,19 @@ enum class SampleFormat {
   kLibsvm,   // io/libsvm.h
   kRatings,  // io/ratings.h
   kDocword,  // io/docword.h
+  kText,     // io/cooccurrence.h
 };
 
 // What the constructors of the catalogue may need beside the name, by name; each knows its own and their defaults.
 //
 //   huber: huber_delta > 0, in units of the label; 1
+//   softmax, network: classes, 2 to 10,000, or 0: as the training data has; 0
+//   network: hidden, floats of the hidden layer, 1 to 65,536; 256
+//   topic_model: topics, 1 to 10,000; 50; alpha and beta > 0, counts that a topic has beforehand in a document and a word
+//     in a topic; 0.05; words and tokens, of the training data
+//   matrix_completion...: rank, 1 to 4096; 32; biases, 0 or 1; 1 (but for kl); non_negative, 0 or 1; 0 (squared and one_class);
+//     negative_weight >= 0; 1 (one_class); mean and sd, of the training data
+//   word_embedding: rank, 1 to 4096; 50; most_weight > 0, A beyond which f = min(A, most_weight) does not grow; 100
 using ObjectiveParameters = Objective::Parameters;
 
 struct CatalogueRow {

@@ -39,6 +39,7 @@ struct Shape {
   bool pairs = false;          // a training sample is two coordinates and a label: blocks keep no values
   bool starts_at_zero = true;  // else start() has something to say
   bool terms = false;          // term() stands for (l2 / 2) |w|^2
+  bool turns = false;          // turn() has work to do whatever the rule (RuleTraits::turns)
 };
 
 // What training does where the user does not say.

@@ -30,6 +30,14 @@ int run(const PredictFlags& flags, Interrupts& interrupts);
 int run(const EvaluateFlags& flags, Interrupts& interrupts);
 int run(const GenerateFlags& flags, Interrupts& interrupts);
 int run(const InfoFlags& flags, Interrupts& interrupts);
+int run(const TopicsFlags& flags, Interrupts& interrupts);
+int run(const RecommendFlags& flags, Interrupts& interrupts);
+int run(const SimilarFlags& flags, Interrupts& interrupts);
+int run(const NetworkFlags& flags, Interrupts& interrupts);
+int run(const SegmentFlags& flags, Interrupts& interrupts);
+
+// train with --folds: every fold is judged by a model of the others.
+int cross_validate(const TrainFlags& flags, Interrupts& interrupts);
 
 // The exit code of a run whose work is done, but badly.
 inline constexpr int kFailure = 1;
@@ -84,12 +92,22 @@ void complete(Model& model, const TrainingData& data);
 struct KnownData {
   Dataset samples;
   Remarks remarks;
+  bool labelled = true;  // images need not be
 };
 
-KnownData read_known(const std::string& path, const SampleScheme& scheme, bool ignore_unknown,
+// Where samples lie; a file of labels belongs to images.
+struct SampleFiles {
+  std::string data;
+  std::string labels;
+};
+
+KnownData read_known(const SampleFiles& files, const SampleScheme& scheme, bool ignore_unknown,
                      const ParallelFor& parallel);
 
+// Puts the documents of --observed in place of those of a topic model.
+void observe(Model& model, const EvaluateFlags& flags, const ParallelFor& parallel);
+
 // With labels as the scheme encodes them; `name` is the file's.
-Dataset encoded(const Dataset& samples, const SampleScheme& scheme, const std::string& name);
+Dataset encoded(const KnownData& data, const SampleScheme& scheme, const std::string& name);
 
 }  // namespace sounder

@@ -12,8 +12,12 @@ namespace sounder {
 namespace fs = std::filesystem;
 
 CLI::Option* add_samples(CLI::App& app, const char* flag, std::string& path, const char* alternative) {
-  const std::string help = "Samples in LIBSVM text, also .gz, .bz2 or .zst; -: standard input";
+  const std::string help = "Samples in LIBSVM text or IDX images, also .gz, .bz2 or .zst; -: standard input";
   return add_path_or(app, flag, "/dev/stdin", path, help + alternative);
+}
+
+void add_labels(CLI::App& app, const char* flag, std::string& path, const char* images) {
+  add_path(app, flag, path, fmt::format("IDX labels of {}, where that is IDX images", images));
 }
 
 CLI::Option* add_output(CLI::App& app, const char* flag, std::string& path, const std::string& help) {

@@ -15,6 +15,7 @@ namespace sounder {
 // --- Flags of several subcommands
 
 CLI::Option* add_samples(CLI::App& app, const char* flag, std::string& path, const char* alternative = "");
+void add_labels(CLI::App& app, const char* flag, std::string& path, const char* images);
 CLI::Option* add_output(CLI::App& app, const char* flag, std::string& path, const std::string& help);
 void add_ignore_unknown(CLI::App& app, bool& field, const char* file);
 void add_quiet(CLI::App& app, bool& field);
@@ -39,6 +40,13 @@ void check(const CLI::App& app, const SpeedupFlags& flags);
 
 // What the objective trains best with, where the command line does not say.
 void take_defaults(const CLI::App& app, ProblemFlags& flags);
+
+// --- Subcommands that cut
+
+void add_flags(CLI::App& app, NetworkFlags& flags);
+void check(const CLI::App& app, const NetworkFlags& flags);
+void add_flags(CLI::App& app, SegmentFlags& flags);
+void check(const CLI::App& app, const SegmentFlags& flags);
 
 void refuse_if(bool holds, std::string_view message);
 

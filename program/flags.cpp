@@ -19,6 +19,9 @@ constexpr std::size_t kHelpColumn = 34;
 void add_apply_flags(CLI::App& app, EvaluateFlags& flags) {
   add_path(app, "MODEL", flags.model, "A model that sounder train wrote")->required();
   add_samples(app, "DATA", flags.data)->required();
+  add_labels(app, "--labels", flags.label_file, "DATA");
+  add_path(app, "--observed", flags.observed,
+           "topic_model: what is known of the documents of DATA, which then need not be those of the training data");
   add_report(app, flags.report);
   add_index_base(app, flags.index_base, "First column number; default: that of the training data");
   add_ignore_unknown(app, flags.ignore_unknown, "DATA");
@@ -33,7 +36,7 @@ void add_flags(CLI::App& app, EvaluateFlags& flags) {
 
 void check(const CLI::App&, const EvaluateFlags& flags) {
   validate(flags.options);
-  check_paths({flags.model, flags.data}, {flags.report});
+  check_paths({flags.model, flags.data, flags.observed}, {flags.report});
 }
 
 void add_flags(CLI::App& app, PredictFlags& flags) {
@@ -46,7 +49,7 @@ void add_flags(CLI::App& app, PredictFlags& flags) {
 
 void check(const CLI::App&, const PredictFlags& flags) {
   validate(flags.options);
-  check_paths({flags.model, flags.data}, {flags.output, flags.report});
+  check_paths({flags.model, flags.data, flags.observed}, {flags.output, flags.report});
 }
 
 void add_flags(CLI::App& app, GenerateFlags& flags) {
@@ -87,6 +90,52 @@ void check(const CLI::App&, const InfoFlags& flags) {
   check_paths({flags.file}, {flags.json});
 }
 
+void add_flags(CLI::App& app, TopicsFlags& flags) {
+  add_path(app, "MODEL", flags.model, "A topic_model that sounder train wrote")->required();
+  add_number(app, "--top", flags.top, "N", "Words shown of each topic");
+  add_path(app, "--data", flags.data,
+           "A bag of words: tells how far the ten first words of a topic stand in the same documents of it (NPMI)");
+  add_output(app, "--json", flags.json, "Write the same as JSON");
+  app.footer("Example:\n  sounder topics news.model --data docword.txt.gz");
+}
+
+void check(const CLI::App&, const TopicsFlags& flags) {
+  refuse_if(flags.top == 0, "--top = 0: must be >= 1");
+  check_paths({flags.model, flags.data}, {flags.json});
+}
+
+void add_flags(CLI::App& app, RecommendFlags& flags) {
+  add_path(app, "MODEL", flags.model, "A model of ratings that sounder train wrote")->required();
+  app.add_option("--user", flags.users, "Whom to recommend to; may be given more than once")
+      ->required()
+      ->allow_extra_args(false)
+      ->type_name("NAME");
+  add_number(app, "--top", flags.top, "N", "Items for each user");
+  app.add_flag("--include-seen", flags.include_seen, "Also items that the user rated in the training data");
+  add_output(app, "--json", flags.json, "Write the same as JSON");
+  app.footer("Example:\n  sounder recommend movies.model --user 42 --top 5");
+}
+
+void check(const CLI::App&, const RecommendFlags& flags) {
+  refuse_if(flags.top == 0, "--top = 0: must be >= 1");
+  check_paths({flags.model}, {flags.json});
+}
+
+void add_flags(CLI::App& app, SimilarFlags& flags) {
+  add_path(app, "MODEL", flags.model, "A word_embedding that sounder train wrote")->required();
+  app.add_option("WORD", flags.words, "Words whose nearest are told, by cosine");
+  add_number(app, "--top", flags.top, "N", "Nearest words of each");
+  add_output(app, "--json", flags.json, "Write the same as JSON");
+  add_output(app, "--export", flags.vectors, "Write the vectors of all words, as word2vec writes text");
+  app.footer("Example:\n  sounder similar manual.model file directory --top 5");
+}
+
+void check(const CLI::App&, const SimilarFlags& flags) {
+  refuse_if(flags.top == 0, "--top = 0: must be >= 1");
+  refuse_if(flags.words.empty() && flags.vectors.empty(), "similar needs a WORD, or --export");
+  check_paths({flags.model}, {flags.json, flags.vectors});
+}
+
 template <class Command>
 void add_command(CLI::App& app, const char* name, const char* help, Flags& chosen) {
   CLI::App* command = app.add_subcommand(name, help);
@@ -119,6 +168,11 @@ Flags parse_flags(int argc, const char* const* argv) {
   add_command<EvaluateFlags>(app, "evaluate", "Tell how well a model does on labelled samples", chosen);
   add_command<GenerateFlags>(app, "generate", "Make up samples that look like text", chosen);
   add_command<InfoFlags>(app, "info", "Describe a file of samples, or a model", chosen);
+  add_command<TopicsFlags>(app, "topics", "Show the words of a topic model", chosen);
+  add_command<RecommendFlags>(app, "recommend", "Name the items that a user would rate best", chosen);
+  add_command<SimilarFlags>(app, "similar", "Name the words nearest to a word", chosen);
+  add_command<NetworkFlags>(app, "cut", "Find a minimum cut, two-way or multiway", chosen);
+  add_command<SegmentFlags>(app, "segment", "Cut things out of a photo", chosen);
   app.footer("Flags and an example: sounder SUBCOMMAND --help");
   try {
     app.parse(argc, argv);

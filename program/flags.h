@@ -7,11 +7,14 @@
 #include <variant>
 #include <vector>
 
+#include "engine/minimum_cut.h"
 #include "engine/options.h"
 #include "engine/tune.h"
+#include "io/cooccurrence.h"
 #include "io/labels.h"
 #include "io/synthetic.h"
 #include "objectives/catalogue.h"
+#include "objectives/segmentation.h"
 
 namespace sounder {
 
@@ -23,11 +26,13 @@ inline constexpr const char* kStandardOutput = "/dev/stdout";
 // The samples, what is minimised over them, and how.
 struct ProblemFlags {
   std::string data;
+  std::string label_file;  // of images
   std::string objective = "hinge";
   ObjectiveParameters parameters;
   LabelRule labels;
   std::optional<std::uint32_t> index_base;
   std::string vocabulary;  // names of the words
+  TextOptions text;
   bool normalize = false;
   Options options;
 };
@@ -36,6 +41,8 @@ struct TrainFlags : ProblemFlags {
   std::string model;
   std::string report;
   std::string validation;
+  std::size_t folds = 0;  // 0: no cross validation
+  std::string validation_labels;
   bool ignore_unknown = false;
   bool quiet = false;
 };
@@ -72,6 +79,8 @@ struct TuneFlags : TrainFlags {
 struct EvaluateFlags {
   std::string model;
   std::string data;
+  std::string label_file;
+  std::string observed;  // of a topic model: the part of the documents that is known
   std::string report;
   std::optional<std::uint32_t> index_base;
   bool ignore_unknown = false;
@@ -98,13 +107,56 @@ struct InfoFlags {
   Options options;  // the threads are what matters here
 };
 
+struct TopicsFlags {
+  std::string model;
+  std::string data;
+  std::string json;
+  std::size_t top = 10;
+};
+
+// What all that cut have.
+struct CutFlags {
+  std::string report;
+  bool quiet = false;
+  Options options = cut_options();
+};
+
+struct NetworkFlags : CutFlags {
+  std::string network;
+  std::string labels;
+};
+
+struct SegmentFlags : CutFlags {
+  std::string photo;
+  std::string seeds;
+  std::string output;
+  SegmentationOptions segmentation;
+};
+
+struct RecommendFlags {
+  std::string model;
+  std::vector<std::string> users;
+  std::string json;
+  std::size_t top = 10;
+  bool include_seen = false;
+};
+
+struct SimilarFlags {
+  std::string model;
+  std::vector<std::string> words;
+  std::string json;
+  std::string vectors;  // all of them, as text
+  std::size_t top = 10;
+};
+
 // --help or --version.
 struct HelpFlags {
   std::string text;
 };
 
 using Flags = std::variant<HelpFlags, TrainFlags, TuneFlags, SpeedupFlags, PredictFlags, EvaluateFlags,
-                           GenerateFlags, InfoFlags>;
+                           GenerateFlags, InfoFlags, TopicsFlags, RecommendFlags, SimilarFlags, NetworkFlags,
+                           SegmentFlags>;
 
 // Everything that can be told without reading a file is checked: throws InputError for flags that are
 // unknown, out of range or at odds with each other, and for outputs that cannot be written.

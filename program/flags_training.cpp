@@ -30,7 +30,17 @@ struct ParameterFlag {
 };
 constexpr std::array kParameterFlags = {
     ParameterFlag{"--huber-delta", "huber_delta", "D",
-                  "huber: residual beyond which it is linear, in units of the label (1)"}};
+                  "huber: residual beyond which it is linear, in units of the label (1)"},
+    ParameterFlag{"--hidden", "hidden", "N", "network: units of the hidden layer (256)"},
+    ParameterFlag{"--topics", "topics", "K", "topic_model: how many (50)"},
+    ParameterFlag{"--alpha", "alpha", "X", "topic_model: tokens of each topic beforehand in a document (0.05)"},
+    ParameterFlag{"--beta", "beta", "X", "topic_model: tokens of each word beforehand in a topic (0.05)"},
+    ParameterFlag{"--rank", "rank", "K", "matrix_completion...: weights of a user and of an item (32); word_embedding: of a word (50)"},
+    ParameterFlag{"--most-weight", "most_weight", "X", "word_embedding: a pair weighs as often as it is met, at most X (100)"},
+    ParameterFlag{"--biases", "biases", "0|1", "matrix_completion...: a bias of each user and item as well (1)"},
+    ParameterFlag{"--non-negative", "non_negative", "0|1", "matrix_completion...: no weight below 0 (0)"},
+    ParameterFlag{"--negative-weight", "negative_weight", "X",
+                  "matrix_completion_one_class: of a pair not observed over one that is (1)"}};
 
 constexpr std::array kPriorities = {Priority::kLow, Priority::kNormal, Priority::kHigh};
 
@@ -83,8 +93,12 @@ void add_method_flags(CLI::App& app, Options& options) {
 void add_input_flags(CLI::App& app, ProblemFlags& flags) {
   add_samples(app, "DATA", flags.data)->required();
   app.option_defaults()->group("Files");
+  add_labels(app, "--labels", flags.label_file, "DATA");
   add_index_base(app, flags.index_base, "First column number; default: 0 if the file has a column 0, else 1");
   add_path(app, "--vocabulary", flags.vocabulary, "Names of the words of a bag of words, one a line");
+  add_number(app, "--min-count", flags.text.min_count, "N", "Of a text: words that it has less often are passed over");
+  add_number(app, "--most-words", flags.text.most_words, "N", "Of a text: so many words are kept, the most frequent");
+  add_number(app, "--window", flags.text.window, "N", "Of a text: words at most so far apart on a line meet");
 }
 
 std::string entry(std::string_view name, std::string_view help) {
@@ -110,6 +124,7 @@ void check_problem(const CLI::App& app, const ProblemFlags& flags) {
             "--positive-above and --positive-class contradict each other: give one");
   refuse_if(other && given("--positive-above"), "--positive-above needs an objective for two classes");
   refuse_if(other && given("--positive-class"), "--positive-class needs an objective for two classes");
+  validate(flags.text);
 }
 
 // --- train
@@ -249,7 +264,10 @@ void add_flags(CLI::App& app, TrainFlags& flags) {
   add_report(app, flags.report);
   add_path(app, "--valid", flags.validation,
            "Held-out samples: tried every epoch, and decide which epoch is best");
+  add_labels(app, "--valid-labels", flags.validation_labels, "--valid");
   add_ignore_unknown(app, flags.ignore_unknown, "--valid");
+  add_number_or(app, "--folds", "none", std::size_t{0}, flags.folds,
+                "Cross validation instead of a model: N parts at random, each judged by a model of the others");
   add_quiet(app, flags.quiet);
   add_problem_flags(app, flags);
   add_method_flags(app, flags.options);
@@ -275,6 +293,9 @@ void take_defaults(const CLI::App& app, ProblemFlags& flags) {
 void check(const CLI::App& app, const TrainFlags& flags) {
   validate(flags.options);
   check_problem(app, flags);
+  refuse_if(app.count("--folds") > 0 && flags.folds < 2, fmt::format("--folds = {}: must be >= 2", flags.folds));
+  refuse_if(flags.folds > 0 && !(flags.model.empty() && flags.validation.empty()),
+            "--folds trains no model to keep and holds out its own samples: leave out --model and --valid");
   refuse_if(app.count("--patience") > 0 && flags.options.tolerance == 0,
             "--patience needs a --tolerance above 0");
   refuse_if(flags.ignore_unknown && flags.validation.empty(), "--ignore-unknown needs --valid");
@@ -294,6 +315,7 @@ void add_flags(CLI::App& app, TuneFlags& flags) {
   add_path(app, "--model", flags.model, "Where the best model goes");
   add_report(app, flags.report);
   add_path(app, "--valid", flags.validation, "Samples to choose by; not those of the final test");
+  add_labels(app, "--valid-labels", flags.validation_labels, "--valid");
   add_ignore_unknown(app, flags.ignore_unknown, "--valid");
   add_quiet(app, flags.quiet);
   add_candidate_flags(app, flags);

@@ -48,13 +48,14 @@ Session::Session(const EvaluateFlags& given)
                                                 objective->width(), model.objective));
   }
   if (objective->labels() == LabelKind::kTwoClass && !model.labels.binary()) model.labels = {-1, 1, {}};
+  if (!flags.observed.empty()) observe(model, flags, parallel);
   scheme = scheme_of(model);
   scheme.index_base = flags.index_base.value_or(model.index_base);
-  data = read_known(flags.data, scheme, flags.ignore_unknown, parallel);
+  data = read_known({flags.data, flags.label_file}, scheme, flags.ignore_unknown, parallel);
 }
 
 Metrics Session::evaluate() const {
-  return sounder::evaluate(model, *objective, encoded(data.samples, scheme, flags.data), parallel);
+  return sounder::evaluate(model, *objective, encoded(data, scheme, flags.data), parallel);
 }
 
 // Nothing when the labels are not those of the model's classes: samples to predict need no meaningful ones.

@@ -2,11 +2,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
+#include "io/cooccurrence.h"
 #include "io/docword.h"
 #include "io/error.h"
 #include "io/ids.h"
+#include "io/idx.h"
+#include "io/input.h"
 #include "io/libsvm.h"
 #include "io/lines.h"
 #include "io/ratings.h"
@@ -32,8 +36,33 @@ void check_shape(const Dataset& data, const std::string& path) {
                                data.rows(), data.dimension(), data.nonzeros()));
 }
 
+struct RowFile : LibsvmFile {
+  bool labelled = true;
+};
+
+RowFile read_images(const Input& input, const SampleFiles& files, std::size_t dimension) {
+  Dataset samples = parse_idx_samples(input.bytes(), files.data, files.labels);
+  if (dimension == 0 || dimension == samples.dimension())
+    return {{std::move(samples), 0}, !files.labels.empty()};
+  throw InputError({files.data}, fmt::format("found images of {} pixels, expected the model's {}",
+                                             samples.dimension(), dimension));
+}
+
+// LIBSVM text, or the pictures of an IDX file, by its first bytes.
+RowFile read_rows(const SampleFiles& files, const LibsvmOptions& options, const ParallelFor& parallel) {
+  const Input input(files.data);
+  if (is_idx_images(input.bytes())) return read_images(input, files, options.dimension);
+  if (files.labels.empty()) return {parse_libsvm(input.bytes(), files.data, options, parallel)};
+  throw InputError({files.data}, "found no IDX images, expected them, as they have a file of labels");
+}
+
+void require_labels(bool labelled, const std::string& name) {
+  if (!labelled) throw InputError({name}, "found images without labels, expected a file of them (--labels)");
+}
+
 TrainingData read_libsvm_samples(const ProblemFlags& flags, const ParallelFor& parallel) {
-  LibsvmFile file = read_libsvm(flags.data, {.index_base = flags.index_base}, parallel);
+  RowFile file = read_rows({flags.data, flags.label_file}, {.index_base = flags.index_base}, parallel);
+  require_labels(file.labelled, flags.data);
   return {
       .samples = std::move(file.data), .scheme = {.index_base = file.index_base}, .seen = {}, .remarks = {}};
 }
@@ -100,12 +129,35 @@ TrainingData read_docword_samples(const ProblemFlags& flags) {
                       {"empty_documents", std::uint64_t{file.empty_documents}}}};
 }
 
+// A row a pair: its label is the logarithm of the count. A word that meets itself is no pair of coordinates, and left out.
+TrainingData read_text_samples(const ProblemFlags& flags) {
+  Cooccurrences text = read_cooccurrences(flags.data, flags.text);
+  Dataset::Columns parts;
+  for (const Meeting& meeting : text.meetings) {
+    if (meeting.word == meeting.other) continue;
+    parts.indices.insert(parts.indices.end(), {meeting.word, meeting.other});
+    parts.offsets.push_back(parts.indices.size());
+    parts.labels.push_back(static_cast<float>(std::log(meeting.count)));
+  }
+  parts.values.assign(parts.indices.size(), 1.0F);
+  const std::size_t words = text.words.size();
+  return {.samples = Dataset(words, std::move(parts)),
+          .scheme = {.names = {std::move(text.words)}},
+          .seen = {},
+          .remarks = {{"tokens", text.tokens},
+                      {"words", std::uint64_t{words}},
+                      {"min_count", std::uint64_t{flags.text.min_count}},
+                      {"window", std::uint64_t{flags.text.window}}}};
+}
+
 TrainingData read_samples(const ProblemFlags& flags, const ParallelFor& parallel) {
   switch (catalogue_row(flags.objective).format) {
     case SampleFormat::kRatings:
       return read_rating_samples(flags);
     case SampleFormat::kDocword:
       return read_docword_samples(flags);
+    case SampleFormat::kText:
+      return read_text_samples(flags);
     case SampleFormat::kLibsvm:
       break;
   }
@@ -173,8 +225,9 @@ TrainingSet load(const TrainFlags& flags, const Objective& objective) {
   const ParallelFor parallel = parallel_on(arena);
   TrainingSet set{read_for_training(flags, objective, parallel), {}};
   if (flags.validation.empty()) return set;
-  const KnownData held_out = read_known(flags.validation, set.scheme, flags.ignore_unknown, parallel);
-  set.validation = encoded(held_out.samples, set.scheme, flags.validation);
+  const KnownData held_out = read_known({flags.validation, flags.validation_labels}, set.scheme,
+                                        flags.ignore_unknown, parallel);
+  set.validation = encoded(held_out, set.scheme, flags.validation);
   return set;
 }
 
@@ -187,21 +240,24 @@ void complete(Model& model, const TrainingData& data) {
   model.seen = data.seen;
 }
 
-KnownData read_known(const std::string& path, const SampleScheme& scheme, bool ignore_unknown,
+KnownData read_known(const SampleFiles& files, const SampleScheme& scheme, bool ignore_unknown,
                      const ParallelFor& parallel) {
+  const std::string& path = files.data;
   if (scheme.dimension == 0) throw InputError({path}, "the model has no columns");
   if (scheme.format == SampleFormat::kRatings) return read_known_ratings(path, scheme);
   if (scheme.format == SampleFormat::kDocword) return read_known_docword(path, scheme);
+  if (scheme.format == SampleFormat::kText)
+    throw InputError({path}, "word vectors are not tried on other text: counts depend on how much there is of it");
   const auto beyond = ignore_unknown ? LibsvmOptions::Beyond::kDrop : LibsvmOptions::Beyond::kRefuse;
-  Dataset samples =
-      read_libsvm(path, {.index_base = scheme.index_base, .dimension = scheme.dimension, .beyond = beyond},
-                  parallel)
-          .data;
-  return {scheme.normalize ? samples.normalized() : std::move(samples), {}};
+  RowFile file =
+      read_rows(files, {.index_base = scheme.index_base, .dimension = scheme.dimension, .beyond = beyond},
+                parallel);
+  return {scheme.normalize ? file.data.normalized() : std::move(file.data), {}, file.labelled};
 }
 
-Dataset encoded(const Dataset& samples, const SampleScheme& scheme, const std::string& name) {
-  return encode_like(samples, scheme.labels, scheme.label_rule, name);
+Dataset encoded(const KnownData& data, const SampleScheme& scheme, const std::string& name) {
+  require_labels(data.labelled, name);
+  return encode_like(data.samples, scheme.labels, scheme.label_rule, name);
 }
 
 }  // namespace sounder

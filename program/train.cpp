@@ -124,6 +124,7 @@ std::string describe(const EpochReport& row) {
 }
 
 int run(const TrainFlags& flags, Interrupts& interrupts) {
+  if (flags.folds > 0) return cross_validate(flags, interrupts);
   const auto objective = make_objective(flags.objective, flags.parameters);
   std::optional<ProgressLine> progress(flags.quiet);
   progress->rewrite(fmt::format("reading {}", flags.data));

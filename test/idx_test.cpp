@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -90,6 +91,35 @@ TEST_CASE("idx: refuses labels that are none") {
       "offset 0: found the magic number 0x00000803 (images), expected 0x00000801 (labels of unsigned bytes)");
   CHECK(IdxFile("\0\0\x08\x01\0\0\0\2\1"sv).labels_error() ==
         "offset 8: found 1 bytes to the end of the file, expected 2 items of 1 bytes");
+}
+
+TEST_CASE("idx: pictures become samples of pixels from 0 to 1, black ones left out") {
+  constexpr auto kBytes = "\0\0\x08\x03\0\0\0\3\0\0\0\1\0\0\0\2\0\xff\0\0\x33\x66"sv;
+  const IdxFile labels("\0\0\x08\x01\0\0\0\3\7\0\x09"sv);
+  const Dataset data = parse_idx_samples(kBytes, "three", labels.path());
+  CHECK(data.dimension() == 2);
+  CHECK(std::ranges::equal(data.offsets(), std::vector<std::uint64_t>{0, 1, 1, 3}));
+  CHECK(std::ranges::equal(data.indices(), std::vector<Coordinate>{1, 0, 1}));
+  CHECK(std::ranges::equal(data.values(), std::vector<float>{1, 0.2F, 0.4F}));
+  CHECK(std::ranges::equal(data.labels(), std::vector<float>{7, 0, 9}));
+  CHECK(std::ranges::equal(parse_idx_samples(kBytes, "three", "").labels(), std::vector<float>{0, 0, 0}));
+}
+
+TEST_CASE("idx: refuses labels that are not as many as the pictures") {
+  const IdxFile labels("\0\0\x08\x01\0\0\0\2\7\0"sv);
+  const auto parse = [&] {
+    parse_idx_samples("\0\0\x08\x03\0\0\0\1\0\0\0\1\0\0\0\1\5"sv, "one", labels.path());
+  };
+  CHECK(test::input_error_of(parse) ==
+        labels.path() + ": found 2 labels, expected one for each of the 1 images of one");
+}
+
+TEST_CASE("idx: images are told by their magic number") {
+  CHECK(is_idx_images("\0\0\x08\x03\0"sv));
+  for (const std::string_view bytes : {""sv, "\0\0\x08"sv, "\0\0\x08\x01\0\0"sv, "1 3:0.5\n"sv}) {
+    CAPTURE(bytes);
+    CHECK(!is_idx_images(bytes));
+  }
 }
 
 }  // namespace

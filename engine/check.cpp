@@ -1,0 +1,80 @@
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "engine/train.h"
+#include "io/error.h"
+
+namespace sounder {
+namespace {
+
+bool fits(float label, LabelKind kind) {
+  switch (kind) {
+    case LabelKind::kTwoClass:
+      return label == 1 || label == -1;
+    case LabelKind::kManyClass:
+      return label >= 0 && label == std::floor(label);
+    case LabelKind::kCount:
+      return label > 0;
+    case LabelKind::kReal:
+      break;
+  }
+  return true;
+}
+
+std::string expected(LabelKind kind) {
+  if (kind == LabelKind::kTwoClass)
+    return "a two-class objective takes -1 and +1 (encode_two_classes() makes them)";
+  if (kind == LabelKind::kManyClass) return "expected 0, 1, 2, ... (encode_classes() makes them)";
+  return "expected a number > 0";
+}
+
+void check_pairs(const Dataset& data) {
+  for (std::size_t i = 0; i < data.rows(); ++i) {
+    if (data.row(i).support.size() == 2) continue;
+    throw InputError("row " + std::to_string(i) + " has " + std::to_string(data.row(i).support.size()) +
+                     " coordinates: the objective takes pairs");
+  }
+}
+
+void check_samples(const Dataset& data, LabelKind kind) {
+  if (data.rows() == 0) throw InputError("the data has no samples");
+  if (data.weighted() && std::ranges::none_of(data.weights(), [](float w) { return w > 0; })) {
+    throw InputError("every sample has weight 0: at least one must be > 0");
+  }
+  for (std::size_t i = 0; i < data.rows(); ++i) {
+    const float label = data.labels()[i];
+    if (fits(label, kind)) continue;
+    throw InputError("row " + std::to_string(i) + " has label " + std::to_string(label) + ": " +
+                     expected(kind));
+  }
+}
+
+}  // namespace
+
+void check(const Dataset& data, const Objective& objective, const Options& options,
+           const Dataset* validation) {
+  validate(options);
+  check_samples(data, objective.labels());
+  if (objective.shape().pairs) check_pairs(data);
+  if (validation != nullptr) {
+    check_samples(*validation, objective.labels());
+    if (validation->dimension() > data.dimension()) {
+      throw InputError("the validation data has " + std::to_string(validation->dimension()) +
+                       " coordinates: the training data has " + std::to_string(data.dimension()));
+    }
+  }
+  if (!objective.suits(options.rule)) {
+    throw InputError("rule = " + std::string(name_of(options.rule)) + ": does not suit the objective " +
+                     objective.name());
+  }
+  if (traits_of(options.discipline).disjoint && objective.shape().common > 0) {
+    throw InputError("discipline = exclusive: all samples of " + objective.name() +
+                     " share a coordinate, so none could run beside another; take reproducible");
+  }
+  if (traits_of(options.rule).dual && options.l2 == 0 && !objective.shape().terms) {
+    throw InputError("l2 = 0: must be > 0 for rule = sdca, without it there is no dual problem");
+  }
+}
+
+}  // namespace sounder

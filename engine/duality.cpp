@@ -1,0 +1,61 @@
+#include "engine/duality.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/gradient_task.h"
+
+namespace sounder {
+namespace {
+
+double relative(double value, double bound) {
+  return (value - bound) / std::max(std::fabs(value), std::numeric_limits<double>::min());
+}
+
+}  // namespace
+
+Duality::Duality(const Objective& objective, const Layout& layout, Turns& turns, std::vector<Block>& blocks,
+                 double l2, std::size_t rows)
+    : objective_(objective),
+      layout_(layout),
+      turns_(turns),
+      blocks_(blocks),
+      l2_(l2),
+      rows_(static_cast<double>(rows)) {}
+
+double Duality::gap(double value, std::span<const float> array, const Step& step, double wanted) {
+  best_ = std::max(best_, objective_.shape().terms ? exact_dual() : dual(array, step));
+  const double gap = relative(value, best_);
+  return gap <= wanted ? exact_gap(value) : gap;
+}
+
+double Duality::exact_gap(double value) const {
+  return relative(value, exact_dual());
+}
+
+// Fenchel's -mean l*(slope) - (l2 / 2) |u|^2, u the weights that the slopes imply.
+double Duality::dual(std::span<const float> array, const Step& step) const {
+  std::vector<float> implied(array.begin(), array.end());
+  turns_.visit(Turn::kDual, step, implied);
+  return -mean_conjugate() - l2_ / 2 * layout_.norms(implied).squared;
+}
+
+double Duality::exact_dual() const {
+  std::vector<double> sum(layout_.cells() * layout_.cell_floats());
+  for (Block& block : blocks_) add_implied(objective_, layout_, block, sum);
+  const std::size_t width = objective_.width();
+  double bound = 0;
+  layout_.for_each([&](std::size_t coordinate, std::size_t place, double) {
+    bound += objective_.bound(coordinate, std::span(sum).subspan(place, width), l2_, rows_);
+  });
+  return bound - mean_conjugate();
+}
+
+double Duality::mean_conjugate() const {
+  double sum = 0;
+  for (const Block& block : blocks_)
+    sum += objective_.conjugates(block.samples(), std::span(block.memory).first(block.rows()));
+  return sum / rows_;
+}
+
+}  // namespace sounder

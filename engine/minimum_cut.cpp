@@ -1,0 +1,66 @@
+#include "engine/minimum_cut.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "engine/stopwatch.h"
+#include "objectives/cut_rounding.h"
+#include "objectives/graph_cut.h"
+
+namespace sounder {
+namespace {
+
+double energy_of_relaxed(const CutProblem& problem, std::vector<float> weights) {
+  for (std::size_t i = 0; i < weights.size(); i += problem.width) {
+    const auto x = std::span(weights).subspan(i, problem.width);
+    nearest_label(x, x);
+  }
+  return energy_of(problem, weights);
+}
+
+// As the report has it: (objective - bound) / |objective|.
+double bound_of(const Report& report) {
+  const double edges = static_cast<double>(report.samples);
+  return (report.objective - *report.gap * std::fabs(report.objective)) * edges;
+}
+
+// Without edges, every node has the label that costs least.
+Cut cut_from(const CutProblem& problem, std::span<const float> weights) {
+  Cut cut{.labels = round_cut(problem, weights)};
+  cut.energy = energy_of(problem, cut.labels);
+  cut.relaxed_energy = cut.bound = cut.energy;
+  return cut;
+}
+
+}  // namespace
+
+Options cut_options() {
+  Options options;
+  options.rule = Rule::kSdca;
+  options.l2 = 0;
+  options.epochs = 300;
+  options.gap = 1e-3;
+  return options;
+}
+
+Cut minimum_cut(const CutProblem& problem, const Options& options, const Monitor& monitor) {
+  const Clock::time_point start = Clock::now();
+  Cut cut;
+  if (problem.edges.rows() == 0) {
+    cut = cut_from(problem, std::vector<float>(problem.linear.size()));
+  } else {
+    Trained trained = train(problem.edges, *make_graph_cut(problem), options, monitor);
+    cut = cut_from(problem, trained.model.weights);
+    cut.relaxed_energy = std::min(cut.energy, energy_of_relaxed(problem, std::move(trained.model.weights)));
+    cut.bound = std::min(cut.energy, bound_of(trained.report));
+    cut.report = std::move(trained.report);
+  }
+  cut.gap = (cut.energy - cut.bound) / std::max(std::fabs(cut.energy), std::numeric_limits<double>::min());
+  cut.optimal = problem.whole && cut.energy - cut.bound < 1;
+  cut.seconds = seconds_since(start);
+  return cut;
+}
+
+}  // namespace sounder

@@ -1,0 +1,55 @@
+#include "objectives/classes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "io/error.h"
+
+namespace sounder {
+
+std::size_t count_classes(const Dataset& data) {
+  const auto labels = data.labels();
+  return std::max<std::size_t>(2,
+                               labels.empty() ? 0 : static_cast<std::size_t>(std::ranges::max(labels)) + 1);
+}
+
+std::size_t class_of(const Samples& samples, std::size_t i, std::size_t classes) {
+  const float label = samples.labels[i];
+  if (label >= 0 && label < static_cast<float>(classes)) return static_cast<std::size_t>(label);
+  throw InputError(fmt::format("found a label {}, expected a class: 0 to {}", label, classes - 1));
+}
+
+std::size_t checked_classes(double classes) {
+  constexpr double kMost = 10'000;
+  if (classes != 0 && !(classes >= 2 && classes <= kMost && classes == std::floor(classes)))
+    throw InputError(fmt::format("classes = {}: must be 2 to {}, or 0: as the data has", classes, kMost));
+  return static_cast<std::size_t>(classes);
+}
+
+std::size_t largest_of(std::span<const float> outputs) {
+  return static_cast<std::size_t>(std::ranges::max_element(outputs) - outputs.begin());
+}
+
+Evaluation evaluate_outputs(std::span<const float> outputs, std::size_t label, double weight) {
+  const double top = std::ranges::max(outputs);
+  double sum = 0;
+  for (const float z : outputs) sum += std::exp(z - top);
+  return {.loss = weight * (std::log(sum) + top - outputs[label]),
+          .weight = weight,
+          .hits = largest_of(outputs) == label ? weight : 0};
+}
+
+float to_slopes(std::span<float> outputs, std::size_t label) {
+  const float top = std::ranges::max(outputs);
+  float sum = 0;
+  for (float& z : outputs) sum += z = std::exp(z - top);
+  for (float& z : outputs) z /= sum;
+  outputs[label] -= 1;
+  float squared = 0;
+  for (const float g : outputs) squared += g * g;
+  return squared;
+}
+
+}  // namespace sounder

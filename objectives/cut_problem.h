@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "io/dataset.h"
+#include "io/max_flow.h"
+
+namespace sounder {
+
+// Gives every node one of some labels, as cheaply as possible. The label of v is a corner of a set X, its relaxation any
+// point of X, with `width` coordinates:
+//
+//     two labels     width 1, X = [-1/2, 1/2]: label 0, the source's side, is 1/2, and label 1, the sink's, -1/2
+//     K >= 3 labels  width K, X = the simplex: label k is x_vk = 1
+//
+//     energy(x) = constant + sum over v of b_v . x_v + sum over edges (u, v) of h_uv |x_u - x_v|_1
+//
+// An edge whose ends have different labels costs 2h, or, of two labels, h. There, one with a capacity each way, f and g,
+// is one of h = (f + g) / 2 and a linear part, (f - g) / 2 (x_u - x_v), which is in b.
+struct CutProblem {
+  std::size_t width = 1;
+  Dataset edges;                  // a row an edge: its two ends, and h > 0 as its label
+  std::vector<double> linear;     // b, `width` a node
+  std::vector<double> incidence;  // of a node: the sum of the h of its edges
+  double constant = 0;
+  bool whole = true;  // every energy of labels is a whole number, but for the rounding of double
+
+  std::size_t nodes() const { return incidence.size(); }
+  std::size_t labels() const { return width == 1 ? 2 : width; }
+};
+
+// Collects costs and edges. Capacities and costs are finite, capacities >= 0. An edge is rounded down to what a
+// float holds, so that a lower bound of the cut stays one. Not thread-safe.
+class CutBuilder {
+ public:
+  CutBuilder(std::size_t nodes, std::size_t labels);  // >= 1 and >= 2
+
+  // Of giving a node this label. Costs add up; they may be negative.
+  void add_cost(std::size_t node, std::size_t label, double cost);
+  void add_constant(double cost);
+
+  // u < v: `forward` where u has label 0 and v has label 1, `backward` where it is the other way round; of three or more
+  // labels the two are equal, and count wherever the labels differ. Edges without capacity are left out.
+  void add_edge(const Edge& edge);
+
+  CutProblem finish() &&;
+
+ private:
+  void note(double amount);
+
+  CutProblem problem_;
+  Dataset::Columns rows_;
+};
+
+// The minimum cut that separates the terminals of a network; terminal k has the label k. Of two terminals, the cut is the
+// capacity of the arcs from the source's side to the sink's; of more, of all arcs between different labels. Terminals
+// are nodes without edges: arcs to them are costs of their other end.
+CutProblem cut_problem(const FlowNetwork& network);
+
+// The energy of labels, one a node.
+double energy_of(const CutProblem& problem, std::span<const std::uint32_t> labels);
+// The energy of relaxed labels, `width` floats a node.
+double energy_of(const CutProblem& problem, std::span<const float> x);
+
+}  // namespace sounder

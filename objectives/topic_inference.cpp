@@ -1,0 +1,71 @@
+#include "objectives/topic_inference.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "io/error.h"
+#include "objectives/catalogue.h"
+
+namespace sounder {
+namespace {
+
+constexpr double kMostTopics = 10000;
+
+double positive(const Objective::Parameters& parameters, const char* name, double otherwise) {
+  const double value = parameter_or(parameters, name, otherwise);
+  if (!(value > 0)) throw InputError(fmt::format("{} = {}: must be > 0", name, value));
+  return value;
+}
+
+std::size_t topics_of(const Objective::Parameters& parameters, std::size_t otherwise) {
+  const double topics = parameter_or(parameters, "topics", static_cast<double>(otherwise));
+  if (!(topics >= 1 && topics <= kMostTopics && topics == std::floor(topics)))
+    throw InputError(fmt::format("topics = {}: must be a whole number from 1 to {}", topics, kMostTopics));
+  return static_cast<std::size_t>(topics);
+}
+
+}  // namespace
+
+TopicSetting TopicSetting::of(const Objective::Parameters& parameters) {
+  const TopicSetting usual;
+  return {.topics = topics_of(parameters, usual.topics),
+          .alpha = positive(parameters, "alpha", usual.alpha),
+          .beta = positive(parameters, "beta", usual.beta),
+          .words = positive(parameters, "words", usual.words),
+          .tokens = positive(parameters, "tokens", usual.tokens)};
+}
+
+Objective::Parameters TopicSetting::parameters() const {
+  return {{"topics", static_cast<double>(topics)},
+          {"alpha", alpha},
+          {"beta", beta},
+          {"words", words},
+          {"tokens", tokens}};
+}
+
+TopicInference::TopicInference(const TopicSetting& setting)
+    : setting_(setting), inverse_(setting.topics), shares_(setting.topics) {}
+
+void TopicInference::set_totals(const float* totals) {
+  const double mass = std::accumulate(totals, totals + setting_.topics, 0.0);
+  token_ = mass > 0 ? mass / setting_.tokens : 1;
+  const double vocabulary = setting_.words * setting_.beta * token_;
+  std::transform(totals, totals + setting_.topics, inverse_.begin(),
+                 [&](float total) { return static_cast<float>(1 / (total + vocabulary)); });
+  prior_ = {.inverse_totals = inverse_.data(),
+            .topics = setting_.topics,
+            .document = static_cast<float>(setting_.alpha * token_),
+            .word = static_cast<float>(setting_.beta * token_)};
+}
+
+float TopicInference::probability(const float* document, const float* word) {
+  const std::size_t topics = shares_.size();
+  const float mass =
+      std::accumulate(document, document + topics, prior_.document * static_cast<float>(topics));
+  return respond(document, word) / mass;
+}
+
+}  // namespace sounder

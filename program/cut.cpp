@@ -1,0 +1,109 @@
+#include "program/cut.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <optional>
+
+#include "engine/stopwatch.h"
+#include "io/error.h"
+#include "io/max_flow.h"
+#include "io/output.h"
+
+namespace sounder {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// What a cut holds for each node and label, at least: costs, cells, anchors, weights, the best of them.
+constexpr double kBytesPerLabel = 40;
+
+// One line of the file is enough to ask for more memory than there is, which the system may grant first and punish later.
+void check_size(const FlowNetwork& network, const std::string& path) {
+  const double memory =
+      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  const auto labels = static_cast<double>(network.terminals.size());
+  if (network.nodes * labels * kBytesPerLabel <= memory) return;
+  throw InputError({path}, fmt::format("not enough memory for {} nodes and {} terminals", network.nodes,
+                                       network.terminals.size()));
+}
+
+// Of two terminals s or t, of more the class of the terminal.
+std::string lines_of(const CutProblem& problem, const std::vector<std::uint32_t>& labels) {
+  std::string text;
+  for (const std::uint32_t label : labels) {
+    if (problem.labels() == 2) {
+      text += label == 0 ? "s\n" : "t\n";
+    } else {
+      text += fmt::format("{}\n", label + 1);
+    }
+  }
+  return text;
+}
+
+std::string describe(const EpochReport& row, double edges) {
+  return fmt::format("epoch {}  cut {:.10g}  gap {:.3g} %  {:.3f} s", row.epoch,
+                     std::round(row.objective * edges * 1e4) / 1e4, 100 * row.gap.value_or(0), row.seconds);
+}
+
+}  // namespace
+
+Cut cut_with_progress(const CutProblem& problem, const CutFlags& flags, ProgressLine& progress,
+                      Interrupts& interrupts) {
+  const auto edges = static_cast<double>(problem.edges.rows());
+  const auto tell = [&](const EpochReport& row) {
+    progress.rewrite(describe(row, edges));
+    progress.append(describe(row, edges));
+  };
+  return minimum_cut(problem, flags.options,
+                     {.on_epoch = tell, .on_progress = {}, .stop = interrupts.token(), .validation = {}});
+}
+
+Json to_json(const Cut& cut, const CutProblem& problem) {
+  return {{"outcome", name_of(cut.report.outcome)},
+          {"cut", cut.energy},
+          {"relaxed_energy", cut.relaxed_energy},
+          {"bound", cut.bound},
+          {"gap", cut.gap},
+          {"proved_optimal", cut.optimal},
+          {"nodes", problem.nodes()},
+          {"edges", problem.edges.rows()},
+          {"labels", problem.labels()},
+          {"epochs", cut.report.epochs},
+          {"seconds", cut.seconds},
+          {"training", Json::parse(cut.report.to_json())}};
+}
+
+std::string describe(const Cut& cut, const CutProblem& problem) {
+  const std::string proof =
+      cut.optimal ? "the minimum"
+                  : fmt::format("the minimum is at least {:.10g}: {:.2g} % below", cut.bound, 100 * cut.gap);
+  return fmt::format("cut {:.10g}, {} ({} nodes, {} edges, {} labels; {}: {} epochs, {:.2f} s, {} threads)\n",
+                     cut.energy, proof, problem.nodes(), problem.edges.rows(), problem.labels(),
+                     name_of(cut.report.outcome), cut.report.epochs, cut.seconds, cut.report.threads);
+}
+
+int run(const NetworkFlags& flags, Interrupts& interrupts) {
+  std::optional<ProgressLine> progress(flags.quiet);
+  progress->rewrite(fmt::format("reading {}", flags.network));
+  double load_seconds = 0;
+  const CutProblem problem = timed(load_seconds, [&] {
+    const FlowNetwork network = read_max_flow(flags.network);
+    check_size(network, flags.network);
+    return cut_problem(network);
+  });
+  const Interrupts::Hold hold(interrupts);
+  const Cut cut = cut_with_progress(problem, flags, *progress, interrupts);
+  progress.reset();
+  if (!flags.labels.empty()) write_file(flags.labels, lines_of(problem, cut.labels));
+  if (!flags.report.empty()) {
+    Json json = to_json(cut, problem);
+    json["load_seconds"] = load_seconds;
+    write_file(flags.report, json.dump(2) + '\n');
+  }
+  if (!flags.quiet) say(describe(cut, problem));
+  return interrupts.exit_code();
+}
+
+}  // namespace sounder

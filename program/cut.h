@@ -1,0 +1,19 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "engine/minimum_cut.h"
+#include "program/commands.h"
+
+namespace sounder {
+
+// minimum_cut() with progress on standard error; the caller holds the interrupts.
+Cut cut_with_progress(const CutProblem& problem, const CutFlags& flags, ProgressLine& progress,
+                      Interrupts& interrupts);
+
+// What a report says of a cut, and the lines that people read.
+nlohmann::ordered_json to_json(const Cut& cut, const CutProblem& problem);
+std::string describe(const Cut& cut, const CutProblem& problem);
+
+}  // namespace sounder

@@ -1,0 +1,88 @@
+#include <fmt/format.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/evaluate.h"
+#include "engine/tune.h"
+#include "io/output.h"
+#include "objectives/catalogue.h"
+#include "program/commands.h"
+
+namespace sounder {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// The figures that metrics may have, by name.
+constexpr std::pair<const char*, std::optional<double> Metrics::*> kFigures[] = {
+    {"accuracy", &Metrics::accuracy},
+    {"rmse", &Metrics::rmse},
+    {"auc", &Metrics::auc},
+    {"perplexity", &Metrics::perplexity}};
+
+Metrics mean_of(const std::vector<Metrics>& folds) {
+  const auto count = static_cast<double>(folds.size());
+  Metrics mean;
+  for (const Metrics& fold : folds) mean.loss += fold.loss / count;
+  for (const auto& [name, figure] : kFigures) {
+    for (const Metrics& fold : folds) {
+      if (fold.*figure) mean.*figure = (mean.*figure).value_or(0) + *(fold.*figure) / count;
+    }
+  }
+  return mean;
+}
+
+void put(Json& json, const Metrics& metrics, const std::string& suffix) {
+  json["loss" + suffix] = metrics.loss;
+  for (const auto& [name, figure] : kFigures) {
+    if (metrics.*figure) json[name + suffix] = *(metrics.*figure);
+  }
+}
+
+Json json_of(const TrainFlags& flags, const TrainingData& data, const std::vector<Metrics>& folds) {
+  Json json{{"data", flags.data}, {"objective", flags.objective}, {"samples", data.samples.rows()}};
+  json["seed"] = flags.options.seed;
+  json["epochs"] = flags.options.epochs;
+  json["l2"] = flags.options.l2;
+  json["folds"] = Json::array();
+  for (const Metrics& fold : folds) put(json["folds"].emplace_back(Json::object()), fold, "");
+  put(json, mean_of(folds), "_mean");
+  return json;
+}
+
+// Trained on all rows but the fold's, at its last epoch or its best objective: the fold's rows have no say.
+Metrics metrics_of_fold(const TrainFlags& flags, const Objective& objective, const Split& parts,
+                        const ParallelFor& parallel, std::stop_token stop) {
+  const Monitor monitor{.on_epoch = {}, .on_progress = {}, .stop = std::move(stop), .validation = {}};
+  const Trained trained = train(parts.training, objective, flags.options, monitor);
+  const auto fitted = make_objective(trained.model.objective, trained.model.parameters);
+  return evaluate(trained.model, *fitted, parts.validation, parallel);
+}
+
+}  // namespace
+
+int cross_validate(const TrainFlags& flags, Interrupts& interrupts) {
+  const auto objective = make_objective(flags.objective, flags.parameters);
+  Arena arena(flags.options);
+  const ParallelFor parallel = parallel_on(arena);
+  const TrainingData data = read_for_training(flags, *objective, parallel);
+  const Interrupts::Hold hold(interrupts);
+  std::vector<Metrics> folds;
+  for (std::size_t k = 0; k < flags.folds; ++k) {
+    const Split parts = fold(data.samples, flags.folds, k, flags.options.seed);
+    const Metrics metrics = metrics_of_fold(flags, *objective, parts, parallel, interrupts.token());
+    if (interrupts.requested()) return interrupts.exit_code();
+    folds.push_back(metrics);
+    if (!flags.quiet) say(fmt::format("fold {}: {}\n", k + 1, describe(metrics)));
+  }
+  if (!flags.quiet) say(fmt::format("mean:   {}\n", describe(mean_of(folds))));
+  if (!flags.report.empty()) write_file(flags.report, json_of(flags, data, folds).dump(2) + '\n');
+  return interrupts.exit_code();
+}
+
+}  // namespace sounder
