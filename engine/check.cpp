@@ -68,6 +68,9 @@ void check(const Dataset& data, const Objective& objective, const Options& optio
     throw InputError("rule = " + std::string(name_of(options.rule)) + ": does not suit the objective " +
                      objective.name());
   }
+  if (options.schedule == Schedule::kTheorem && (objective.width() > 1 || objective.shape().pairs)) {
+    throw InputError("schedule = theorem: is for linear models, not for " + objective.name());
+  }
   if (traits_of(options.discipline).disjoint && objective.shape().common > 0) {
     throw InputError("discipline = exclusive: all samples of " + objective.name() +
                      " share a coordinate, so none could run beside another; take reproducible");

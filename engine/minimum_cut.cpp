@@ -20,10 +20,11 @@ double energy_of_relaxed(const CutProblem& problem, std::vector<float> weights) 
   return energy_of(problem, weights);
 }
 
-// As the report has it: (objective - bound) / |objective|.
+// As the report has it: gap = (objective - bound) / |objective|. A run that went wrong proves nothing.
 double bound_of(const Report& report) {
-  const double edges = static_cast<double>(report.samples);
-  return (report.objective - *report.gap * std::fabs(report.objective)) * edges;
+  const double bound = report.objective - *report.gap * std::fabs(report.objective);
+  return std::isfinite(bound) ? bound * static_cast<double>(report.samples)
+                              : -std::numeric_limits<double>::infinity();
 }
 
 // Without edges, every node has the label that costs least.

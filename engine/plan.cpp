@@ -247,9 +247,10 @@ std::size_t settled_block_rows(const Setting& is) {
   if (is.discipline.by_sample) return 1;
   const Shape shape = is.objective.shape();
   const std::size_t parts = 24 * static_cast<std::size_t>(is.parallel);
+  const std::size_t stale = shape.most_stale_rows / static_cast<std::size_t>(is.parallel);
   const std::size_t rows = shape.grouping == Grouping::kTiles
                                ? tile_rows(is, parts)
-                               : std::min(is.data.rows() / parts, shape.most_block_rows);
+                               : std::min({is.data.rows() / parts, shape.most_block_rows, stale});
   return std::max<std::size_t>(rows, 1);
 }
 

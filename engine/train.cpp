@@ -338,7 +338,9 @@ void Trainer::restore(const State& state) {
   }
 }
 
+// Rounded, as labels of a cut are, an objective may go far up on its way down.
 bool Trainer::diverged(double objective) const {
+  if (objective_.shape().rounds) return !std::isfinite(objective);
   const double allowed =
       std::max((kDivergence - 1) * std::fabs(best_objective_), kHeadroom * std::fabs(start_objective_));
   return !(objective - best_objective_ <= allowed);

@@ -68,7 +68,8 @@ class GraphCut final : public Objective {
             .grouping = Grouping::kInOrder,
             .pairs = true,
             .starts_at_zero = false,
-            .terms = true};
+            .terms = true,
+            .rounds = true};
   }
   bool smooth() const override { return false; }
   Defaults defaults() const override { return {.rule = Rule::kSdca, .l2 = 0, .epochs = 300}; }

@@ -1,5 +1,6 @@
 // Ratings by matrix factorisation (factorisation.h), label r any number:  (z - r)^2 / 2.
-// Derivative in z: z - r. The mean is that of the ratings, sd their standard deviation.
+// Derivative in z: z - r. The mean is that of the ratings, sd their standard deviation. non_negative holds for the
+// weights p and q, which still add to the mean and the biases.
 // Source: Koren, Bell, Volinsky, Matrix factorization techniques for recommender systems, Computer 2009.
 #include <fmt/format.h>
 
@@ -15,7 +16,7 @@ namespace {
 class MatrixCompletion final : public Factorisation {
  public:
   explicit MatrixCompletion(Form form)
-      : Factorisation(form, PairLoss::kSquared, {.sgd = 0.085, .adagrad = 0.15}) {}
+      : Factorisation(form, PairLoss::kSquared, {.sgd = 0.085, .adagrad = 0.1}) {}
 
   std::string name() const override { return "matrix_completion"; }
   LabelKind labels() const override { return LabelKind::kReal; }

@@ -22,7 +22,7 @@ constexpr double kLeast = 1e-6;  // output, in the loss
 class MatrixCompletionKl final : public Factorisation {
  public:
   explicit MatrixCompletionKl(Form form)
-      : Factorisation(form, PairLoss::kKullbackLeibler, {.sgd = 0.1, .adagrad = 0.2}) {}
+      : Factorisation(form, PairLoss::kKullbackLeibler, {.sgd = 0.2, .adagrad = 0.2}) {}
 
   std::string name() const override { return "matrix_completion_kl"; }
   LabelKind labels() const override { return LabelKind::kReal; }

@@ -56,7 +56,7 @@ class Items {
 class MatrixCompletionOneClass final : public Factorisation {
  public:
   MatrixCompletionOneClass(Form form, double negative_weight)
-      : Factorisation(form, PairLoss::kSquared, {.sgd = 0.085, .adagrad = 0.15}),
+      : Factorisation(form, PairLoss::kSquared, {.sgd = 0.085, .adagrad = 0.1}),
         negative_weight_(negative_weight) {}
 
   std::string name() const override { return "matrix_completion_one_class"; }
@@ -68,6 +68,7 @@ class MatrixCompletionOneClass final : public Factorisation {
             {"negative_weight", negative_weight_}};
   }
 
+  Defaults defaults() const override { return {.rule = Rule::kSgd, .l2 = 0.035, .epochs = 30}; }
   Evaluation evaluate(const Samples& samples, const ConstWeights& weights) const override;
   std::uint64_t step(const Samples& samples, const LocalWeights& weights, const Step& step) const override;
 

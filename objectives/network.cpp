@@ -133,11 +133,14 @@ class Network final : public Objective {
             {"hidden", static_cast<double>(sizes_.hidden)}};
   }
   LabelKind labels() const override { return LabelKind::kManyClass; }
-  // All blocks move the dense layers, and what they change at the same time adds up: eight of 16 samples are
+  // All blocks move the dense layers, and what they change at the same time adds up: 64 samples in all are
   // stable, eight of 64 are not.
   Shape shape() const override {
-    return {
-        .width = sizes_.hidden, .common = sizes_.common(), .most_block_rows = 16, .starts_at_zero = false};
+    return {.width = sizes_.hidden,
+            .common = sizes_.common(),
+            .most_block_rows = 32,
+            .most_stale_rows = 64,
+            .starts_at_zero = false};
   }
   bool smooth() const override { return false; }
   Defaults defaults() const override { return {.l2 = 5e-5, .epochs = 20}; }

@@ -35,11 +35,13 @@ struct Shape {
   std::size_t width = 1;   // floats a coordinate
   std::size_t common = 0;  // coordinates besides those of the data, that every sample touches
   Grouping grouping = Grouping::kRandom;
-  std::size_t most_block_rows = 1024;  // samples in a block, unless the user wants more
+  std::size_t most_block_rows = 1024;   // samples in a block, unless the user wants more,
+  std::size_t most_stale_rows = 65536;  // and in the blocks that step from the same weights
   bool pairs = false;          // a training sample is two coordinates and a label: blocks keep no values
   bool starts_at_zero = true;  // else start() has something to say
   bool terms = false;          // term() stands for (l2 / 2) |w|^2
-  bool turns = false;          // turn() has work to do whatever the rule (RuleTraits::turns)
+  bool rounds = false;  // the objective is that of the weights rounded: it need not fall from epoch to epoch
+  bool turns = false;   // turn() has work to do whatever the rule (RuleTraits::turns)
 };
 
 // What training does where the user does not say.

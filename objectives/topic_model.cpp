@@ -14,11 +14,11 @@
 //
 // That is a step along the natural gradient of the bound that EM climbs, which in expected counts is "the sample's
 // expectation less what is there" (Hoffman, Blei, Wang, Paisley, Stochastic variational inference, JMLR 2013, section
-// 2.3; as mirror descent: Kunstner, Kumar, Schmidt, AISTATS 2021): row += rho (n count g - row), rho = step / n, written
-// as Pegasos writes L2 (rule_sgd.h): the shrinking is left to a scale, 1 / a, and only what is new is added. So nothing
-// is ever subtracted: additions commute, and blocks that step from the same rows leave them counts whose proportions
-// are means of responsibilities. As an average, literally, rows of stale blocks go below zero. The step is how many
-// e-folds an epoch fades.
+// 2.3; as mirror descent: Kunstner, Kumar, Schmidt, AISTATS 2021): row += rho (n count g - row), rho = step / n. It is
+// written as Pegasos writes L2 (rule_sgd.h): shrinking is left to a scale, 1 / a, and only what is new is added, but for
+// a factor of all counts, which T makes up for. So nothing is ever subtracted: additions commute, and blocks that step
+// from the same rows leave them counts >= 0 whose proportions are means of responsibilities. As an average, literally,
+// rows that stale blocks push to go below zero. The step is how many e-folds an epoch fades.
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -83,8 +83,9 @@ std::unique_ptr<Objective> TopicModel::fitted(const Dataset& data) const {
   Coordinate last = 0;
   for (std::size_t i = 0; i < data.rows(); ++i) {
     const Row row = data.row(i);
-    frequencies[row.support[1]] += row.label;
-    setting.tokens += row.label;
+    const float count = row.weight * row.label;
+    frequencies[row.support[1]] += count;
+    setting.tokens += count;
     last = std::max(last, row.support[0]);
   }
   setting.words = static_cast<double>(data.dimension()) - last - 1;

@@ -92,7 +92,7 @@ void complete(Model& model, const TrainingData& data);
 struct KnownData {
   Dataset samples;
   Remarks remarks;
-  bool labelled = true;  // images need not be
+  bool labelled = true;  // images and pairs need not be
 };
 
 // Where samples lie; a file of labels belongs to images.

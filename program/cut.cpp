@@ -84,6 +84,12 @@ std::string describe(const Cut& cut, const CutProblem& problem) {
                      name_of(cut.report.outcome), cut.report.epochs, cut.seconds, cut.report.threads);
 }
 
+int exit_code_of(const Cut& cut, const Interrupts& interrupts) {
+  if (cut.report.outcome != Outcome::kDiverged) return interrupts.exit_code();
+  complain("diverged: " + cut.report.advice);
+  return kFailure;
+}
+
 int run(const NetworkFlags& flags, Interrupts& interrupts) {
   std::optional<ProgressLine> progress(flags.quiet);
   progress->rewrite(fmt::format("reading {}", flags.network));
@@ -103,7 +109,7 @@ int run(const NetworkFlags& flags, Interrupts& interrupts) {
     write_file(flags.report, json.dump(2) + '\n');
   }
   if (!flags.quiet) say(describe(cut, problem));
-  return interrupts.exit_code();
+  return exit_code_of(cut, interrupts);
 }
 
 }  // namespace sounder

@@ -16,4 +16,7 @@ Cut cut_with_progress(const CutProblem& problem, const CutFlags& flags, Progress
 nlohmann::ordered_json to_json(const Cut& cut, const CutProblem& problem);
 std::string describe(const Cut& cut, const CutProblem& problem);
 
+// Of a command that has written what there is of the cut.
+int exit_code_of(const Cut& cut, const Interrupts& interrupts);
+
 }  // namespace sounder

@@ -47,6 +47,11 @@ Session::Session(const EvaluateFlags& given)
     throw InputError({flags.model}, fmt::format("width {}, expected {} for {}", model.width,
                                                 objective->width(), model.objective));
   }
+  const std::size_t common = objective->shape().common * objective->width();
+  if (model.bias.size() != common && model.bias.size() != common + objective->width()) {
+    throw InputError({flags.model}, fmt::format("{} biases, expected {} or {} for {}", model.bias.size(),
+                                                common, common + objective->width(), model.objective));
+  }
   if (objective->labels() == LabelKind::kTwoClass && !model.labels.binary()) model.labels = {-1, 1, {}};
   if (!flags.observed.empty()) observe(model, flags, parallel);
   scheme = scheme_of(model);
@@ -90,6 +95,18 @@ std::vector<float> predictions_of(const Session& session, bool margins) {
   return values;
 }
 
+// How many samples have a user or item that the model does not know.
+std::string describe_unknown(const Remarks& remarks) {
+  std::string text;
+  for (const auto& [key, what] : {std::pair("unknown_users", "users"), std::pair("unknown_items", "items")}) {
+    const auto found = remarks.find(key);
+    if (found == remarks.end()) continue;
+    if (const auto count = std::get<std::uint64_t>(found->second); count > 0)
+      text += fmt::format(", {} of unknown {}", count, what);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string describe(const Metrics& metrics) {
@@ -106,7 +123,9 @@ int run(const EvaluateFlags& flags, Interrupts& interrupts) {
   const Metrics metrics = session.evaluate();
   const Interrupts::Hold hold(interrupts);
   if (!flags.report.empty()) write_file(flags.report, to_json(metrics, remarks_of(session)));
-  if (!flags.quiet) say(fmt::format("{}, {} samples\n", describe(metrics), session.data.samples.rows()));
+  if (!flags.quiet)
+    say(fmt::format("{}, {} samples{}\n", describe(metrics), session.data.samples.rows(),
+                    describe_unknown(session.data.remarks)));
   return interrupts.exit_code();
 }
 

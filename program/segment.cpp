@@ -36,7 +36,7 @@ int run(const SegmentFlags& flags, Interrupts& interrupts) {
   if (!flags.report.empty()) write_file(flags.report, to_json(cut, problem).dump(2) + '\n');
   if (!flags.quiet)
     say(describe(cut, problem) + fmt::format("{}: {}\n", flags.output, shares_of(seeds, cut.labels)));
-  return interrupts.exit_code();
+  return exit_code_of(cut, interrupts);
 }
 
 }  // namespace sounder

@@ -57,7 +57,7 @@ RowFile read_rows(const SampleFiles& files, const LibsvmOptions& options, const 
 }
 
 void require_labels(bool labelled, const std::string& name) {
-  if (!labelled) throw InputError({name}, "found images without labels, expected a file of them (--labels)");
+  if (!labelled) throw InputError({name}, "found no labels, expected them (of images: in a file, --labels)");
 }
 
 TrainingData read_libsvm_samples(const ProblemFlags& flags, const ParallelFor& parallel) {
@@ -176,9 +176,17 @@ void encode(TrainingData& data, LabelKind kind, const ProblemFlags& flags) {
 KnownData read_known_ratings(const std::string& path, const SampleScheme& scheme) {
   const Ids users(scheme.names[0]);
   const Ids items(scheme.names[1]);
-  RatingsFile file = read_ratings(path, {.users = &users, .items = &items});
-  return {std::move(file.data),
-          {{"unknown_users", file.unknown_users}, {"unknown_items", file.unknown_items}}};
+  const auto read = [&](bool labels) {
+    RatingsFile file = read_ratings(path, {.users = &users, .items = &items, .labels = labels});
+    return KnownData{std::move(file.data),
+                     {{"unknown_users", file.unknown_users}, {"unknown_items", file.unknown_items}},
+                     labels};
+  };
+  try {
+    return read(true);
+  } catch (const InputError&) {
+    return read(false);  // pairs to predict
+  }
 }
 
 KnownData read_known_docword(const std::string& path, const SampleScheme& scheme) {
@@ -225,8 +233,8 @@ TrainingSet load(const TrainFlags& flags, const Objective& objective) {
   const ParallelFor parallel = parallel_on(arena);
   TrainingSet set{read_for_training(flags, objective, parallel), {}};
   if (flags.validation.empty()) return set;
-  const KnownData held_out = read_known({flags.validation, flags.validation_labels}, set.scheme,
-                                        flags.ignore_unknown, parallel);
+  const KnownData held_out =
+      read_known({flags.validation, flags.validation_labels}, set.scheme, flags.ignore_unknown, parallel);
   set.validation = encoded(held_out, set.scheme, flags.validation);
   return set;
 }
@@ -247,11 +255,11 @@ KnownData read_known(const SampleFiles& files, const SampleScheme& scheme, bool 
   if (scheme.format == SampleFormat::kRatings) return read_known_ratings(path, scheme);
   if (scheme.format == SampleFormat::kDocword) return read_known_docword(path, scheme);
   if (scheme.format == SampleFormat::kText)
-    throw InputError({path}, "word vectors are not tried on other text: counts depend on how much there is of it");
+    throw InputError({path},
+                     "word vectors are not tried on other text: counts depend on how much there is of it");
   const auto beyond = ignore_unknown ? LibsvmOptions::Beyond::kDrop : LibsvmOptions::Beyond::kRefuse;
-  RowFile file =
-      read_rows(files, {.index_base = scheme.index_base, .dimension = scheme.dimension, .beyond = beyond},
-                parallel);
+  RowFile file = read_rows(
+      files, {.index_base = scheme.index_base, .dimension = scheme.dimension, .beyond = beyond}, parallel);
   return {scheme.normalize ? file.data.normalized() : std::move(file.data), {}, file.labelled};
 }
 

@@ -1,0 +1,109 @@
+#!/bin/sh
+# The problems that are not LIBSVM text, from file to answer: ratings, cuts, photos, bags of words, digits, text.
+#   problems_test.sh PROGRAM
+# shellcheck source=test/cli.sh
+. "$(dirname "$0")/cli.sh"
+
+# --- Ratings --------------------------------------------------------------------------------------------------------
+
+awk 'BEGIN { srand(1); for (u = 1; u <= 60; ++u) for (i = 1; i <= 30; ++i) if (rand() < 0.6)
+  printf "u%d::i%d::%.1f\n", u, i, 3 + (u % 3 - 1) * (i % 3 - 1) + (rand() - 0.5) / 5 }' >ratings.txt
+silent train ratings.txt --objective matrix_completion --rank 4 --quiet --model ratings.model --report ratings.json
+has_keys ratings.json rmse users items duplicates
+silent evaluate ratings.model ratings.txt --quiet --report evaluated.json
+check 'rmse of ratings' between 0 "$(number evaluated.json rmse)" 0.4
+ends 0 recommend ratings.model --user u1 --top 2
+check 'a user and two items' [ "$(wc -l <"$out")" -eq 3 ]
+ends 0 recommend ratings.model --user nobody --top 2
+printf 'u1::i1\nnobody::i2\nnobody::nothing\n' >pairs.txt
+ends 0 predict ratings.model pairs.txt
+check 'a prediction a pair' [ "$(wc -l <"$out")" -eq 3 ]
+refused 'pairs.txt' evaluate ratings.model pairs.txt
+ends 0 train ratings.txt --objective matrix_completion --folds 3
+check 'three folds and their mean' [ "$(grep -c rmse "$out")" -eq 4 ]
+
+awk -F:: '{ print $1 "::" $2 "::4" }' ratings.txt >equal.txt
+printf 'u1,i1,3\nu1,i2\n' >short.txt
+refused 'every rating is 4' train equal.txt --objective matrix_completion
+refused 'short.txt:2:' train short.txt --objective matrix_completion
+refused 'rank = 0' train ratings.txt --objective matrix_completion --rank 0
+refused 'rank = 1.5' train ratings.txt --objective matrix_completion --rank 1.5
+refused 'rule = saga: does not suit' train ratings.txt --objective matrix_completion --rule saga
+refused 'is no parameter of the objective hinge' train ratings.txt --rank 4
+
+# --- Cuts -------------------------------------------------------------------------------------------------------------
+
+printf 'p max 4 5\nn 1 s\nn 4 t\na 1 2 3\na 1 3 2\na 2 3 1\na 2 4 2\na 3 4 3\n' >flow.max
+silent cut flow.max --quiet --report cut.json
+has_keys cut.json cut relaxed_energy bound gap seconds
+check 'the minimum cut' between 4.999 "$(number cut.json cut)" 5.001
+sed 's/a 2 3 1/a 2 9 1/' flow.max >beyond.max
+sed 's/a 2 3 1/a 2 3 -1/' flow.max >negative.max
+grep -v 't$' flow.max >endless.max
+refused 'beyond.max:6:' cut beyond.max
+refused 'negative.max:6:' cut negative.max
+refused 'endless.max' cut endless.max
+
+# A grey picture with a bright square, and seeds in colours.
+{ printf 'P5 16 16 255\n'; awk 'BEGIN { for (i = 0; i < 256; ++i) printf "%s", (i % 16 > 5 && i % 16 < 11 && i > 80 && i < 176) ? "w" : "0" }'; } >photo.pgm
+seeds() { { printf 'P3 16 %d 255\n' "$1"; awk -v n="$(($1 * 16))" -v m="$2" 'BEGIN { for (i = 0; i < n; ++i)
+  print (i == 136) ? "0 255 0" : (i == 17 && m > 1) ? "255 0 0" : "0 0 0" }'; } >"$3"; }
+seeds 16 2 seeds.ppm
+seeds 16 1 one.ppm
+seeds 15 2 other.ppm
+awk 'BEGIN { print "P3 16 16 255"; for (i = 0; i < 256; ++i) print "0 0 0" }' >none.ppm
+silent segment photo.pgm --seeds seeds.ppm --output mask.png --quiet
+check 'a mask' [ -s mask.png ]
+printf '\377\330\377\340broken' >broken.jpg
+refused 'none.ppm' segment photo.pgm --seeds none.ppm --output new.png
+refused 'one.ppm' segment photo.pgm --seeds one.ppm --output new.png
+refused 'other.ppm' segment photo.pgm --seeds other.ppm --output new.png
+refused 'broken.jpg' segment broken.jpg --seeds seeds.ppm --output new.png
+
+# --- Bags of words ------------------------------------------------------------------------------------------------------
+
+awk 'BEGIN { for (d = 1; d <= 40; ++d) for (w = 1; w <= 10; ++w) if (d != 7) print d, w + 10 * (d % 2), 1 + (d + w) % 3
+  }' >entries
+{ printf '40\n20\n%d\n' "$(wc -l <entries)"; cat entries; } >docword.txt
+awk 'BEGIN { for (w = 1; w <= 20; ++w) print "word" w }' >vocabulary.txt
+silent train docword.txt --objective topic_model --topics 2 --vocabulary vocabulary.txt --quiet --model topics.model \
+  --report topics.json
+has_keys topics.json perplexity empty_documents
+check 'perplexity of two topics of ten words' between 8 "$(number topics.json perplexity)" 12
+ends 0 topics topics.model --top 3
+check 'words are named' grep -q 'word[0-9]' "$out"
+head -n 19 vocabulary.txt >fewer.txt
+printf '1\n1\n1\n1 2 1\n' >wide.txt
+refused 'fewer.txt' train docword.txt --objective topic_model --vocabulary fewer.txt
+refused 'wide.txt:4:' train wide.txt --objective topic_model
+refused 'topics = 0' train docword.txt --objective topic_model --topics 0
+refused 'discipline = exclusive: all samples of topic_model' train docword.txt --objective topic_model --discipline exclusive
+
+# --- Many classes ---------------------------------------------------------------------------------------------------------
+
+awk 'BEGIN { for (i = 0; i < 300; ++i) printf "%d %d:1 %d:%.2f\n", 5 + i % 3, 1 + i % 3, 4 + i % 5, (i % 7) / 7 + 0.1 }' >classes.svm
+for objective in softmax 'network --hidden 8'; do
+  # shellcheck disable=SC2086 # several words on purpose
+  silent train classes.svm --quiet --model classes.model --report classes.json --objective $objective
+  check "$objective: accuracy" between 0.95 "$(number classes.json accuracy)" 1
+  ends 0 predict classes.model classes.svm
+  check "$objective: labels come back" [ "$(sort -u "$out" | tr '\n' ' ')" = '5 6 7 ' ]
+done
+printf '5 1:1\n5 2:1\n' >single.svm
+printf '9 1:1\n' >strange.svm
+refused 'single.svm' train single.svm --objective softmax
+refused 'strange.svm' evaluate classes.model strange.svm
+refused 'hidden = 0' train classes.svm --objective network --hidden 0
+
+# --- Text -------------------------------------------------------------------------------------------------------------------
+
+awk 'BEGIN { for (i = 0; i < 400; ++i) print (i % 2) ? "the cat eats fresh fish today" : "a stock market falls on monday" }' >text.txt
+silent train text.txt --objective word_embedding --rank 8 --quiet --model words.model
+ends 0 similar words.model cat --top 3
+check 'neighbours' [ "$(wc -l <"$out")" -ge 3 ]
+refused 'perhaps' similar words.model perhaps
+printf '1 2 3\n' >digits.txt
+refused 'digits.txt' train digits.txt --objective word_embedding
+
+check 'no temporary file is left' [ "$(echo ./*.tmp*)" = './*.tmp*' ]
+finish
