@@ -25,8 +25,8 @@ struct Cut {
 // What minimum_cut() does unless it is told otherwise: at most 300 epochs of sdca, until the gap is 0.1 %.
 Options cut_options();
 
-// Trains the objective graph_cut (objectives/graph_cut.h) and rounds. `options` are cut_options() with changes. Throws what
-// train() throws.
+// Trains the objective graph_cut (objectives/graph_cut.h) and rounds. `options` are cut_options() with changes.
+// Throws what train() throws.
 Cut minimum_cut(const CutProblem& problem, const Options& options = cut_options(),
                 const Monitor& monitor = {});
 

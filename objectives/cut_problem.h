@@ -10,16 +10,16 @@
 
 namespace sounder {
 
-// Gives every node one of some labels, as cheaply as possible. The label of v is a corner of a set X, its relaxation any
-// point of X, with `width` coordinates:
+// Gives every node one of some labels, as cheaply as possible. The label of v is a corner of a set X, its relaxation
+// any point of X, with `width` coordinates:
 //
 //     two labels     width 1, X = [-1/2, 1/2]: label 0, the source's side, is 1/2, and label 1, the sink's, -1/2
 //     K >= 3 labels  width K, X = the simplex: label k is x_vk = 1
 //
 //     energy(x) = constant + sum over v of b_v . x_v + sum over edges (u, v) of h_uv |x_u - x_v|_1
 //
-// An edge whose ends have different labels costs 2h, or, of two labels, h. There, one with a capacity each way, f and g,
-// is one of h = (f + g) / 2 and a linear part, (f - g) / 2 (x_u - x_v), which is in b.
+// An edge whose ends have different labels costs 2h, or, of two labels, h. There, one with a capacity each way, f and
+// g, is one of h = (f + g) / 2 and a linear part, (f - g) / 2 (x_u - x_v), which is in b.
 struct CutProblem {
   std::size_t width = 1;
   Dataset edges;                  // a row an edge: its two ends, and h > 0 as its label
@@ -42,8 +42,8 @@ class CutBuilder {
   void add_cost(std::size_t node, std::size_t label, double cost);
   void add_constant(double cost);
 
-  // u < v: `forward` where u has label 0 and v has label 1, `backward` where it is the other way round; of three or more
-  // labels the two are equal, and count wherever the labels differ. Edges without capacity are left out.
+  // u < v: `forward` where u has label 0 and v has label 1, `backward` where it is the other way round; of three or
+  // more labels the two are equal, and count wherever the labels differ. Edges without capacity are left out.
   void add_edge(const Edge& edge);
 
   CutProblem finish() &&;
@@ -55,9 +55,9 @@ class CutBuilder {
   Dataset::Columns rows_;
 };
 
-// The minimum cut that separates the terminals of a network; terminal k has the label k. Of two terminals, the cut is the
-// capacity of the arcs from the source's side to the sink's; of more, of all arcs between different labels. Terminals
-// are nodes without edges: arcs to them are costs of their other end.
+// The minimum cut that separates the terminals of a network; terminal k has the label k. Of two terminals, the cut is
+// the capacity of the arcs from the source's side to the sink's; of more, of all arcs between different labels.
+// Terminals are nodes without edges: arcs to them are costs of their other end.
 CutProblem cut_problem(const FlowNetwork& network);
 
 // The energy of labels, one a node.

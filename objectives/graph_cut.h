@@ -13,7 +13,8 @@ namespace sounder {
 //     r_v = b_v + sum of y over edges (v, u) - sum of y over edges (u, v)
 //     D(y) = constant + sum over v of min over X of r_v . x   <=  min energy,   with equality of the relaxation's minimum
 //
-// A proximal point method (see rule_sdca.h): an epoch ascends the dual of energy(x) + sum over v of (kappa / 2) |x_v - c_v|^2,
+// A proximal point method (see rule_sdca.h): an epoch ascends the dual of energy(x) + sum over v of (kappa / 2) |x_v
+// - c_v|^2,
 //
 //     w_v = c_v - r_v / kappa,    x_v = the point of X nearest to w_v
 //
@@ -24,8 +25,9 @@ namespace sounder {
 //
 // A block is swept four times in a visit; with one, distant terminals set up waves that do not die out.
 //
-// The label of a node is the corner of X nearest to its w, and the objective is the energy of these labels, over the number
-// of edges: so the duality gap is that of the labels, not of the relaxation. DECISIONS.md has the measurements.
+// The label of a node is the corner of X nearest to its w, and the objective is the energy of these labels, over the
+// number of edges: so the duality gap is that of the labels, not of the relaxation. DECISIONS.md has the
+// measurements.
 //
 // The model cannot be used without the problem, so this objective is not in the catalogue.
 std::unique_ptr<Objective> make_graph_cut(const CutProblem& problem);
@@ -33,8 +35,8 @@ std::unique_ptr<Objective> make_graph_cut(const CutProblem& problem);
 // The label nearest to each node's weights, as the objective has it.
 std::uint32_t label_of(std::span<const float> weights);
 
-// The point of X nearest to z, into x, which may be z. Simplex: Michelot, A finite algorithm for finding the projection of a
-// point onto the canonical simplex, 1986.
+// The point of X nearest to z, into x, which may be z. Simplex: Michelot, A finite algorithm for finding the
+// projection of a point onto the canonical simplex, 1986.
 void nearest_label(std::span<const float> z, std::span<float> x);
 
 }  // namespace sounder

@@ -17,8 +17,8 @@ struct Seeds {
   std::vector<std::uint32_t> labels;   // of each pixel, or kUnmarked
 };
 
-// A picture in which black is unmarked and every other colour is a label; messages call it `name`. Throws InputError for
-// another size than that of the photo, fewer than two colours or more than 64: scribbles with soft edges, say.
+// A picture in which black is unmarked and every other colour is a label; messages call it `name`. Throws InputError
+// for another size than that of the photo, fewer than two colours or more than 64: scribbles with soft edges, say.
 Seeds seeds_of(const Image& picture, const Image& photo, const std::string& name);
 
 struct SegmentationOptions {
@@ -31,8 +31,8 @@ struct SegmentationOptions {
 //     energy = sum over pixels of -log p(colour | label)
 //            + smoothness x sum over neighbours with different labels of exp(-|difference|^2 / (2 mean)) / distance,
 //
-// p a smoothed histogram of the colours that are marked so, mean that of |difference|^2 over all neighbours. Marked pixels keep
-// their labels. In units of 1/100, in whole numbers.
+// p a smoothed histogram of the colours that are marked so, mean that of |difference|^2 over all neighbours. Marked
+// pixels keep their labels. In units of 1/100, in whole numbers.
 CutProblem segmentation_problem(const Image& photo, const Seeds& seeds,
                                 const SegmentationOptions& options = {});
 

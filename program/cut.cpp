@@ -19,7 +19,8 @@ using Json = nlohmann::ordered_json;
 // What a cut holds for each node and label, at least: costs, cells, anchors, weights, the best of them.
 constexpr double kBytesPerLabel = 40;
 
-// One line of the file is enough to ask for more memory than there is, which the system may grant first and punish later.
+// One line of the file is enough to ask for more memory than there is, which the system may grant first and punish
+// later.
 void check_size(const FlowNetwork& network, const std::string& path) {
   const double memory =
       static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
