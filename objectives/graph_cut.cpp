@@ -132,8 +132,8 @@ class GraphCut final : public Objective {
     return (share_ + least(linear(node), implied)) / rows;
   }
 
-  // Between epochs the anchor a is such that r = kappa(0) (a - w), which does not depend on the epoch, so that a run can
-  // go back to an earlier one.
+  // Between epochs the anchor a is such that r = kappa(0) (a - w), which does not depend on the epoch, so that a run
+  // can go back to an earlier one.
   void turn(Turn turn, const LocalWeights& local, std::size_t count, const Step& step) const override {
     const double epochs = step.before / step.rows;
     const auto ratio =

@@ -11,10 +11,13 @@ namespace sounder {
 // largest y d over y in [-h, h], every flow y_e, a vector of `width` numbers in that box, has
 //
 //     r_v = b_v + sum of y over edges (v, u) - sum of y over edges (u, v)
-//     D(y) = constant + sum over v of min over X of r_v . x   <=  min energy,   with equality of the relaxation's minimum
+//     D(y) = constant + sum over v of min over X of r_v . x   <=  min energy,   equal for some y if labels are relaxed
 //
-// A proximal point method (see rule_sdca.h): an epoch ascends the dual of energy(x) + sum over v of (kappa / 2) |x_v
-// - c_v|^2,
+// A proximal point method (see rule_sdca.h): an epoch ascends the dual of
+//
+//     energy(x) + sum over v of (kappa / 2) |x_v - c_v|^2
+//
+// at
 //
 //     w_v = c_v - r_v / kappa,    x_v = the point of X nearest to w_v
 //
@@ -26,8 +29,7 @@ namespace sounder {
 // A block is swept four times in a visit; with one, distant terminals set up waves that do not die out.
 //
 // The label of a node is the corner of X nearest to its w, and the objective is the energy of these labels, over the
-// number of edges: so the duality gap is that of the labels, not of the relaxation. DECISIONS.md has the
-// measurements.
+// number of edges: so the duality gap is that of the labels, not of the relaxation.
 //
 // The model cannot be used without the problem, so this objective is not in the catalogue.
 std::unique_ptr<Objective> make_graph_cut(const CutProblem& problem);
