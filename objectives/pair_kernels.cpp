@@ -129,7 +129,7 @@ HWY_INLINE void for_each_pair(const PairSamples<Position>& samples, std::size_t 
 }
 
 // Sizes of the step of a sample's rows. kPlain: all the same, and nobody asks for norms, samples weigh 1 and weights have
-// no floor; what is general costs a fifth more (9 ns against 6.7 at rank 32).
+// no floor: looking at weight and floor alone takes 8.5 ns instead of 6.8 at rank 32.
 template <bool kPlain>
 struct Reach {
   Reach(const PairStep&, const float*, const float*, std::size_t) {}
