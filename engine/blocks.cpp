@@ -3,59 +3,105 @@
 #include <tbb/enumerable_thread_specific.h>
 
 #include <algorithm>
-#include <bit>
-#include <functional>
+#include <array>
+#include <cstring>
 #include <limits>
 #include <numeric>
 #include <utility>
 
 #include "engine/arena.h"
+#include "io/pages.h"
 
 namespace sounder {
 namespace {
 
-template <class Position, class CellSet>
-std::vector<Position> positions_of(std::span<const Coordinate> coordinates, const Layout& layout,
-                                   const CellSet& cells) {
-  std::vector<Position> positions;
-  positions.reserve(coordinates.size());
-  for (const Coordinate c : coordinates) {
-    positions.push_back(
-        static_cast<Position>(cells.slot(layout.cell(c)) * layout.cell_floats() + layout.offset(c)));
-  }
-  return positions;
-}
-
 // Cut off at the largest float: an implicit step along such a row is zero for all purposes.
 float squared_norm(std::span<const float> values) {
-  const double sum = std::inner_product(values.begin(), values.end(), values.begin(), 0.0, std::plus<>(),
-                                        [](double a, double b) { return a * b; });
+  constexpr std::size_t kLanes = 8;  // a single sum would be one long chain
+  std::array<double, kLanes> sums{};
+  std::size_t k = 0;
+  for (; k + kLanes <= values.size(); k += kLanes)
+    for (std::size_t lane = 0; lane < kLanes; ++lane)
+      sums[lane] += double{values[k + lane]} * values[k + lane];
+  for (; k < values.size(); ++k) sums[0] += double{values[k]} * values[k];
+  const double sum = std::accumulate(sums.begin(), sums.end(), 0.0);
   return static_cast<float>(std::min<double>(sum, std::numeric_limits<float>::max()));
 }
 
-// Labels, weights and coordinates, in one go: the rows lie anywhere in the data.
-void copy_supports(const Dataset& data, std::span<const std::uint32_t> rows, float weight_scale, Block& block,
-                   std::vector<Coordinate>& coordinates) {
-  coordinates.clear();
-  block.labels.reserve(rows.size());
-  if (data.weighted()) block.weights.reserve(rows.size());
-  for (const std::uint32_t i : rows) {
-    const Row row = data.row(i);
-    coordinates.insert(coordinates.end(), row.support.begin(), row.support.end());
-    block.labels.push_back(row.label);
-    if (data.weighted()) block.weights.push_back(row.weight * weight_scale);
+// How much a block has of everything.
+struct Extent {
+  std::size_t rows;
+  std::size_t cells;
+  std::size_t entries;
+  bool pairs;
+  bool weighted;
+  bool wide;
+
+  std::size_t valued_rows() const { return pairs ? 0 : rows; }
+  std::size_t weights() const { return weighted ? rows : 0; }
+  std::size_t offsets() const { return pairs ? 0 : rows + 1; }
+  std::size_t values() const { return pairs ? 0 : entries; }
+  std::size_t bytes() const {
+    return offsets() * sizeof(std::uint64_t) + cells * sizeof(Cell) +
+           (rows + weights() + valued_rows() + values()) * sizeof(float) +
+           entries * (wide ? sizeof(std::uint32_t) : sizeof(std::uint16_t));
   }
+};
+
+// The parts of a block while it is written.
+struct Pieces {
+  Pieces(std::byte* memory, const Extent& extent) : next(memory) {
+    offsets = take<std::uint64_t>(extent.offsets());
+    support = take<Cell>(extent.cells);
+    labels = take<float>(extent.rows);
+    weights = take<float>(extent.weights());
+    squared_norms = take<float>(extent.valued_rows());
+    values = take<float>(extent.values());
+    wide = take<std::uint32_t>(extent.wide ? extent.entries : 0);
+    narrow = take<std::uint16_t>(extent.wide ? 0 : extent.entries);
+  }
+
+  template <class T>
+  std::span<T> take(std::size_t count) {
+    T* const begin = reinterpret_cast<T*>(next);
+    next += count * sizeof(T);
+    return {begin, count};
+  }
+
+  std::byte* next;
+  std::span<std::uint64_t> offsets;
+  std::span<Cell> support;
+  std::span<float> labels;
+  std::span<float> weights;
+  std::span<float> squared_norms;
+  std::span<float> values;
+  std::span<std::uint32_t> wide;
+  std::span<std::uint16_t> narrow;
+};
+
+// Rows come in random order: their first kilobyte is asked for some rows ahead.
+constexpr std::size_t kAhead = 3;
+template <class T>
+void prefetch(std::span<const T> row) {
+  constexpr std::size_t kLine = 64 / sizeof(T);
+  for (std::size_t k = 0; k < std::min(row.size(), 16 * kLine); k += kLine) __builtin_prefetch(&row[k]);
 }
 
-void copy_values(const Dataset& data, std::span<const std::uint32_t> rows, std::size_t nonzeros,
-                 Block& block) {
-  block.values.reserve(nonzeros);
-  block.offsets.assign(1, 0);
-  for (const std::uint32_t i : rows) {
-    const Row row = data.row(i);
-    block.values.insert(block.values.end(), row.values.begin(), row.values.end());
-    block.offsets.push_back(block.values.size());
-    block.squared_norms.push_back(squared_norm(row.values));
+void copy_labels(const Dataset& data, std::span<const std::uint32_t> rows, float weight_scale,
+                 const Pieces& to) {
+  for (std::size_t i = 0; i < rows.size(); ++i) to.labels[i] = data.labels()[rows[i]];
+  for (std::size_t i = 0; i < to.weights.size(); ++i) to.weights[i] = data.weights()[rows[i]] * weight_scale;
+}
+
+void copy_values(const Dataset& data, std::span<const std::uint32_t> rows, const Pieces& to) {
+  std::size_t end = 0;
+  for (std::size_t i = 0; i < to.squared_norms.size(); ++i) {
+    if (i + kAhead < rows.size()) prefetch(data.row(rows[i + kAhead]).values);
+    const Row row = data.row(rows[i]);
+    std::ranges::copy(row.values, to.values.begin() + static_cast<std::ptrdiff_t>(end));
+    end += row.values.size();
+    to.offsets[i + 1] = end;
+    to.squared_norms[i] = squared_norm(row.values);
   }
 }
 
@@ -66,53 +112,79 @@ float weight_scale_of(const Dataset& data) {
 
 }  // namespace
 
-// A set of cells as a two-level bitmap: insertion is O(1), and reading it out in order skips empty stretches
-// 4096 cells at a time, so a block costs its non-zeros and next to nothing for the cells it does not touch.
+// A set of cells as marks, with marks for every 64 and 4096 of them: insertion is three stores that wait for nothing,
+// and reading it out in order skips empty stretches 4096 cells at a time, so a block costs its non-zeros and next to
+// nothing for the cells it does not touch.
 class BlockMaker::CellSet {
  public:
   explicit CellSet(std::size_t cells)
-      : bits_(cells / 64 + 1), summary_(bits_.size() / 64 + 1), slots_(cells) {}
+      : marks_(padded(cells)),
+        marks64_(padded(cells / 64 + 1)),
+        marks4096_(padded(cells / 4096 + 1)),
+        slots_(cells) {}
 
-  void insert(Cell cell) {
-    bits_[cell / 64] |= std::uint64_t{1} << cell % 64;
-    summary_[cell / 4096] |= std::uint64_t{1} << cell / 64 % 64;
-  }
+  // Inserts. A small value, for the same reason as Layout::Places.
+  struct Marker {
+    std::uint8_t* marks;
+    std::uint8_t* marks64;
+    std::uint8_t* marks4096;
 
-  // The cells in order, each given its slot; empties the set.
-  std::vector<Cell> drain() {
-    std::vector<Cell> cells;
-    for (std::size_t top = 0; top < summary_.size(); ++top) {
-      take_bits(summary_[top], top * 64, [&](std::size_t word) {
-        take_bits(bits_[word], word * 64, [&](std::size_t cell) {
-          slots_[cell] = static_cast<std::uint32_t>(cells.size());
-          cells.push_back(static_cast<Cell>(cell));
+    void operator()(Cell cell) const { marks[cell] = marks64[cell / 64] = marks4096[cell / 4096] = 1; }
+  };
+  Marker marker() { return {marks_.data(), marks64_.data(), marks4096_.data()}; }
+
+  // The cells in order, each given its slot; empties the set. Valid until the next call.
+  std::span<const Cell> drain() {
+    cells_.clear();
+    take_marks(marks4096_, 0, marks4096_.size(), [&](std::size_t top) {
+      take_marks(marks64_, 64 * top, std::min(64 * (top + 1), marks64_.size()), [&](std::size_t group) {
+        take_marks(marks_, 64 * group, std::min(64 * (group + 1), marks_.size()), [&](std::size_t cell) {
+          slots_[cell] = static_cast<std::uint32_t>(cells_.size());
+          cells_.push_back(static_cast<Cell>(cell));
         });
       });
-    }
-    return cells;
+    });
+    return cells_;
   }
 
-  // The place of `cell` in what drain() returned last.
-  std::uint32_t slot(Cell cell) const { return slots_[cell]; }
+  // Of each cell its place in what drain() returned last.
+  const std::uint32_t* slots() const { return slots_.data(); }
 
  private:
+  using Marks = std::vector<std::uint8_t>;
+  static constexpr std::size_t kWord = sizeof(std::uint64_t);
+
+  static std::size_t padded(std::size_t marks) { return (marks / kWord + 1) * kWord; }
+
+  // `begin` and `end` are multiples of eight.
   template <class Body>
-  static void take_bits(std::uint64_t& bits, std::size_t base, Body&& body) {
-    for (; bits != 0; bits &= bits - 1) body(base + static_cast<std::size_t>(std::countr_zero(bits)));
+  static void take_marks(Marks& marks, std::size_t begin, std::size_t end, Body&& body) {
+    for (std::size_t first = begin; first < end; first += kWord) {
+      std::uint64_t word;
+      std::memcpy(&word, &marks[first], kWord);
+      if (word == 0) continue;
+      for (std::size_t k = first; k < first + kWord; ++k) {
+        if (std::exchange(marks[k], std::uint8_t{0}) != 0) body(k);
+      }
+    }
   }
 
-  std::vector<std::uint64_t> bits_;
-  std::vector<std::uint64_t> summary_;
+  Marks marks_;
+  Marks marks64_;
+  Marks marks4096_;
   std::vector<std::uint32_t> slots_;
+  std::vector<Cell> cells_;
+};
+
+struct BlockMaker::Local {
+  explicit Local(std::size_t count) : cells(count) {}
+
+  CellSet cells;
+  std::vector<std::uint32_t> ranks;  // of the samples' coordinates, one behind the other
+  Slabs slabs;
 };
 
 struct BlockMaker::Scratch {
-  struct Local {
-    explicit Local(std::size_t count) : cells(count) {}
-
-    CellSet cells;
-    std::vector<Coordinate> coordinates;  // of the samples, one behind the other
-  };
   tbb::enumerable_thread_specific<Local> locals;
 };
 
@@ -122,25 +194,66 @@ BlockMaker::BlockMaker(Dataset data, const Layout& layout, std::size_t memory, b
       memory_(memory),
       pairs_(pairs),
       weight_scale_(weight_scale_of(data_)),
-      scratch_(new Scratch{tbb::enumerable_thread_specific<Scratch::Local>(layout.cells())}) {}
+      scratch_(new Scratch{tbb::enumerable_thread_specific<Local>(layout.cells())}) {}
 
 BlockMaker::~BlockMaker() = default;
 
-Block BlockMaker::make(std::span<const std::uint32_t> rows) const {
-  auto& [cells, coordinates] = scratch_->locals.local();
-  Block block;
-  copy_supports(data_, rows, weight_scale_, block, coordinates);
-  if (!pairs_) copy_values(data_, rows, coordinates.size(), block);
-  block.memory.assign(memory_ * rows.size(), 0.0F);
-  for (std::size_t common = 0; common < layout_.common(); ++common) cells.insert(static_cast<Cell>(common));
-  for (const Coordinate c : coordinates) cells.insert(layout_.cell(c));
-  block.support = cells.drain();
-  if (block.support.size() * layout_.cell_floats() <= std::size_t{1} << 16) {
-    block.narrow = positions_of<std::uint16_t>(coordinates, layout_, cells);
-  } else {
-    block.wide = positions_of<std::uint32_t>(coordinates, layout_, cells);
+// Which cells the rows touch, and the ranks of their coordinates.
+void BlockMaker::mark(std::span<const std::uint32_t> rows, Local& local) const {
+  std::size_t entries = 0;
+  for (const std::uint32_t i : rows) entries += data_.row(i).support.size();
+  local.ranks.resize(entries);
+  std::uint32_t* to = local.ranks.data();
+  const Layout::Places places = layout_.places();
+  const CellSet::Marker mark = local.cells.marker();
+  for (std::size_t common = 0; common < layout_.common(); ++common) mark(static_cast<Cell>(common));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i + kAhead < rows.size()) prefetch(data_.row(rows[i + kAhead]).support);
+    for (const Coordinate c : data_.row(rows[i]).support) {
+      const std::uint32_t rank = places.ranks[c];
+      *to++ = rank;
+      mark(places.cell(rank));
+    }
   }
-  return block;
+}
+
+Block BlockMaker::make(std::span<const std::uint32_t> rows) const {
+  Local& local = scratch_->locals.local();
+  mark(rows, local);
+  const std::span<const Cell> support = local.cells.drain();
+  const Extent extent{.rows = rows.size(),
+                      .cells = support.size(),
+                      .entries = local.ranks.size(),
+                      .pairs = pairs_,
+                      .weighted = data_.weighted(),
+                      .wide = support.size() * layout_.cell_floats() > std::size_t{1} << 16};
+  const std::shared_ptr<std::byte> bytes = local.slabs.take(extent.bytes());
+  const Pieces pieces(bytes.get(), extent);
+  std::ranges::copy(support, pieces.support.begin());
+  copy_labels(data_, rows, weight_scale_, pieces);
+  copy_values(data_, rows, pieces);
+  const auto write_positions = [&]<class Position>(std::span<Position> positions) {
+    const Layout::Places places = layout_.places();
+    const std::size_t cell_floats = layout_.cell_floats();
+    const std::uint32_t* const slots = local.cells.slots();
+    for (std::size_t k = 0; k < positions.size(); ++k) {
+      const std::uint32_t rank = local.ranks[k];
+      positions[k] = static_cast<Position>(slots[places.cell(rank)] * cell_floats + places.offset(rank));
+    }
+  };
+  write_positions(pieces.wide);
+  write_positions(pieces.narrow);
+  return {.support = pieces.support,
+          .offsets = pieces.offsets,
+          .narrow = pieces.narrow,
+          .wide = pieces.wide,
+          .values = pieces.values,
+          .labels = pieces.labels,
+          .weights = pieces.weights,
+          .squared_norms = pieces.squared_norms,
+          .bytes = bytes,
+          .memory = std::vector<float>(memory_ * rows.size()),
+          .gaps = {}};
 }
 
 Samples Block::samples() const {

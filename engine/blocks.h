@@ -18,20 +18,21 @@ class Arena;
 
 // A group of samples, an f_e of the lecture made coarser: its support is the sorted list of the parameter
 // cells that any of its samples touches, and its samples are written in positions of the local array that a
-// pull of that support fills. The pieces are allocated and first touched by the worker that builds the block.
-// Immutable once built, but for `memory`, which belongs to the one task that has the block.
+// pull of that support fills. All of it lies in one piece of memory, first touched by the worker that builds the
+// block. Immutable once built, but for `memory`, which belongs to the one task that has the block.
 struct Block {
-  std::vector<Cell> support;
-  std::vector<std::uint64_t>
+  std::span<const Cell> support;
+  std::span<const std::uint64_t>
       offsets;  // rows + 1, from 0; empty: rows of two entries, without values and norms
-  std::vector<std::uint16_t> narrow;  // positions: these ...
-  std::vector<std::uint32_t> wide;    // ... or these, when the local array has more than 2^16 floats
-  std::vector<float> values;
-  std::vector<float> labels;
-  std::vector<float> weights;  // empty: all 1; else the data's, scaled to a mean of 1
-  std::vector<float> squared_norms;
-  std::vector<float> memory;        // Samples::memory, from 0; empty if the rule keeps none
-  std::vector<std::uint32_t> gaps;  // empty, or Samples::gaps
+  std::span<const std::uint16_t> narrow;  // positions: these ...
+  std::span<const std::uint32_t> wide;    // ... or these, when the local array has more than 2^16 floats
+  std::span<const float> values;
+  std::span<const float> labels;
+  std::span<const float> weights;  // empty: all 1; else the data's, scaled to a mean of 1
+  std::span<const float> squared_norms;
+  std::shared_ptr<const std::byte> bytes;  // what these look at
+  std::vector<float> memory;               // Samples::memory, from 0; empty if the rule keeps none
+  std::vector<std::uint32_t> gaps;         // empty, or Samples::gaps
 
   std::size_t rows() const { return labels.size(); }
   std::uint64_t nonzeros() const { return offsets.empty() ? 2 * rows() : offsets.back(); }
@@ -54,7 +55,10 @@ class BlockMaker {
 
  private:
   class CellSet;
+  struct Local;
   struct Scratch;
+
+  void mark(std::span<const std::uint32_t> rows, Local& local) const;
 
   Dataset data_;
   const Layout& layout_;

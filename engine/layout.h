@@ -39,13 +39,23 @@ class Layout {
   std::size_t common() const { return common_; }
   const Planes& planes() const { return planes_; }
 
-  Cell cell(Coordinate coordinate) const {
-    return static_cast<Cell>(common_ + (ranks_[coordinate] >> shift_));
+  // Where ranks lead. A small value: a loop that stores keeps a copy of it in registers.
+  struct Places {
+    const std::uint32_t* ranks;
+    std::uint32_t common;
+    std::uint32_t width;
+    unsigned shift;
+
+    Cell cell(std::uint32_t rank) const { return common + (rank >> shift); }
+    std::uint32_t offset(std::uint32_t rank) const { return (rank & ((1U << shift) - 1)) * width; }
+  };
+  Places places() const {
+    return {ranks_.data(), static_cast<std::uint32_t>(common_), static_cast<std::uint32_t>(width_), shift_};
   }
+
+  Cell cell(Coordinate coordinate) const { return places().cell(ranks_[coordinate]); }
   // Of the coordinate's first float inside its cell.
-  std::uint32_t offset(Coordinate coordinate) const {
-    return static_cast<std::uint32_t>((ranks_[coordinate] & (per_cell() - 1)) * width_);
-  }
+  std::uint32_t offset(Coordinate coordinate) const { return places().offset(ranks_[coordinate]); }
 
   // What an array of cells means to the mathematics; common cells must come first in it.
   LocalWeights local(float* cells) const;

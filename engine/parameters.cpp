@@ -1,7 +1,5 @@
 #include "engine/parameters.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -13,13 +11,13 @@
 #include <new>
 #include <vector>
 
+#include "io/pages.h"
 #include "engine/spin_lock.h"
 
 namespace sounder {
 namespace {
 
 constexpr std::size_t kStripeCells = 64;
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 using Word = std::uint64_t;
 using Pair = std::array<float, 2>;
@@ -96,28 +94,20 @@ void push_changed(Word* array, std::size_t cell_words, std::span<const Cell> sup
 class alignas(kCacheLine) Parameters::Guard : public SpinLock {};
 
 Parameters::Parameters(std::size_t cells, std::size_t cell_floats)
-    : cells_(cells), cell_floats_(cell_floats), guards_(std::make_unique<Guard[]>(cells / kStripeCells + 1)) {
+    : cells_(cells),
+      cell_floats_(cell_floats),
+      memory_(allocate_pages(floats() * sizeof(float))),
+      array_(reinterpret_cast<Word*>(memory_.get())),
+      guards_(std::make_unique<Guard[]>(cells / kStripeCells + 1)) {
   assert(cell_floats % 4 == 0);
-  const std::size_t bytes = floats() * sizeof(float);
-  const std::size_t alignment = bytes >= 2 * kHugePage ? kHugePage : kCacheLine;
-  const std::size_t rounded = std::max(alignment, (bytes + alignment - 1) / alignment * alignment);
-  auto* memory = static_cast<Word*>(std::aligned_alloc(alignment, rounded));
-  if (memory == nullptr) throw std::bad_alloc();
-  array_.reset(memory);
-  if (alignment == kHugePage) madvise(memory, rounded, MADV_HUGEPAGE);
-  std::fill_n(memory, rounded / sizeof(Word), Word{0});
 }
 
 Parameters::~Parameters() = default;
 
-void Parameters::Free::operator()(Word* words) const {
-  std::free(words);
-}
-
 void Parameters::pull(std::span<const Cell> support, float* local) const {
   const std::size_t cell_words = cell_floats_ / 2;
   for (const Cell cell : support) {
-    Word* words = array_.get() + cell * cell_words;
+    Word* words = array_ + cell * cell_words;
     for (std::size_t i = 0; i < cell_words; ++i) {
       const Word word = Shared(words[i]).load(std::memory_order_relaxed);
       std::memcpy(local, &word, sizeof word);
@@ -132,16 +122,16 @@ void Parameters::push(std::span<const Cell> support, const float* before, const 
     case Add::kGuarded:
       return push_guarded(support, before, after);
     case Add::kLockFree:
-      return push_changed(array_.get(), cell_words, support, before, after, fetch_add);
+      return push_changed(array_, cell_words, support, before, after, fetch_add);
     case Add::kRacy:
-      return push_changed(array_.get(), cell_words, support, before, after, racy_add);
+      return push_changed(array_, cell_words, support, before, after, racy_add);
   }
 }
 
 Parameters::Losses Parameters::push_and_count(std::span<const Cell> support, const float* before,
                                               const float* after) {
   Losses losses;
-  push_changed(array_.get(), cell_floats_ / 2, support, before, after, [&](Word& target, Word from, Word to) {
+  push_changed(array_, cell_floats_ / 2, support, before, after, [&](Word& target, Word from, Word to) {
     ++losses.written;
     if (racy_add_lost(target, from, to)) ++losses.lost;
   });
@@ -171,7 +161,7 @@ void Parameters::push_alone(std::span<const Cell> support, const float* before, 
 
 // Only ever used through atomic references, which the compiler must take to alias anything.
 float* Parameters::floats_of(Cell cell) const {
-  return reinterpret_cast<float*>(array_.get()) + cell * cell_floats_;
+  return reinterpret_cast<float*>(array_) + cell * cell_floats_;
 }
 
 void Parameters::pull_owned(std::span<const Cell> support, float* local) const {
@@ -194,12 +184,12 @@ void Parameters::store_owned(std::span<const Cell> support, const float* before,
 
 void Parameters::read(std::span<float> out) const {
   assert(out.size() == floats());
-  if (!out.empty()) std::memcpy(out.data(), array_.get(), floats() * sizeof(float));
+  if (!out.empty()) std::memcpy(out.data(), array_, floats() * sizeof(float));
 }
 
 void Parameters::write(std::span<const float> in) {
   assert(in.size() == floats());
-  if (!in.empty()) std::memcpy(array_.get(), in.data(), floats() * sizeof(float));
+  if (!in.empty()) std::memcpy(array_, in.data(), floats() * sizeof(float));
 }
 
 void Parameters::scale(std::size_t first, std::size_t begin, std::size_t end, float factor) {

@@ -82,17 +82,14 @@ class Parameters {
   using Word = std::uint64_t;  // two floats
   class Guard;
 
-  struct Free {
-    void operator()(Word* words) const;
-  };
-
   float* floats_of(Cell cell) const;
   void push_guarded(std::span<const Cell> support, const float* before, const float* after);
 
   std::size_t cells_;
   std::size_t cell_floats_;
-  std::unique_ptr<Word[], Free> array_;  // aligned to a cache line, or to a huge page
-  std::unique_ptr<Guard[]> guards_;      // one a stripe
+  std::shared_ptr<std::byte> memory_;
+  Word* array_;                      // in it; aligned to a cache line, or to a huge page
+  std::unique_ptr<Guard[]> guards_;  // one a stripe
 };
 
 }  // namespace sounder

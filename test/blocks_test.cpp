@@ -78,9 +78,10 @@ void check_blocks(const Dataset& data, const Layout& layout, const std::vector<B
 }
 
 bool same(const Block& a, const Block& b) {
-  return a.support == b.support && a.offsets == b.offsets && a.narrow == b.narrow && a.wide == b.wide &&
-         a.values == b.values && a.labels == b.labels && a.weights == b.weights &&
-         a.squared_norms == b.squared_norms;
+  const auto equal = [](const auto& x, const auto& y) { return std::ranges::equal(x, y); };
+  return equal(a.support, b.support) && equal(a.offsets, b.offsets) && equal(a.narrow, b.narrow) &&
+         equal(a.wide, b.wide) && equal(a.values, b.values) && equal(a.labels, b.labels) &&
+         equal(a.weights, b.weights) && equal(a.squared_norms, b.squared_norms);
 }
 
 }  // namespace
@@ -157,7 +158,7 @@ TEST_CASE("blocks: rows keep memory where the rule wants it, and their order in 
   const Layout layout(data, {}, false);
   const std::vector<std::uint32_t> rows{7, 3, 20};
   Block block = BlockMaker(data, layout, 2).make(rows);
-  CHECK(block.labels == std::vector<float>{7, 3, 20});
+  CHECK(std::ranges::equal(block.labels, std::vector<float>{7, 3, 20}));
   REQUIRE(block.samples().memory != nullptr);
   CHECK(block.memory == std::vector<float>(6, 0));
   Block without = BlockMaker(data, layout, 0).make(rows);

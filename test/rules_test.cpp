@@ -225,7 +225,8 @@ TEST_CASE("rules: a sample of weight zero moves nothing, and any other something
       CAPTURE(weight);
       Rig rig(data, objective, rule, takes_bias(rule));
       scatter(rig, 6);
-      std::ranges::fill(rig.block.weights, weight);
+      const std::vector<float> weights(rig.block.rows(), weight);
+      rig.block.weights = weights;
       const std::vector<float> before = rig.array;
       objective.step(rig.samples(), rig.local(), shrinking(rig));
       CHECK((rig.array == before) == (weight == 0));

@@ -1,0 +1,53 @@
+#include "io/pages.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+namespace sounder {
+namespace {
+
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kFirstSlab = std::size_t{64} << 10;
+constexpr std::size_t kLargestSlab = 2 * kHugePage;
+constexpr std::size_t kAlignment = 16;
+
+std::size_t round_up(std::size_t size, std::size_t unit) {
+  return (size + unit - 1) / unit * unit;
+}
+
+std::byte* map(std::size_t bytes) {
+  void* const begin = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (begin == MAP_FAILED) throw std::bad_alloc();
+  return static_cast<std::byte*>(begin);
+}
+
+}  // namespace
+
+std::shared_ptr<std::byte> allocate_pages(std::size_t bytes) {
+  const bool huge = bytes >= 2 * kHugePage;
+  const std::size_t size = huge ? round_up(bytes, kHugePage) + kHugePage : std::max<std::size_t>(bytes, 1);
+  std::byte* const begin = map(size);
+  const std::shared_ptr<std::byte> whole(begin, [size](std::byte* memory) { munmap(memory, size); });
+  if (!huge) return whole;
+  const std::size_t skipped =
+      round_up(reinterpret_cast<std::uintptr_t>(begin), kHugePage) - reinterpret_cast<std::uintptr_t>(begin);
+  madvise(begin + skipped, size - kHugePage, MADV_HUGEPAGE);
+  return {whole, begin + skipped};
+}
+
+std::shared_ptr<std::byte> Slabs::take(std::size_t bytes) {
+  const std::size_t wanted = round_up(bytes, kAlignment);
+  if (wanted > size_ - used_) {
+    size_ = std::max(wanted, std::clamp(2 * size_, kFirstSlab, kLargestSlab));
+    used_ = 0;
+    slab_ = allocate_pages(size_);
+  }
+  const std::size_t place = std::exchange(used_, used_ + wanted);
+  return {slab_, slab_.get() + place};
+}
+
+}  // namespace sounder

@@ -1,0 +1,45 @@
+#include "io/pages.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+using namespace sounder;
+
+namespace {
+
+bool all_are(const std::shared_ptr<std::byte>& piece, std::size_t bytes, int value) {
+  return std::all_of(piece.get(), piece.get() + bytes,
+                     [&](std::byte b) { return std::to_integer<int>(b) == value; });
+}
+
+}  // namespace
+
+TEST_CASE("pages: zeroed, aligned and writable to the last byte") {
+  for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{5000}, std::size_t{9} << 20}) {
+    CAPTURE(bytes);
+    const auto pages = allocate_pages(bytes);
+    CHECK(reinterpret_cast<std::uintptr_t>(pages.get()) % 64 == 0);
+    CHECK(all_are(pages, bytes, 0));
+    std::memset(pages.get(), 1, bytes);
+  }
+}
+
+TEST_CASE("slabs: pieces are zeroed, do not overlap and outlive the slabs") {
+  const std::vector<std::size_t> sizes{0, 1, 17, 65536, 3, 100'000, 5'000'000, 40};
+  std::vector<std::shared_ptr<std::byte>> pieces;
+  {
+    Slabs slabs;
+    for (const std::size_t size : sizes) {
+      pieces.push_back(slabs.take(size));
+      CHECK(reinterpret_cast<std::uintptr_t>(pieces.back().get()) % 16 == 0);
+      CHECK(all_are(pieces.back(), size, 0));
+      std::memset(pieces.back().get(), static_cast<int>(pieces.size()), size);
+    }
+  }
+  for (std::size_t k = 0; k < sizes.size(); ++k) CHECK(all_are(pieces[k], sizes[k], static_cast<int>(k + 1)));
+}
