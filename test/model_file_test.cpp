@@ -250,7 +250,8 @@ TEST_CASE("model_file: a process killed while it saves leaves a whole model") {
   const std::string path = directory / "model";
   save_model(small_model(), path);
   Random random(1);
-  for (int kill_number = 0; kill_number < 30; ++kill_number) {
+  const auto none_went_through = [&] { return load_model(path).dimension == 3; };
+  for (int kill_number = 0; kill_number < 30 || (none_went_through() && kill_number < 200); ++kill_number) {
     CAPTURE(kill_number);
     const pid_t child = fork();
     REQUIRE(child >= 0);
@@ -263,7 +264,7 @@ TEST_CASE("model_file: a process killed while it saves leaves a whole model") {
     const auto first = static_cast<std::ptrdiff_t>(std::ranges::count(model.weights, model.weights[0]));
     CHECK((model.dimension == 3 || first == std::ssize(model.weights)));
   }
-  CHECK(load_model(path).dimension == 1'000'000);  // some save went through, or nothing was tested
+  CHECK(!none_went_through());  // or nothing was tested
 }
 
 }  // namespace
