@@ -153,9 +153,22 @@ void Parameters::push_guarded(std::span<const Cell> support, const float* before
 
 void Parameters::push_alone(std::span<const Cell> support, const float* before, const float* after) {
   const std::size_t cell_words = cell_floats_ / 2;
+  using Quad = float __attribute__((vector_size(16)));
+  using Two = std::uint64_t __attribute__((vector_size(16)));
   for (const Cell cell : support) {
-    for (std::size_t word = 0; word < cell_words; ++word, before += 2, after += 2)
-      racy_add(array_[cell * cell_words + word], load_word(before), load_word(after));
+    for (std::size_t word = 0; word < cell_words; word += 2, before += 4, after += 4) {
+      Quad b, a;
+      std::memcpy(&b, before, 16);
+      std::memcpy(&a, after, 16);
+      
+      Word* const to = &array_[cell * cell_words + word];
+      const Shared low(to[0]), high(to[1]);
+      const Two now = {low.load(std::memory_order_relaxed), high.load(std::memory_order_relaxed)};
+      const Quad sum = std::bit_cast<Quad>(now) + (a - b);
+      const Two next = std::bit_cast<Two>(sum);
+      low.store(next[0], std::memory_order_relaxed);
+      high.store(next[1], std::memory_order_relaxed);
+    }
   }
 }
 

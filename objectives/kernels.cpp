@@ -1,5 +1,8 @@
 #include "objectives/kernels.h"
 
+#include <bit>
+#include <cstring>
+
 // Highway compiles what lies between HWY_BEFORE_NAMESPACE and HWY_AFTER_NAMESPACE once per instruction set,
 // by including this file again.
 #undef HWY_TARGET_INCLUDE
@@ -11,58 +14,52 @@ HWY_BEFORE_NAMESPACE();
 namespace sounder {
 namespace HWY_NAMESPACE {
 namespace {
-namespace hn = hwy::HWY_NAMESPACE;
 
-// Eight lanes: a wider gather was slower on the processors measured (DECISIONS.md).
-using F = hn::CappedTag<float, 8>;
-using I = hn::RebindToSigned<F>;
+// Not Highway's own: it has no vector made of four scalars. Products and sums are rounded one by one, so the outcome
+// is the same on every processor.
+using Quad = float __attribute__((vector_size(16)));
 
-hn::Vec<I> load_positions(const std::uint16_t* p) {
-  return hn::PromoteTo(I(), hn::LoadU(hn::Rebind<std::uint16_t, F>(), p));
-}
-// A gather takes signed 32-bit offsets: positions are moved down by 2^31, and the array they start from up.
-hn::Vec<I> load_positions(const std::uint32_t* p) {
-  const hn::RebindToUnsigned<F> u;
-  return hn::BitCast(I(), hn::Xor(hn::LoadU(u, p), hn::Set(u, 0x80000000U)));
+Quad load(const float* values) {
+  Quad quad;
+  std::memcpy(&quad, values, sizeof quad);
+  return quad;
 }
 
-const float* gather_base(const float* local, const std::uint16_t*) {
-  return local;
+// Four loads into one vector: a gather of eight takes longer than two of these on Zen 4, with one load for the positions
+// too (DECISIONS.md, 5).
+Quad collect(const float* local, const std::uint16_t* positions) {
+  static_assert(std::endian::native == std::endian::little);
+  std::uint64_t p;
+  std::memcpy(&p, positions, sizeof p);
+  return Quad{local[p & 0xFFFF], local[p >> 16 & 0xFFFF], local[p >> 32 & 0xFFFF], local[p >> 48]};
 }
-const float* gather_base(const float* local, const std::uint32_t*) {
-  constexpr std::uintptr_t kMiddle = (std::uintptr_t{1} << 31) * sizeof(float);
-  return reinterpret_cast<const float*>(reinterpret_cast<std::uintptr_t>(local) + kMiddle);
+Quad collect(const float* local, const std::uint32_t* positions) {
+  return Quad{local[positions[0]], local[positions[1]], local[positions[2]], local[positions[3]]};
+}
+
+// Rows follow each other in memory, and a row is too short for the processor to see that in time.
+template <class Position>
+void prefetch(const Position* positions, const float* values) {
+  constexpr std::size_t kBytesAhead = 2048;
+  __builtin_prefetch(reinterpret_cast<const char*>(values) + kBytesAhead);
+  __builtin_prefetch(reinterpret_cast<const char*>(positions) + kBytesAhead);
 }
 
 template <class Position>
 float dot(const Position* positions, const float* values, std::size_t size, const float* local) {
-  const F f;
-  const std::size_t lanes = hn::Lanes(f);
-  if (size < lanes) {
-    float sum = 0;
-    for (std::size_t k = 0; k < size; ++k) sum += values[k] * local[positions[k]];
-    return sum;
-  }
-  const float* base = gather_base(local, positions);
-  const auto weights = [&](std::size_t k) { return hn::GatherIndex(f, base, load_positions(positions + k)); };
-  auto even = hn::Zero(f);
-  auto odd = hn::Zero(f);
+  Quad sums[4] = {};
   std::size_t k = 0;
-  for (; k + 2 * lanes <= size; k += 2 * lanes) {
-    even = hn::MulAdd(hn::LoadU(f, values + k), weights(k), even);
-    odd = hn::MulAdd(hn::LoadU(f, values + k + lanes), weights(k + lanes), odd);
+  for (; k + 16 <= size; k += 16) {
+    prefetch(positions + k, values + k);
+    for (std::size_t q = 0; q < 4; ++q)
+      sums[q] += load(values + k + 4 * q) * collect(local, positions + k + 4 * q);
   }
-  if (k + lanes <= size) {
-    even = hn::MulAdd(hn::LoadU(f, values + k), weights(k), even);
-    k += lanes;
-  }
-  if (k < size) {
-    // The last lanes of the row, those already counted set to zero: a scalar rest would be one long chain.
-    const std::size_t last = size - lanes;
-    const auto rest = hn::IfThenZeroElse(hn::FirstN(f, k - last), hn::LoadU(f, values + last));
-    odd = hn::MulAdd(rest, weights(last), odd);
-  }
-  return hn::GetLane(hn::SumOfLanes(f, hn::Add(even, odd)));
+  prefetch(positions + k, values + k);
+  for (; k + 4 <= size; k += 4) sums[0] += load(values + k) * collect(local, positions + k);
+  const Quad four = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  float sum = (four[0] + four[1]) + (four[2] + four[3]);
+  for (; k < size; ++k) sum += values[k] * local[positions[k]];
+  return sum;
 }
 
 template <class Position>
