@@ -41,6 +41,11 @@ void LocalCopy::copy_before_to_after() const {
   std::copy_n(before(), size_, after());
 }
 
+void LocalCopy::pull_first(const Parameters& parameters, std::span<const Cell> first) const {
+  parameters.pull(first, before());
+  std::copy_n(before(), first.size() * parameters.cell_floats(), after());
+}
+
 void LocalCopy::pull(const Parameters& parameters, std::span<const Cell> support) {
   resize(support.size() * parameters.cell_floats());
   parameters.pull(support, before());

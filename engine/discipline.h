@@ -33,6 +33,7 @@ struct DisciplineTraits {
   bool any_threads_same = false;  // same seed, same bits, for any number of threads
   bool disjoint = false;          // the blocks of a round must share no coordinate
   bool rounds = false;            // tasks go in rounds: the next begins when all of one are done
+  bool refreshes = false;         // a visit may refresh() in between
 };
 
 const DisciplineTraits& traits_of(Discipline discipline);
@@ -50,6 +51,8 @@ class LocalCopy {
   void copy_before_to_after() const;
   // Makes room for the cells of the support and fills before() and after() with them.
   void pull(const Parameters& parameters, std::span<const Cell> support);
+  // Pulls the first cells of that support once more.
+  void pull_first(const Parameters& parameters, std::span<const Cell> first) const;
 
  private:
   std::unique_ptr<float[]> memory_;
@@ -64,6 +67,14 @@ struct Visit {
   std::uint64_t ticket = 0;  // for the writer's own use
 };
 
+// A block is gone through in strides of so many rows; 0: in one.
+// Hot cells, those before `hot_end`, are met by all blocks all the time, cold ones seldom. So in between the hot ones
+// are pushed and pulled again, and a block may be large, which is fast, and yet not stale where it matters.
+struct Strides {
+  std::size_t rows = 0;
+  Cell hot_end = 0;
+};
+
 // A discipline at work. pull(), push() and leave() are called in this order, leave() also if the step between
 // them threw, by any number of threads at once, each with a visit and a copy of its own; end_round() and
 // flush() alone, with no visit open.
@@ -76,6 +87,9 @@ class Writer {
   // Brings in what changed. May take the copy's memory.
   virtual void push(Visit& visit, LocalCopy& copy) = 0;
   virtual void leave(Visit&) {}
+  // Between pull() and push(), where the discipline refreshes: brings in what changed in the first `cells` of the
+  // support, and pulls these again.
+  virtual void refresh(Visit&, LocalCopy&, [[maybe_unused]] std::size_t cells) {}
 
   virtual void end_round() {}  // all tasks of a round have left
   virtual void flush() {}      // the parameters are about to be read: nothing may be outstanding

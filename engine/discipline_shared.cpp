@@ -19,6 +19,11 @@ class SharedWriter : public Writer {
   void push(Visit& visit, LocalCopy& copy) override {
     parameters_.push(visit.support, copy.before(), copy.after(), add_);
   }
+  void refresh(Visit& visit, LocalCopy& copy, std::size_t cells) override {
+    Visit part{.support = visit.support.first(cells), .slot = visit.slot};
+    push(part, copy);
+    copy.pull_first(parameters_, part.support);
+  }
 
  protected:
   Parameters& parameters_;
@@ -51,10 +56,12 @@ class RacyWriter final : public SharedWriter {
 
 }  // namespace
 
-const DisciplineTraits kAtomicTraits{.name = "atomic", .help = "no update is ever lost; the default"};
-const DisciplineTraits kLockFreeTraits{.name = "lock_free", .help = "nor does any thread ever wait; slower"};
-const DisciplineTraits kRacyTraits{.name = "racy",
-                                   .help = "as HOGWILD! published it: adds may overwrite each other"};
+const DisciplineTraits kAtomicTraits{
+    .name = "atomic", .help = "no update is ever lost; the default", .refreshes = true};
+const DisciplineTraits kLockFreeTraits{
+    .name = "lock_free", .help = "nor does any thread ever wait; slower", .refreshes = true};
+const DisciplineTraits kRacyTraits{
+    .name = "racy", .help = "as HOGWILD! published it: adds may overwrite each other", .refreshes = true};
 
 std::unique_ptr<Writer> make_Atomic_writer(Parameters& parameters, std::size_t) {
   return std::make_unique<SharedWriter>(parameters, Add::kGuarded);

@@ -95,11 +95,12 @@ struct GradientTask::Scratch {
 };
 
 GradientTask::GradientTask(const Objective& objective, const Layout& layout, std::span<Block> blocks,
-                           Writer& writer, std::stop_token stop)
+                           Writer& writer, Strides strides, std::stop_token stop)
     : objective_(objective),
       layout_(layout),
       blocks_(blocks),
       writer_(writer),
+      strides_(strides),
       stop_(std::move(stop)),
       scratch_(std::make_unique<Scratch>()) {}
 
@@ -120,11 +121,28 @@ void GradientTask::run_block(Block& block, const Task& task, const Step& step, L
   Visit visit{.support = block.support, .slot = task.slot};
   writer_.pull(visit, copy);
   const Leaving leaving(writer_, visit);
-  local.nonzeros += objective_.step(block.samples(), layout_.local(copy.after()), step);
+  local.nonzeros += run_samples(block, visit, step, copy);
   if (step.others > 0) share(layout_, block.support.size(), block.rows(), step.others, copy);
   if (step.damping != 1) damp(copy, step.damping);
   if (layout_.planes().average) add_average(layout_, block, task, copy);
   writer_.push(visit, copy);
+}
+
+// All of the block's, stride by stride. Returns the non-zeros gone through.
+std::uint64_t GradientTask::run_samples(Block& block, Visit& visit, Step step, LocalCopy& copy) const {
+  const LocalWeights weights = layout_.local(copy.after());
+  const Samples samples = block.samples();
+  if (strides_.rows == 0 || block.rows() <= strides_.rows) return objective_.step(samples, weights, step);
+  const auto hot = static_cast<std::size_t>(std::ranges::lower_bound(visit.support, strides_.hot_end) -
+                                            visit.support.begin());
+  std::uint64_t nonzeros = 0;
+  for (std::size_t first = 0; first < block.rows(); first += strides_.rows) {
+    if (first > 0) writer_.refresh(visit, copy, hot);
+    const std::size_t rows = std::min(strides_.rows, block.rows() - first);
+    nonzeros += objective_.step(samples.part(first, rows), weights, step);
+    step = later(step, rows);
+  }
+  return nonzeros;
 }
 
 std::uint64_t GradientTask::nonzeros() const {

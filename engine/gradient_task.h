@@ -25,7 +25,7 @@ class Sampler;
 class GradientTask {
  public:
   GradientTask(const Objective& objective, const Layout& layout, std::span<Block> blocks, Writer& writer,
-               std::stop_token stop = {});
+               Strides strides = {}, std::stop_token stop = {});
   ~GradientTask();
   GradientTask(const GradientTask&) = delete;
   GradientTask& operator=(const GradientTask&) = delete;
@@ -42,11 +42,13 @@ class GradientTask {
   struct Local;
 
   void run_block(Block& block, const Task& task, const Step& step, Local& local) const;
+  std::uint64_t run_samples(Block& block, Visit& visit, Step step, LocalCopy& copy) const;
 
   const Objective& objective_;
   const Layout& layout_;
   std::span<Block> blocks_;
   Writer& writer_;
+  Strides strides_;
   std::stop_token stop_;
   std::unique_ptr<Scratch> scratch_;  // a Local for each thread
 };

@@ -44,6 +44,10 @@ Layout::Layout(const Dataset& data, const Shape& shape, bool bias, Planes planes
   cell_floats_ = (floats + kCellAlignment - 1) / kCellAlignment * kCellAlignment;
   const std::vector<std::uint32_t> degrees = degrees_of(data);
   ranks_ = rank_by_degree(degrees, data.rows());
+  for (std::size_t k = 0; k < hot_.size(); ++k) {
+    hot_[k] = static_cast<std::uint32_t>(std::ranges::count_if(
+        degrees, [&](std::uint64_t degree) { return degree > 0 && degree << k >= data.rows(); }));
+  }
   if (shape.terms) {
     for (const std::uint32_t degree : degrees)
       shares_.push_back(static_cast<float>(degree) / static_cast<float>(data.rows()));
@@ -64,6 +68,12 @@ void Layout::set_reweights(std::span<const std::uint32_t> degrees, std::size_t r
     reweights_[cell(coordinate) * state_floats() + offset(coordinate) / width_] =
         static_cast<float>(static_cast<double>(rows) / degree);
   }
+}
+
+Cell Layout::hot_end(double share) const {
+  const double k = std::clamp(std::floor(-std::log2(share)), 0.0, static_cast<double>(hot_.size() - 1));
+  const std::size_t coordinates = hot_[static_cast<std::size_t>(k)];
+  return static_cast<Cell>(common_ + (coordinates + per_cell() - 1) / per_cell());
 }
 
 LocalWeights Layout::local(float* cells) const {

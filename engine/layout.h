@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -38,6 +39,8 @@ class Layout {
   std::size_t first_cell() const { return common_; }                         // the first that is not common
   std::size_t common() const { return common_; }
   const Planes& planes() const { return planes_; }
+  // The first cell with no coordinate that more than about `share` of the samples touch, a power of two.
+  Cell hot_end(double share) const;
 
   // Where ranks lead. A small value: a loop that stores keeps a copy of it in registers.
   struct Places {
@@ -100,8 +103,9 @@ class Layout {
   unsigned shift_;  // log2 of the coordinates in a cell
   std::size_t cell_floats_;
   std::vector<std::uint32_t> ranks_;
-  std::vector<float> reweights_;  // state_floats() a cell; empty without the plane
-  std::vector<float> shares_;     // Shape::terms: degree / n of each coordinate; else empty
+  std::array<std::uint32_t, 32> hot_{};  // [k]: coordinates that at least n / 2^k samples touch
+  std::vector<float> reweights_;         // state_floats() a cell; empty without the plane
+  std::vector<float> shares_;            // Shape::terms: degree / n of each coordinate; else empty
 };
 
 }  // namespace sounder

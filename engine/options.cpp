@@ -60,7 +60,23 @@ void validate_combination(const Options& o) {
   require(o.tau == 0, simulation("is the staleness itself, in blocks; tau must be 0"));
 }
 
+void validate_refresh(const Options& o) {
+  if (o.refresh_rows == 0) return;
+  const auto refuse = [&](bool ok, std::string_view why) {
+    if (!ok) throw InputError(fmt::format("refresh_rows = {}: {}", o.refresh_rows, why));
+  };
+  refuse(traits_of(o.discipline).refreshes && o.simulate == 0,
+         "is for the disciplines atomic, lock_free and racy; leave it at 0");
+  refuse(may_refresh(o),
+         "does not go with averages, nor with rules other than sgd, adagrad and ftrl; leave it at 0");
+}
+
 }  // namespace
+
+bool may_refresh(const Options& options) {
+  const RuleTraits& rule = traits_of(options.rule);
+  return options.average_from == 0 && !rule.shares && !rule.dual;
+}
 
 void validate(const Options& o) {
   require(o.l2 >= 0 && std::isfinite(o.l2), "l2", o.l2, ">= 0");
@@ -86,6 +102,7 @@ void validate(const Options& o) {
   require(o.numa_node >= -1, "numa_node", o.numa_node, "a node, or -1 for any");
   validate_schedule(o);
   validate_combination(o);
+  validate_refresh(o);
 }
 
 double decay_of(const Options& options) {

@@ -63,14 +63,20 @@ struct Options {
   // threads = 1 (or 0, which then means 1), the atomic discipline and tau = 0.
   int simulate = 0;
   std::size_t block_rows = 0;  // samples in a block; 0: chosen from the data; 1: a task a sample, as HOGWILD!
-  std::size_t tau = 0;         // bound on staleness, in samples, >= block_rows; 0: two blocks a thread
-  int reserved_slots = 1;      // arena slots kept for threads of the application; 0 ... threads
-  int numa_node = -1;          // run on this NUMA node's cores; -1: on any
+  // Rows after which a block refreshes its hot coordinates, which are pushed and pulled in between; 0: chosen from the
+  // data, where rule and discipline can; so many as a block has, or more: never.
+  std::size_t refresh_rows = 0;
+  std::size_t tau = 0;     // bound on staleness, in samples, >= block_rows; 0: two blocks a thread
+  int reserved_slots = 1;  // arena slots kept for threads of the application; 0 ... threads
+  int numa_node = -1;      // run on this NUMA node's cores; -1: on any
   Priority priority = Priority::kNormal;  // of the arena, against other oneTBB arenas of the process
 };
 
 // Throws InputError, "field = value: constraint", for the first field out of range or at odds with another.
 void validate(const Options& options);
+
+// Whether the rule's changes of a block may be brought in before all of them are there.
+bool may_refresh(const Options& options);
 
 // The decay in force.
 double decay_of(const Options& options);

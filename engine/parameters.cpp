@@ -11,8 +11,8 @@
 #include <new>
 #include <vector>
 
-#include "io/pages.h"
 #include "engine/spin_lock.h"
+#include "io/pages.h"
 
 namespace sounder {
 namespace {
@@ -160,7 +160,7 @@ void Parameters::push_alone(std::span<const Cell> support, const float* before, 
       Quad b, a;
       std::memcpy(&b, before, 16);
       std::memcpy(&a, after, 16);
-      
+
       Word* const to = &array_[cell * cell_words + word];
       const Shared low(to[0]), high(to[1]);
       const Two now = {low.load(std::memory_order_relaxed), high.load(std::memory_order_relaxed)};

@@ -19,6 +19,7 @@ namespace sounder {
 namespace {
 
 constexpr std::size_t kMostBlockRows = 1024;
+constexpr std::size_t kMostStaleRows = 128;  // where it costs little to be so careful
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Tries natural_step() x 4^k for k = 1, 2, ... until two in a row are no better, then downwards if the best
@@ -82,7 +83,8 @@ class Overshoot {
   double allowance_;
 };
 
-std::size_t choose_block_rows(std::size_t rows, int threads, double step, const Overshoot& overshoot) {
+// Rows of a worker that the others may not have seen.
+std::size_t choose_stale_rows(std::size_t rows, int threads, double step, const Overshoot& overshoot) {
   constexpr std::size_t kLeast = 32;
   constexpr double kLaterStep = 1.0 / 16;  // of the first: so far have steps fallen by the time it matters
   const std::size_t parts = (threads > 2 ? 32 : 24) * static_cast<std::size_t>(threads);
@@ -276,18 +278,51 @@ void fit_dual(Plan& plan, const Trial& trial, const Setting& is) {
   plan.damping = dual.damping(plan.block_rows);
 }
 
+// Whether blocks may be larger than what is safe for hot coordinates, because they refresh these.
+bool may_be_large(const Setting& is) {
+  return may_refresh(is.options) && is.parallel > 1 && is.discipline.refreshes && is.options.simulate == 0;
+}
+
+// As large as leaves every worker some blocks, all of a size, and the sampler something to shuffle. Where they would
+// touch more cells than 16-bit positions can tell apart, large blocks gain nothing.
+std::size_t large_block_rows(const Setting& is, std::size_t stale_rows) {
+  constexpr std::size_t kLeast = 24;
+  constexpr std::size_t kEach = 8;
+  constexpr std::size_t kMost = 2048;
+  constexpr std::size_t kNarrow = std::size_t{1} << 16;
+  const std::size_t rows = is.data.rows();
+  const auto workers = static_cast<std::size_t>(is.parallel);
+  const std::size_t row_floats = is.data.nonzeros() / rows * is.layout.cell_floats() + 1;
+  const std::size_t most =
+      is.layout.cells() * is.layout.cell_floats() <= kNarrow ? kMost : kNarrow / row_floats;
+  const std::size_t blocks = std::max({kLeast, kEach * workers, rows / std::max<std::size_t>(most, 1)});
+  const std::size_t even = (blocks + workers - 1) / workers * workers;
+  return std::max(stale_rows, (rows + even - 1) / even);
+}
+
+void fit_strides(Plan& plan, std::size_t stale_rows, const Setting& is) {
+  constexpr double kMeetings = 4;  // with a sample of the stride, on average: then a coordinate is hot
+  const std::size_t rows = is.options.refresh_rows > 0 ? is.options.refresh_rows : stale_rows;
+  if (!may_be_large(is) || rows >= plan.block_rows) return;
+  plan.strides = {.rows = rows, .hot_end = is.layout.hot_end(kMeetings / static_cast<double>(rows))};
+}
+
+std::size_t choose_block_rows(std::size_t stale_rows, const Setting& is) {
+  if (is.discipline.by_sample) return 1;
+  if (traits_of(is.options.rule).shares) return shared_block_rows(is.data, is.parallel);
+  return may_be_large(is) ? large_block_rows(is, stale_rows) : stale_rows;
+}
+
 void fit_steps(Plan& plan, const Trial& trial, const Setting& is) {
   const Overshoot overshoot(trial, is.parallel);
   const RuleTraits& rule = traits_of(is.options.rule);
-  if (plan.block_rows == 0) {
-    plan.block_rows = is.discipline.by_sample ? 1
-                      : rule.shares
-                          ? shared_block_rows(is.data, is.parallel)
-                          : choose_block_rows(is.data.rows(), is.parallel, plan.clock.step, overshoot);
-  }
+  const std::size_t safe = choose_stale_rows(is.data.rows(), is.parallel, plan.clock.step, overshoot);
+  const std::size_t stale_rows = may_be_large(is) ? std::min(safe, kMostStaleRows) : safe;
+  if (plan.block_rows == 0) plan.block_rows = choose_block_rows(stale_rows, is);
   fit_tasks(plan, is);
+  fit_strides(plan, stale_rows, is);
   if (is.options.step || plan.theorem || is.parallel == 1 || rule.step != StepChoice::kTrial) return;
-  const auto rows = static_cast<double>(plan.block_rows);
+  const auto rows = static_cast<double>(plan.strides.rows > 0 ? plan.strides.rows : plan.block_rows);
   plan.clock.cap = overshoot.step_at(rows);
   // The decays of the blocks in flight add up like their gradients.
   if (is.options.l2 > 0)
@@ -331,6 +366,7 @@ Plan make_plan(const Dataset& data, const Layout& layout, std::span<const float>
     plan.clock.step = options.step.value_or(pace->step);
     if (plan.block_rows == 0) plan.block_rows = settled_block_rows(is);
     fit_tasks(plan, is);
+    fit_strides(plan, plan.block_rows, is);
     return plan;
   }
   Trial trial(data, layout, start, objective, options);

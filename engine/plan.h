@@ -21,6 +21,7 @@ struct Plan {
   std::size_t round_tasks = 1;  // of a discipline with rounds
   std::string note = {};        // for the report
   std::size_t window = 1;       // tasks sampled ahead of the oldest unfinished one
+  Strides strides = {};
   StepClock clock = {};
   std::optional<Theorem> theorem = {};
   double others = 0;    // RuleTraits::shares, and

@@ -88,6 +88,7 @@ struct Report {
   std::uint64_t nonzeros = 0;
   int threads = 0;
   std::size_t block_rows = 0;
+  std::size_t refresh_rows = 0;  // after so many rows a block refreshes its hot coordinates; 0: never
   std::size_t tau = 0;               // the bound on samples in flight that was in force
   double step = 0;                   // eta0 in force, after any rollback
   std::optional<double> share_lost;  // of the adds of a racy run, an estimate

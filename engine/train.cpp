@@ -174,7 +174,7 @@ Trainer::Trainer(Dataset data, const Objective& objective, const Options& option
       units_(timed(report_.prepare_seconds, [&] { return make_units(); })),
       parameters_(layout_.cells(), layout_.cell_floats()),
       writer_(writer_of(options, parameters_, plan_)),
-      task_(objective, layout_, blocks_, *writer_, monitor.stop),
+      task_(objective, layout_, blocks_, *writer_, plan_.strides, monitor.stop),
       sampler_(units_, plan_.clock, problem_of(options, objective, plan_), options.seed),
       turns_(objective, layout_, options.rule),
       duality_(objective, layout_, turns_, blocks_, options.l2, report_.samples),
@@ -187,6 +187,7 @@ Trainer::Trainer(Dataset data, const Objective& objective, const Options& option
   good_ = state();
   start_objective_ = best_objective_ = objective_at_start();
   report_.block_rows = plan_.block_rows;
+  report_.refresh_rows = plan_.strides.rows;
   report_.tau = traits_of(options.discipline).disjoint ? 0 : plan_.tau();
   report_.note = plan_.note;
   report_.theorem = plan_.theorem;

@@ -54,7 +54,7 @@ struct Contestant {
       : options(given),
         parameters(layout.cells(), layout.cell_floats()),
         writer(make_writer(options.discipline, parameters, plan.round_tasks)),
-        task(objective, layout, blocks, *writer, stop),
+        task(objective, layout, blocks, *writer, plan.strides, stop),
         sampler(units, plan.clock, problem_of(options, objective, plan), options.seed),
         turns(objective, layout, options.rule),
         best(start.begin(), start.end()),
@@ -365,8 +365,8 @@ Split split(const Dataset& data, double share, std::uint64_t seed) {
 }
 
 Split fold(const Dataset& data, std::size_t folds, std::size_t number, std::uint64_t seed) {
-  require(folds >= 2 && folds <= data.rows(),
-          "folds = " + std::to_string(folds) + ": must be 2 to " + std::to_string(data.rows()) + ", the rows");
+  require(folds >= 2 && folds <= data.rows(), "folds = " + std::to_string(folds) + ": must be 2 to " +
+                                                  std::to_string(data.rows()) + ", the rows");
   std::vector<std::uint32_t> rows = shuffled_rows(data.rows(), seed);
   const std::size_t begin = rows.size() * number / folds;
   const std::size_t count = rows.size() * (number + 1) / folds - begin;

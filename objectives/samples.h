@@ -37,7 +37,26 @@ struct Samples {
   std::uint64_t nonzeros() const { return offsets.empty() ? 2 * pairs : offsets.back() - offsets.front(); }
   std::uint32_t gap(std::size_t row) const { return gaps == nullptr ? 0 : gaps[row]; }
   float weight(std::size_t row) const { return weights == nullptr ? 1.0F : weights[row]; }
+
+  // The rows [first, first + count).
+  Samples part(std::size_t first, std::size_t count) const;
 };
+
+inline Samples Samples::part(std::size_t first, std::size_t count) const {
+  const std::size_t entries = offsets.empty() ? 2 * first : offsets[first] - offsets[0];
+  const auto from = [](auto* begin, std::size_t k) { return begin == nullptr ? nullptr : begin + k; };
+  Samples part = *this;
+  if (!offsets.empty()) part.offsets = offsets.subspan(first, count + 1);
+  part.pairs = offsets.empty() ? count : 0;
+  part.positions = std::visit([&](auto* begin) { return Positions(begin + entries); }, positions);
+  part.values = from(values, entries);
+  part.labels = from(labels, first);
+  part.weights = from(weights, first);
+  part.squared_norms = from(squared_norms, first);
+  part.memory = from(memory, first);
+  part.gaps = from(gaps, first);
+  return part;
+}
 
 // One sample of `Samples`, with the type of its positions resolved.
 template <class Position>

@@ -164,3 +164,30 @@ TEST_CASE("blocks: rows keep memory where the rule wants it, and their order in 
   Block without = BlockMaker(data, layout, 0).make(rows);
   CHECK(without.samples().memory == nullptr);
 }
+
+TEST_CASE("blocks: a part of the samples is these samples") {
+  for (const bool pairs : {false, true}) {
+    CAPTURE(pairs);
+    const Dataset data =
+        pairs ? numbered_rows(9, {{0, 5}, {1, 6}, {2, 7}, {3, 8}, {0, 8}}) : random_rows(5, 50, true);
+    const Layout layout(data, {}, false);
+    Block block = BlockMaker(data, layout, 1, pairs).make(std::vector<std::uint32_t>{4, 2, 0, 1, 3});
+    const Samples all = block.samples();
+    const Samples part = all.part(1, 3);
+    CHECK(part.rows() == 3);
+    CHECK(part.memory == all.memory + 1);
+    std::vector<std::vector<std::size_t>> expected;
+    const auto collect = [](std::vector<std::vector<std::size_t>>& into) {
+      return [&into](std::size_t, const auto& support) { into.emplace_back(support.begin(), support.end()); };
+    };
+    std::vector<std::vector<std::size_t>> found;
+    for_each_support(all, collect(expected));
+    for_each_support(part, collect(found));
+    REQUIRE(found.size() == 3);
+    for (std::size_t i = 0; i < 3; ++i) {
+      CHECK(found[i] == expected[i + 1]);
+      CHECK(part.labels[i] == all.labels[i + 1]);
+      CHECK(part.weight(i) == all.weight(i + 1));
+    }
+  }
+}

@@ -190,3 +190,25 @@ TEST_CASE("convergence: a loss of the caller's own, without an implicit step") {
     CHECK(report.objective / optimum < 1.02);
   }
 }
+
+TEST_CASE("convergence: large blocks that refresh hot columns reach what small ones reach") {
+  SyntheticOptions generated;
+  generated.rows = 6000;
+  generated.columns = 400;
+  generated.nonzeros_per_row = 12;
+  generated.seed = 3;
+  const Dataset data = generate(generated);
+  const auto objective = make_objective("logistic");
+  Options options;
+  options.threads = 1;
+  options.l2 = 1e-4;
+  const double reference = train(data, *objective, options).report.objective;
+  for (const std::size_t threads : {2, 3, 4, 8}) {
+    CAPTURE(threads);
+    options.threads = static_cast<int>(threads);
+    const Report report = train(data, *objective, options).report;
+    CHECK(report.refresh_rows > 0);
+    CHECK(report.refresh_rows < report.block_rows);
+    CHECK(report.objective == doctest::Approx(reference).epsilon(0.01));
+  }
+}

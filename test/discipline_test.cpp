@@ -152,6 +152,32 @@ TEST_CASE("discipline: increments under contention add up exactly where nothing 
   }
 }
 
+TEST_CASE("discipline: what is refreshed adds up exactly, and shows what others added") {
+  for (const Discipline discipline : lossless_disciplines()) {
+    if (!traits_of(discipline).refreshes) continue;
+    for (const std::size_t threads : kThreadSweep) {
+      CAPTURE(name_of(discipline));
+      CAPTURE(threads);
+      Parameters parameters(kCells, 4);
+      const auto writer = make_writer(discipline, parameters, 1);
+      std::atomic<int> decreases = 0;
+      on_threads(threads, kSupports, [&](std::size_t, std::span<const Cell> support, LocalCopy& copy) {
+        Visit visit{.support = support};
+        writer->pull(visit, copy);
+        add_one(copy);
+        const std::vector<float> changed(copy.after(), copy.after() + copy.size());
+        writer->refresh(visit, copy, 1);
+        decreases += copy.after()[0] < changed[0] || copy.before()[0] != copy.after()[0] ? 1 : 0;
+        for (std::size_t i = 4; i < copy.size(); ++i) decreases += copy.after()[i] != changed[i] ? 1 : 0;
+        writer->push(visit, copy);
+        writer->leave(visit);
+      });
+      CHECK(decreases == 0);
+      CHECK(read(parameters) == totals(threads * kRounds / kSupports.size()));
+    }
+  }
+}
+
 TEST_CASE("discipline: a step that throws writes nothing and holds nobody up") {
   for (const Discipline discipline : lossless_disciplines()) {
     for (const std::size_t threads : kThreadSweep) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "io/synthetic.h"
@@ -126,6 +127,20 @@ TEST_CASE("layout: planes are apart, and what belongs together has the same plac
       }
     }
   }
+}
+
+TEST_CASE("layout: hot cells end where the share of the samples falls below a power of two") {
+  std::vector<std::vector<Coordinate>> supports(64);
+  for (Coordinate c = 0; c < 6; ++c)  // coordinate c is in 64 / 2^c rows, and 6 ... 9 in none
+    for (std::size_t row = 0; row < std::size_t{64} >> c; ++row) supports[row].push_back(c);
+  const Dataset data = numbered_rows(10, supports);
+  const Layout wide(data, {.width = 3}, true);  // a cell each, the first for the bias
+  for (const auto& [share, end] : {std::pair{1.0, 2}, {0.5, 3}, {0.4, 3}, {0.25, 4}, {1e-9, 7}}) {
+    CAPTURE(share);
+    CHECK(wide.hot_end(share) == end);
+  }
+  CHECK(Layout(data, {}, false).hot_end(0.25) == 1);  // four to a cell
+  CHECK(Layout(data, {}, false).hot_end(1e-9) == 2);
 }
 
 TEST_CASE("layout: columns that no row touches and rows without columns") {

@@ -126,6 +126,16 @@ TEST_CASE("options: performance is refused with field, value and constraint") {
        "simulate = 4: is the staleness itself, in blocks; tau must be 0"},
       {[](Options& o) { o.tau = 5, o.block_rows = 6; },
        "tau = 5: must be >= block_rows = 6: a block is the least that can be in flight"},
+      {[](Options& o) { o.refresh_rows = 64, o.discipline = Discipline::kLocked; },
+       "refresh_rows = 64: is for the disciplines atomic, lock_free and racy; leave it at 0"},
+      {[](Options& o) { o.refresh_rows = 64, o.simulate = 2; },
+       "refresh_rows = 64: is for the disciplines atomic, lock_free and racy; leave it at 0"},
+      {[](Options& o) { o.refresh_rows = 64, o.rule = Rule::kSaga; },
+       "refresh_rows = 64: does not go with averages, nor with rules other than sgd, adagrad and ftrl; leave "
+       "it at 0"},
+      {[](Options& o) { o.refresh_rows = 64, o.average_from = 2; },
+       "refresh_rows = 64: does not go with averages, nor with rules other than sgd, adagrad and ftrl; leave "
+       "it at 0"},
       {[](Options& o) { o.reserved_slots = -1; }, "reserved_slots = -1: must be >= 0"},
       {[](Options& o) { o.threads = 2, o.reserved_slots = 3; }, "reserved_slots = 3: must be <= threads = 2"},
       {[](Options& o) { o.numa_node = -2; }, "numa_node = -2: must be a node, or -1 for any"},
