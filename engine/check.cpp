@@ -1,6 +1,9 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <string_view>
 
 #include "engine/train.h"
 #include "io/error.h"
@@ -50,6 +53,34 @@ void check_samples(const Dataset& data, LabelKind kind) {
   }
 }
 
+void check_method(const Objective& objective, const Options& options) {
+  if (!objective.suits(options.rule)) {
+    throw InputError("rule = " + std::string(name_of(options.rule)) + ": does not suit the objective " +
+                     objective.name());
+  }
+  if (options.schedule == Schedule::kTheorem && (objective.width() > 1 || objective.shape().pairs)) {
+    throw InputError("schedule = theorem: is for linear models, not for " + objective.name());
+  }
+  if (traits_of(options.discipline).disjoint && objective.shape().common > 0) {
+    throw InputError("discipline = exclusive: all samples of " + objective.name() +
+                     " share a coordinate, so none could run beside another; take reproducible");
+  }
+}
+
+// An option that would change nothing is a misunderstanding.
+void check_problem(const Objective& objective, const Options& options) {
+  const Shape shape = objective.shape();
+  const auto none = [&](std::string_view field, double value, std::string_view reason) {
+    if (value > 0)
+      throw InputError(fmt::format("{} = {}: must be 0, {} {}", field, value, objective.name(), reason));
+  };
+  if (!shape.takes_bias()) none("bias", options.bias, "has all the constants it needs");
+  if (!shape.regularised) none("l2", options.l2, "does not regularise");
+  if (shape.terms) none("l1", options.l1, "has no l1");
+  if (traits_of(options.rule).dual && options.l2 == 0 && !shape.terms)
+    throw InputError("l2 = 0: must be > 0 for rule = sdca, without it there is no dual problem");
+}
+
 }  // namespace
 
 void check(const Dataset& data, const Objective& objective, const Options& options,
@@ -64,20 +95,8 @@ void check(const Dataset& data, const Objective& objective, const Options& optio
                        " coordinates: the training data has " + std::to_string(data.dimension()));
     }
   }
-  if (!objective.suits(options.rule)) {
-    throw InputError("rule = " + std::string(name_of(options.rule)) + ": does not suit the objective " +
-                     objective.name());
-  }
-  if (options.schedule == Schedule::kTheorem && (objective.width() > 1 || objective.shape().pairs)) {
-    throw InputError("schedule = theorem: is for linear models, not for " + objective.name());
-  }
-  if (traits_of(options.discipline).disjoint && objective.shape().common > 0) {
-    throw InputError("discipline = exclusive: all samples of " + objective.name() +
-                     " share a coordinate, so none could run beside another; take reproducible");
-  }
-  if (traits_of(options.rule).dual && options.l2 == 0 && !objective.shape().terms) {
-    throw InputError("l2 = 0: must be > 0 for rule = sdca, without it there is no dual problem");
-  }
+  check_method(objective, options);
+  check_problem(objective, options);
 }
 
 }  // namespace sounder

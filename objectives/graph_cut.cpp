@@ -69,6 +69,7 @@ class GraphCut final : public Objective {
             .pairs = true,
             .starts_at_zero = false,
             .terms = true,
+            .regularised = false,
             .rounds = true};
   }
   bool smooth() const override { return false; }

@@ -39,9 +39,13 @@ struct Shape {
   std::size_t most_stale_rows = 65536;  // and in the blocks that step from the same weights
   bool pairs = false;          // a training sample is two coordinates and a label: blocks keep no values
   bool starts_at_zero = true;  // else start() has something to say
-  bool terms = false;          // term() stands for (l2 / 2) |w|^2
+  bool terms = false;          // term() stands for (l2 / 2) |w|^2, and there is no l1
+  bool regularised = true;     // else l2 is nothing to it and must be 0
   bool rounds = false;  // the objective is that of the weights rounded: it need not fall from epoch to epoch
   bool turns = false;   // turn() has work to do whatever the rule (RuleTraits::turns)
+
+  // Whether Options::bias adds something: pairs, and what has common coordinates, have constants of their own.
+  bool takes_bias() const { return !pairs && common == 0; }
 };
 
 // What training does where the user does not say.

@@ -58,6 +58,7 @@ class TopicModel final : public Objective {
             .pairs = true,
             .starts_at_zero = false,
             .terms = true,
+            .regularised = false,
             .turns = true};
   }
   Defaults defaults() const override { return {.l2 = 0, .epochs = 10}; }

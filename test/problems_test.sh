@@ -76,6 +76,8 @@ head -n 19 vocabulary.txt >fewer.txt
 printf '1\n1\n1\n1 2 1\n' >wide.txt
 refused 'fewer.txt' train docword.txt --objective topic_model --vocabulary fewer.txt
 refused 'wide.txt:4:' train wide.txt --objective topic_model
+refused 'l2 = 0.1: must be 0, topic_model' train docword.txt --objective topic_model --l2 0.1
+refused 'bias = 1: must be 0, topic_model' train docword.txt --objective topic_model --bias
 refused 'topics = 0' train docword.txt --objective topic_model --topics 0
 refused 'discipline = exclusive: all samples of topic_model' train docword.txt --objective topic_model --discipline exclusive
 
@@ -93,6 +95,7 @@ printf '5 1:1\n5 2:1\n' >single.svm
 printf '9 1:1\n' >strange.svm
 refused 'single.svm' train single.svm --objective softmax
 refused 'strange.svm' evaluate classes.model strange.svm
+refused 'bias = 1: must be 0, network' train classes.svm --objective network --bias
 refused 'hidden = 0' train classes.svm --objective network --hidden 0
 
 # --- Text -------------------------------------------------------------------------------------------------------------------

@@ -1,0 +1,56 @@
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <string>
+
+#include "engine/train.h"
+#include "objectives/catalogue.h"
+#include "test/support.h"
+
+namespace sounder {
+namespace {
+
+// Two pairs, which suit any objective but those of two classes.
+Dataset two_pairs() {
+  return Dataset(4,
+                 {.offsets = {0, 2, 4}, .indices = {0, 2, 1, 3}, .values = {1, 1, 1, 1}, .labels = {1, 2}});
+}
+
+std::string refusal(const std::string& name, const std::function<void(Options&)>& change) {
+  const auto objective = make_objective(name);
+  Options options = test::with_threads(1);
+  options.rule = objective->defaults().rule;
+  options.l2 = objective->defaults().l2;
+  options.epochs = 1;
+  change(options);
+  return test::input_error_of([&] { train(two_pairs(), *objective, options); });
+}
+
+}  // namespace
+
+TEST_CASE("check: options of which an objective makes nothing are refused") {
+  const struct {
+    const char* objective;
+    std::function<void(Options&)> change;
+    const char* message;
+  } cases[] = {
+      {"topic_model", [](Options& o) { o.l2 = 0.5; }, "l2 = 0.5: must be 0, topic_model does not regularise"},
+      {"matrix_completion", [](Options& o) { o.rule = Rule::kAdagrad, o.l1 = 0.5; },
+       "l1 = 0.5: must be 0, matrix_completion has no l1"},
+      {"least_squares", [](Options& o) { o.rule = Rule::kAdagrad, o.l1 = 0.5, o.bias = true; }, ""},
+      {"softmax", [](Options& o) { o.bias = true; }, ""},
+  };
+  for (const auto& [objective, change, message] : cases) CHECK(refusal(objective, change) == message);
+}
+
+TEST_CASE("check: a bias is refused where there are constants or pairs") {
+  for (const char* name : {"network", "topic_model", "matrix_completion", "matrix_completion_kl",
+                           "matrix_completion_one_class", "word_embedding"}) {
+    CAPTURE(name);
+    const std::string message = refusal(name, [](Options& o) { o.bias = true; });
+    CHECK(message.starts_with("bias = 1: must be 0, " + std::string(name)));
+    CHECK(refusal(name, [](Options&) {}).empty());
+  }
+}
+
+}  // namespace sounder
