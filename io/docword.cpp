@@ -121,9 +121,7 @@ class Parser {
   }
 
   [[noreturn]] void unexpected(const Scanner& here, std::string_view expected) const {
-    const std::string_view token = here.token();
-    const char* end = here.done() ? "the end of the file" : "the end of the line";
-    fail(here.at(), fmt::format("{}, expected {}", token.empty() ? end : quoted(token), expected));
+    fail(here.at(), fmt::format("{}, expected {}", found_at(here), expected));
   }
 
   [[noreturn]] void refuse_missing() const {

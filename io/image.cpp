@@ -254,9 +254,8 @@ class PnmDecoder {
         {path_}, fmt::format("cut short: found {} bytes of pixels, expected at least {}", found, expected));
   }
   [[noreturn]] void fail(std::string_view expected) const {
-    const std::string found = scan_.done() ? "the end of the file" : quoted(scan_.token());
     throw InputError(locate(path_, bytes_, scan_.at()),
-                     fmt::format("found {}, expected {}", found, expected));
+                     fmt::format("found {}, expected {}", found_at(scan_), expected));
   }
 
   std::string_view bytes_;

@@ -112,11 +112,8 @@ class PieceParser {
 
   [[noreturn]] void fail(const char* start, std::string_view expected) const {
     const Scanner there(text_.substr(static_cast<std::size_t>(start - text_.data())));
-    const std::string_view token = there.token();
-    const std::string found = !token.empty()     ? quoted(token)
-                              : there.at_blank() ? "a blank"
-                                                 : "the end of the line";
-    throw Failure{start, fmt::format("found {}, expected {}{}", found, expected, hint(token))};
+    throw Failure{start,
+                  fmt::format("found {}, expected {}{}", found_at(there), expected, hint(there.token()))};
   }
 
   [[noreturn]] void refuse_index(const char* start, std::uint64_t index, std::uint64_t lowest) const {

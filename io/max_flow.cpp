@@ -128,9 +128,9 @@ class Parser {
   }
 
   [[noreturn]] void fail(std::string_view word, std::string_view expected) const {
-    const std::string found = word.empty() ? "the end of the line" : quoted(word);
+    const Scanner there({word.data(), text_.end()});
     throw InputError(locate(name_, text_, word.data()),
-                     fmt::format("found {}, expected {}", found, expected));
+                     fmt::format("found {}, expected {}", found_at(there), expected));
   }
 
   std::string_view text_;

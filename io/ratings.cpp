@@ -260,9 +260,7 @@ class RatingsParser {
   [[noreturn]] void fail(std::string_view field, std::string_view expected) const {
     const Scanner there(text_.substr(static_cast<std::size_t>(field.data() - text_.data())));
     const bool missing = field.empty() && there.at_line_end();
-    const std::string found = missing         ? "the end of the line"
-                              : field.empty() ? separator_.name
-                                              : quoted(field);
+    const std::string found = missing ? found_at(there) : field.empty() ? separator_.name : quoted(field);
     const std::string place = missing ? fmt::format(" behind {}", separator_.name) : "";
     throw InputError(locate(name_, text_, field.data()),
                      fmt::format("found {}, expected {}{}", found, expected, place));

@@ -187,6 +187,13 @@ inline std::string quoted(std::string_view bytes) {
   return text + (bytes.size() > kLongest ? "...\"" : "\"");
 }
 
+// What stands at `here`, for the message that refuses it.
+inline std::string found_at(const Scanner& here) {
+  if (const std::string_view token = here.token(); !token.empty()) return quoted(token);
+  if (here.done()) return "the end of the file";
+  return here.at_blank() ? "a blank" : "the end of the line";
+}
+
 // Where in `text`, the content of `file`, `at` points to.
 inline Position locate(const std::string& file, std::string_view text, const char* at) {
   Position where{file};

@@ -11,17 +11,11 @@
 #include "io/error.h"
 #include "io/model_file.h"
 #include "io/output.h"
-#include "objectives/catalogue.h"
+#include "objectives/model_objective.h"
 #include "program/commands.h"
 
 namespace sounder {
 namespace {
-
-std::unique_ptr<Objective> objective_of(const Model& model, const std::string& path) try {
-  return make_objective(model.objective, model.parameters);
-} catch (const InputError& error) {
-  throw InputError({path}, error.what());
-}
 
 // A model, and samples as it takes them.
 struct Session {
@@ -43,15 +37,6 @@ Session::Session(const EvaluateFlags& given)
       arena(given.options),
       model(load_model(given.model)),
       objective(objective_of(model, given.model)) {
-  if (model.width != objective->width()) {
-    throw InputError({flags.model}, fmt::format("width {}, expected {} for {}", model.width,
-                                                objective->width(), model.objective));
-  }
-  const std::size_t common = objective->shape().common * objective->width();
-  if (model.bias.size() != common && model.bias.size() != common + objective->width()) {
-    throw InputError({flags.model}, fmt::format("{} biases, expected {} or {} for {}", model.bias.size(),
-                                                common, common + objective->width(), model.objective));
-  }
   if (objective->labels() == LabelKind::kTwoClass && !model.labels.binary()) model.labels = {-1, 1, {}};
   if (!flags.observed.empty()) observe(model, flags, parallel);
   scheme = scheme_of(model);

@@ -127,11 +127,11 @@ TEST_CASE("max_flow: refuses a wrong problem line, or none") {
       {"c only\n\n", ": found no problem line, expected \"p max NODES ARCS\""},
       {"n 1 s\np max 3 1", ":1:1: found \"n\", expected the problem line, \"p max NODES ARCS\", first"},
       {"\na 1 2 3\n", ":2:1: found \"a\", expected the problem line, \"p max NODES ARCS\", first"},
-      {"p", ":1:2: found the end of the line, expected \"max\""},
+      {"p", ":1:2: found the end of the file, expected \"max\""},
       {"p min 3 1", ":1:3: found \"min\", expected \"max\""},
       {"p max 1 1", ":1:7: found \"1\", expected the number of nodes from 2 to 4294967295"},
       {"p max 4294967296 1", ":1:7: found \"4294967296\", expected the number of nodes from 2 to 4294967295"},
-      {"p max 3", ":1:8: found the end of the line, expected the number of arcs from 0 to 4294967295"},
+      {"p max 3", ":1:8: found the end of the file, expected the number of arcs from 0 to 4294967295"},
       {"p max 3 x", ":1:9: found \"x\", expected the number of arcs from 0 to 4294967295"},
       {"p max 3 1 1", ":1:11: found \"1\", expected the end of the line"},
   };
@@ -160,7 +160,7 @@ TEST_CASE("max_flow: refuses terminals that are missing, double, the same node o
       {"n 1 2\nn 2 s", ":3:5: found \"s\", expected a class, as in the lines before"},
       {"n 1 0", ":2:5: found \"0\", expected s, t or a class from 1 to 3"},
       {"n 1 source", ":2:5: found \"source\", expected s, t or a class from 1 to 3"},
-      {"n 1", ":2:4: found the end of the line, expected s, t or a class from 1 to 3"},
+      {"n 1", ":2:4: found the end of the file, expected s, t or a class from 1 to 3"},
       {"n 4 s", ":2:3: found \"4\", expected a node from 1 to 3"},
       {"n 1 s t", ":2:7: found \"t\", expected the end of the line"},
   };

@@ -274,7 +274,7 @@ TEST_CASE("ratings: says so when there are none") {
 TEST_CASE("ratings: names the field that a line lacks") {
   const std::string rating = "found the end of the line, expected a rating (a finite number) behind ";
   const Message cases[] = {
-      {"1,2", "f.csv:1:4: " + rating + "a comma"},
+      {"1,2", "f.csv:1:4: found the end of the file, expected a rating (a finite number) behind a comma"},
       {"1,2,\n", "f.csv:1:5: " + rating + "a comma"},
       {"1 2 3\r\n4 5 \r\n", "f.csv:2:5: " + rating + "a blank"},
       {"1::2::3\n4::5:6\n", "f.csv:2:7: " + rating + "\"::\""},

@@ -1,0 +1,38 @@
+#include "objectives/model_objective.h"
+
+#include <fmt/format.h>
+
+#include "io/error.h"
+#include "objectives/catalogue.h"
+
+namespace sounder {
+namespace {
+
+std::unique_ptr<Objective> make(const Model& model, const std::string& name) try {
+  return make_objective(model.objective, model.parameters);
+} catch (const InputError& error) {
+  throw InputError({name}, error.what());
+}
+
+bool has_two_kinds(SampleFormat format) {
+  return format == SampleFormat::kRatings || format == SampleFormat::kDocword;
+}
+
+}  // namespace
+
+std::unique_ptr<Objective> objective_of(const Model& model, const std::string& name) {
+  auto objective = make(model, name);
+  const auto refuse = [&](const std::string& found) {
+    throw InputError({name}, fmt::format("{} for {}", found, model.objective));
+  };
+  const std::size_t width = objective->width();
+  if (model.width != width) refuse(fmt::format("width {}, expected {}", model.width, width));
+  const std::size_t common = objective->shape().common * width;
+  if (model.bias.size() != common && model.bias.size() != common + width)
+    refuse(fmt::format("{} biases, expected {} or {}", model.bias.size(), common, common + width));
+  if (has_two_kinds(catalogue_row(model.objective).format) && model.names.size() != 2)
+    refuse(fmt::format("names of {} kinds, expected two", model.names.size()));
+  return objective;
+}
+
+}  // namespace sounder
