@@ -18,6 +18,15 @@ namespace {
 constexpr std::uint64_t kMostIds = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t kMostEntries = std::numeric_limits<std::uint64_t>::max() - 1;
 
+// Moves to the next line with more than blanks and returns whether there is one.
+bool to_content(Scanner& scan) {
+  for (; !scan.done(); scan.skip_line()) {
+    scan.skip_blanks();
+    if (!scan.at_line_end()) return true;
+  }
+  return false;
+}
+
 class Parser {
  public:
   Parser(std::string_view text, const std::string& name) : text_(text), name_(name), scan_(text) {}
@@ -29,7 +38,7 @@ class Parser {
     constexpr std::size_t kShortestEntry = 5;
     file_.counts.reserve(std::min<std::uint64_t>(entries_, text_.size() / kShortestEntry));
     file_.empty_documents = file_.documents;
-    while (to_content()) entry();
+    while (to_content(scan_)) entry();
     end_document();
     if (file_.counts.size() < entries_) refuse_missing();
     return std::move(file_);
@@ -42,17 +51,8 @@ class Parser {
     const char* at;
   };
 
-  // Moves to the next line with more than blanks and returns whether there is one.
-  bool to_content() {
-    for (; !scan_.done(); scan_.skip_line()) {
-      scan_.skip_blanks();
-      if (!scan_.at_line_end()) return true;
-    }
-    return false;
-  }
-
   std::uint64_t announced(const char* what, std::uint64_t most) {
-    to_content();
+    to_content(scan_);
     const std::uint64_t value = integer(what, most);
     end_line();
     return value;
@@ -141,6 +141,19 @@ class Parser {
   DocwordFile file_;
 };
 
+// How many numbers the next line holds, if no more than that.
+std::optional<int> numbers_of_line(Scanner& scan) {
+  to_content(scan);
+  int count = 0;
+  while (!scan.at_line_end()) {
+    if (std::isnan(scan.real()) || !scan.at_separator()) return std::nullopt;
+    ++count;
+    scan.skip_blanks();
+  }
+  scan.skip_line();
+  return count;
+}
+
 }  // namespace
 
 DocwordFile parse_docword(std::string_view text, const std::string& name) {
@@ -150,6 +163,13 @@ DocwordFile parse_docword(std::string_view text, const std::string& name) {
 DocwordFile read_docword(const std::string& path) {
   const Input input(path);
   return parse_docword(input.bytes(), path);
+}
+
+bool is_docword(std::string_view text) {
+  Scanner scan(text);
+  for (const int expected : {1, 1, 1, 3})
+    if (numbers_of_line(scan) != expected) return false;
+  return true;
 }
 
 }  // namespace sounder

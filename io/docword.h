@@ -36,4 +36,7 @@ DocwordFile read_docword(const std::string& path);
 // The same for text in memory; messages call it `name`.
 DocwordFile parse_docword(std::string_view text, const std::string& name);
 
+// Whether text begins as a bag of words does: three lines of one whole number, then one of three numbers.
+bool is_docword(std::string_view text);
+
 }  // namespace sounder

@@ -67,15 +67,6 @@ class Reader {
   std::size_t offset_ = 0;
 };
 
-IdxImages parse_images(std::string_view bytes, const std::string& path) {
-  Reader reader(bytes, path);
-  reader.expect_magic(kImagesMagic, "images of unsigned bytes");
-  const std::uint32_t images = reader.size("the number of images");
-  const std::uint32_t rows = reader.size("the rows of an image");
-  const std::uint32_t cols = reader.size("the columns of an image");
-  return {rows, cols, reader.items(images, std::uint64_t{rows} * cols)};
-}
-
 std::vector<float> read_labels(const std::string& path, std::size_t images, const std::string& name) {
   if (path.empty()) return std::vector<float>(images, 0.0F);
   const std::vector<std::uint8_t> labels = read_idx_labels(path);
@@ -86,8 +77,17 @@ std::vector<float> read_labels(const std::string& path, std::size_t images, cons
 
 }  // namespace
 
+IdxImages parse_idx_images(std::string_view bytes, const std::string& name) {
+  Reader reader(bytes, name);
+  reader.expect_magic(kImagesMagic, "images of unsigned bytes");
+  const std::uint32_t images = reader.size("the number of images");
+  const std::uint32_t rows = reader.size("the rows of an image");
+  const std::uint32_t cols = reader.size("the columns of an image");
+  return {rows, cols, reader.items(images, std::uint64_t{rows} * cols)};
+}
+
 IdxImages read_idx_images(const std::string& path) {
-  return parse_images(Input(path).bytes(), path);
+  return parse_idx_images(Input(path).bytes(), path);
 }
 
 std::vector<std::uint8_t> read_idx_labels(const std::string& path) {
@@ -104,7 +104,7 @@ bool is_idx_images(std::string_view bytes) {
 }
 
 Dataset parse_idx_samples(std::string_view bytes, const std::string& name, const std::string& labels) {
-  const IdxImages images = parse_images(bytes, name);
+  const IdxImages images = parse_idx_images(bytes, name);
   const std::size_t size = std::size_t{images.rows} * images.cols;
   Dataset::Columns parts;
   for (std::size_t i = 0; i < images.pixels.size(); ++i) {

@@ -23,6 +23,9 @@ struct IdxImages {
 IdxImages read_idx_images(const std::string& path);
 std::vector<std::uint8_t> read_idx_labels(const std::string& path);
 
+// The same for bytes in memory; messages call them `name`.
+IdxImages parse_idx_images(std::string_view bytes, const std::string& name);
+
 // Whether these are the bytes of IDX images, by the magic number.
 bool is_idx_images(std::string_view bytes);
 

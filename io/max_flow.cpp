@@ -155,6 +155,19 @@ FlowNetwork read_max_flow(const std::string& path) {
   return parse_max_flow(input.bytes(), path);
 }
 
+bool is_max_flow(std::string_view text) {
+  for (Scanner scan(text); !scan.done(); scan.skip_line()) {
+    scan.skip_blanks();
+    if (scan.token() == "p") {
+      scan.skip('p');
+      scan.skip_blanks();
+      return scan.token() == "max";
+    }
+    if (!scan.at_line_end() && scan.peek() != 'c') return false;
+  }
+  return false;
+}
+
 std::vector<Edge> undirected(const FlowNetwork& network) {
   std::vector<Edge> edges;
   edges.reserve(network.arcs.size());

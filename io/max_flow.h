@@ -39,6 +39,9 @@ FlowNetwork read_max_flow(const std::string& path);
 // The same for text in memory; messages call it `name`.
 FlowNetwork parse_max_flow(std::string_view text, const std::string& name);
 
+// Whether text begins as such a file does: with a problem line, behind blank lines and comments.
+bool is_max_flow(std::string_view text);
+
 // What may flow between two nodes u < v: `forward` from u to v, `backward` from v to u.
 struct Edge {
   std::uint32_t u = 0;

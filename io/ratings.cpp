@@ -295,4 +295,15 @@ RatingsFile read_ratings(const std::string& path, const RatingsOptions& options)
   return parse_ratings(input.bytes(), path, options);
 }
 
+bool is_ratings(std::string_view text) {
+  Lines lines(text);
+  std::string_view line = lines.next();
+  if (fit(line, best_separator(line)) == kHeader) line = lines.next();
+  const Separator separator = best_separator(line);
+  if (fit(line, separator) != kRating) return false;
+  Fields fields(line, separator);
+  fields.next();
+  return separator.character != ' ' || fields.next().find(':') == std::string_view::npos;
+}
+
 }  // namespace sounder

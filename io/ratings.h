@@ -43,4 +43,8 @@ RatingsFile read_ratings(const std::string& path, const RatingsOptions& options 
 // The same for text in memory; messages call it `name`.
 RatingsFile parse_ratings(std::string_view text, const std::string& name, const RatingsOptions& options = {});
 
+// Whether text begins as ratings do, in its first line or behind a header; "1 2:3 4", which has blanks and a colon, does
+// not: LIBSVM text looks like that.
+bool is_ratings(std::string_view text);
+
 }  // namespace sounder

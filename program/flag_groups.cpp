@@ -11,9 +11,11 @@ namespace sounder {
 
 namespace fs = std::filesystem;
 
-CLI::Option* add_samples(CLI::App& app, const char* flag, std::string& path, const char* alternative) {
-  const std::string help = "Samples in LIBSVM text or IDX images, also .gz, .bz2 or .zst; -: standard input";
-  return add_path_or(app, flag, "/dev/stdin", path, help + alternative);
+CLI::Option* add_samples(CLI::App& app, const char* flag, std::string& path) {
+  return add_path_or(
+      app, flag, "/dev/stdin", path,
+      "Samples in LIBSVM text or, as the objective has it, IDX images, ratings, a bag of words or a text, "
+      "also .gz, .bz2 or .zst; -: standard input");
 }
 
 void add_labels(CLI::App& app, const char* flag, std::string& path, const char* images) {

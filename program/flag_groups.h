@@ -14,7 +14,7 @@ namespace sounder {
 
 // --- Flags of several subcommands
 
-CLI::Option* add_samples(CLI::App& app, const char* flag, std::string& path, const char* alternative = "");
+CLI::Option* add_samples(CLI::App& app, const char* flag, std::string& path);
 void add_labels(CLI::App& app, const char* flag, std::string& path, const char* images);
 CLI::Option* add_output(CLI::App& app, const char* flag, std::string& path, const std::string& help);
 void add_ignore_unknown(CLI::App& app, bool& field, const char* file);

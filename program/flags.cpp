@@ -21,7 +21,8 @@ void add_apply_flags(CLI::App& app, EvaluateFlags& flags) {
   add_samples(app, "DATA", flags.data)->required();
   add_labels(app, "--labels", flags.label_file, "DATA");
   add_path(app, "--observed", flags.observed,
-           "topic_model: what is known of the documents of DATA, which then need not be those of the training data");
+           "topic_model: what is known of the documents of DATA, which then need not be those of the "
+           "training data");
   add_report(app, flags.report);
   add_index_base(app, flags.index_base, "First column number; default: that of the training data");
   add_ignore_unknown(app, flags.ignore_unknown, "DATA");
@@ -76,7 +77,10 @@ void check(const CLI::App&, const GenerateFlags& flags) {
 }
 
 void add_flags(CLI::App& app, InfoFlags& flags) {
-  add_samples(app, "FILE", flags.file, ", or a model");
+  add_path_or(app, "FILE", "/dev/stdin", flags.file,
+              "LIBSVM text, ratings, a bag of words, IDX images, a DIMACS max-flow file, also .gz, .bz2 or "
+              ".zst, or a "
+              "model; -: standard input");
   add_output(app, "--json", flags.json, "Write the same as JSON");
   add_index_base(app, flags.index_base, "First column number; default: 0 if the file has a column 0, else 1");
   app.add_flag("--machine", flags.machine, "Tell what this machine offers");
@@ -94,7 +98,8 @@ void add_flags(CLI::App& app, TopicsFlags& flags) {
   add_path(app, "MODEL", flags.model, "A topic_model that sounder train wrote")->required();
   add_number(app, "--top", flags.top, "N", "Words shown of each topic");
   add_path(app, "--data", flags.data,
-           "A bag of words: tells how far the ten first words of a topic stand in the same documents of it (NPMI)");
+           "A bag of words: tells how far the ten first words of a topic stand in the same documents of it "
+           "(NPMI)");
   add_output(app, "--json", flags.json, "Write the same as JSON");
   app.footer("Example:\n  sounder topics news.model --data docword.txt.gz");
 }
@@ -167,7 +172,7 @@ Flags parse_flags(int argc, const char* const* argv) {
   add_command<PredictFlags>(app, "predict", "Write a model's prediction for every sample", chosen);
   add_command<EvaluateFlags>(app, "evaluate", "Tell how well a model does on labelled samples", chosen);
   add_command<GenerateFlags>(app, "generate", "Make up samples that look like text", chosen);
-  add_command<InfoFlags>(app, "info", "Describe a file of samples, or a model", chosen);
+  add_command<InfoFlags>(app, "info", "Describe a file of samples or a model", chosen);
   add_command<TopicsFlags>(app, "topics", "Show the words of a topic model", chosen);
   add_command<RecommendFlags>(app, "recommend", "Name the items that a user would rate best", chosen);
   add_command<SimilarFlags>(app, "similar", "Name the words nearest to a word", chosen);

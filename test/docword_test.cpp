@@ -27,6 +27,18 @@ std::string show(const DocwordFile& file) {
   return text;
 }
 
+TEST_CASE("docword: is told by its first lines") {
+  for (const char* text : {"2\n3\n1\n1 3 2\n", "\n2 \n 3\n\n1\n1 3 2.5"}) {
+    CAPTURE(text);
+    CHECK(is_docword(text));
+  }
+  for (const char* text :
+       {"", "2\n3\n1\n", "1 3 2\n1 1 1\n", "1\n-1\n1\n1 2:3 4:5\n", "2\n3\n1\n1 2 3 4\n"}) {
+    CAPTURE(text);
+    CHECK_FALSE(is_docword(text));
+  }
+}
+
 TEST_CASE("docword: reads entries in the order of the file, numbered from 0") {
   struct Case {
     std::string_view text;

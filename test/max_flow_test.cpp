@@ -117,6 +117,17 @@ TEST_CASE("max_flow: refuses a wrong line, with the place and the reason") {
   }
 }
 
+TEST_CASE("max_flow: is told by its problem line") {
+  for (const char* text : {"p max 3 1\n", "c a comment\n\n  p   max 2 0", "p max"}) {
+    CAPTURE(text);
+    CHECK(is_max_flow(text));
+  }
+  for (const char* text : {"", "c\n", "p min 3 1\n", "pmax 3 1\n", "1 p max\n", "1 1:1\n"}) {
+    CAPTURE(text);
+    CHECK_FALSE(is_max_flow(text));
+  }
+}
+
 TEST_CASE("max_flow: refuses a wrong problem line, or none") {
   struct Case {
     std::string_view text;

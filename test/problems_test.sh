@@ -31,12 +31,20 @@ refused 'rank = 1.5' train ratings.txt --objective matrix_completion --rank 1.5
 refused 'rule = saga: does not suit' train ratings.txt --objective matrix_completion --rule saga
 refused 'is no parameter of the objective hinge' train ratings.txt --rank 4
 
+ends 0 info ratings.txt --json info.json
+has_keys info.json format ratings users items duplicates ratings_per_user ratings_per_item values
+check 'users' [ "$(number info.json users)" -eq 60 ]
+refused 'found ratings' info ratings.txt --index-base 1
+
 # --- Cuts -------------------------------------------------------------------------------------------------------------
 
 printf 'p max 4 5\nn 1 s\nn 4 t\na 1 2 3\na 1 3 2\na 2 3 1\na 2 4 2\na 3 4 3\n' >flow.max
 silent cut flow.max --quiet --report cut.json
 has_keys cut.json cut relaxed_energy bound gap seconds
 check 'the minimum cut' between 4.999 "$(number cut.json cut)" 5.001
+ends 0 info flow.max --json info.json
+has_keys info.json format nodes arcs edges terminals edges_per_node capacity
+check 'nodes' [ "$(number info.json nodes)" -eq 4 ]
 sed 's/a 2 3 1/a 2 9 1/' flow.max >beyond.max
 sed 's/a 2 3 1/a 2 3 -1/' flow.max >negative.max
 grep -v 't$' flow.max >endless.max
@@ -72,6 +80,9 @@ has_keys topics.json perplexity empty_documents
 check 'perplexity of two topics of ten words' between 8 "$(number topics.json perplexity)" 12
 ends 0 topics topics.model --top 3
 check 'words are named' grep -q 'word[0-9]' "$out"
+ends 0 info docword.txt --json info.json
+has_keys info.json format documents words entries tokens words_per_document empty_documents documents_per_word unused_words
+check 'empty documents' [ "$(number info.json empty_documents)" -eq 1 ]
 head -n 19 vocabulary.txt >fewer.txt
 printf '1\n1\n1\n1 2 1\n' >wide.txt
 refused 'fewer.txt' train docword.txt --objective topic_model --vocabulary fewer.txt
@@ -91,12 +102,25 @@ for objective in softmax 'network --hidden 8'; do
   ends 0 predict classes.model classes.svm
   check "$objective: labels come back" [ "$(sort -u "$out" | tr '\n' ' ')" = '5 6 7 ' ]
 done
+ends 0 info classes.model
 printf '5 1:1\n5 2:1\n' >single.svm
 printf '9 1:1\n' >strange.svm
 refused 'single.svm' train single.svm --objective softmax
 refused 'strange.svm' evaluate classes.model strange.svm
 refused 'bias = 1: must be 0, network' train classes.svm --objective network --bias
 refused 'hidden = 0' train classes.svm --objective network --hidden 0
+
+# Two pictures of two by three, four of whose twelve pixels are not black.
+printf '\0\0\10\3\0\0\0\2\0\0\0\2\0\0\0\3\1\2\0\0\0\0\0\0\0\0\3\4' >images.idx
+ends 0 info images.idx --json info.json
+has_keys info.json format images height width nonzero_share
+check 'width' [ "$(number info.json width)" -eq 3 ]
+
+# Two weights far above the others, of the same column of two: both are named.
+printf '1 1:9\n2 2:0.01\n' >pair.svm
+silent train pair.svm --objective softmax --quiet --model pair.model
+ends 0 info pair.model --json info.json
+has_keys info.json '1\[0]' '1\[1]' '2\[0]' '2\[1]'
 
 # --- Text -------------------------------------------------------------------------------------------------------------------
 

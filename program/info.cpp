@@ -5,18 +5,21 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <ostream>
 #include <span>
-#include <streambuf>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "io/docword.h"
 #include "io/error.h"
+#include "io/idx.h"
 #include "io/input.h"
 #include "io/libsvm.h"
+#include "io/max_flow.h"
 #include "io/model_file.h"
 #include "io/output.h"
+#include "io/ratings.h"
 #include "objectives/kernels.h"
 #include "program/commands.h"
 
@@ -25,41 +28,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// --- generate
-
-struct Interrupted {};
-
-// An OutputFile as a stream buffer; its errors come out of a stream that lets exceptions(badbit) through.
-class OutputBuffer final : public std::streambuf {
- public:
-  OutputBuffer(OutputFile& file, const Interrupts& interrupts) : file_(file), interrupts_(interrupts) {}
-
- protected:
-  std::streamsize xsputn(const char* bytes, std::streamsize count) override {
-    pending_.append(bytes, static_cast<std::size_t>(count));
-    if (pending_.size() >= kChunk) sync();
-    return count;
-  }
-  int_type overflow(int_type byte) override {
-    pending_ += traits_type::to_char_type(byte);
-    return byte;
-  }
-  int sync() override {
-    if (interrupts_.requested()) throw Interrupted();
-    file_.write(std::exchange(pending_, {}));
-    return 0;
-  }
-
- private:
-  static constexpr std::size_t kChunk = std::size_t{1} << 16;
-
-  OutputFile& file_;
-  const Interrupts& interrupts_;
-  std::string pending_;
-};
-
-// --- info
-
+constexpr const char* kLibsvm = "LIBSVM text";
 constexpr std::size_t kLabelsListed = 20;
 constexpr std::size_t kWeightsListed = 10;
 constexpr double kLengthTolerance = 1e-4;  // of a row that counts as of length 1
@@ -84,17 +53,15 @@ std::vector<std::uint64_t> row_sizes(const Dataset& data) {
   return sizes;
 }
 
-// In how many rows each column is that is in one. Sorting takes memory for the non-zeros alone, whatever the
-// dimension.
-std::vector<std::uint64_t> column_degrees(const Dataset& data) {
-  std::vector<Coordinate> columns(data.indices().begin(), data.indices().end());
-  std::ranges::sort(columns);
-  std::vector<std::uint64_t> degrees;
-  for (std::size_t k = 0; k < columns.size(); ++k) {
-    if (k == 0 || columns[k] != columns[k - 1]) degrees.push_back(0);
-    ++degrees.back();
+// How often each is there of those that are. Sorting takes memory for what is there alone, however large the numbers.
+std::vector<std::uint64_t> run_lengths(std::vector<Coordinate> numbers) {
+  std::ranges::sort(numbers);
+  std::vector<std::uint64_t> lengths;
+  for (std::size_t k = 0; k < numbers.size(); ++k) {
+    if (k == 0 || numbers[k] != numbers[k - 1]) lengths.push_back(0);
+    ++lengths.back();
   }
-  return degrees;
+  return lengths;
 }
 
 std::vector<double> row_lengths(const Dataset& data) {
@@ -117,12 +84,13 @@ Json labels_of(const Dataset& data) {
   return json;
 }
 
-Json describe_data(const LibsvmFile& file) {
+Json describe_rows(const LibsvmFile& file) {
   const Dataset& data = file.data;
   const auto sizes = row_sizes(data);
-  const auto degrees = column_degrees(data);
+  const auto degrees = run_lengths({data.indices().begin(), data.indices().end()});
   const auto lengths = row_lengths(data);
-  return {{"rows", data.rows()},
+  return {{"format", kLibsvm},
+          {"rows", data.rows()},
           {"columns", data.dimension()},
           {"index_base", file.index_base},
           {"nonzeros", data.nonzeros()},
@@ -136,7 +104,70 @@ Json describe_data(const LibsvmFile& file) {
           {"labels", labels_of(data)}};
 }
 
-// By column number as the training data had it.
+Json describe_ratings(const RatingsFile& file) {
+  const Dataset& data = file.data;
+  const auto users = static_cast<Coordinate>(file.users.size());
+  std::vector<Coordinate> raters;
+  std::vector<Coordinate> rated;
+  for (const Coordinate i : data.indices()) (i < users ? raters : rated).push_back(i);
+  return {{"format", "ratings"},
+          {"header", file.header},
+          {"ratings", data.rows()},
+          {"users", users},
+          {"items", file.items.size()},
+          {"duplicates", file.duplicates},
+          {"ratings_per_user", spread(run_lengths(std::move(raters)), users)},
+          {"ratings_per_item", spread(run_lengths(std::move(rated)), file.items.size())},
+          {"values", labels_of(data)}};
+}
+
+Json describe_docword(const DocwordFile& file) {
+  std::vector<Coordinate> documents;
+  std::vector<Coordinate> words;
+  double tokens = 0;
+  for (const Count& count : file.counts) {
+    documents.push_back(count.document);
+    words.push_back(count.word);
+    tokens += count.count;
+  }
+  const auto used = run_lengths(std::move(words));
+  return {{"format", "bag of words"},
+          {"documents", file.documents},
+          {"words", file.words},
+          {"entries", file.counts.size()},
+          {"tokens", tokens},
+          {"words_per_document", spread(run_lengths(std::move(documents)), file.documents)},
+          {"empty_documents", file.empty_documents},
+          {"documents_per_word", spread(used, file.words)},
+          {"unused_words", file.words - used.size()}};
+}
+
+Json describe_images(const IdxImages& images) {
+  const std::size_t size = std::size_t{images.rows} * images.cols;
+  const auto black = std::ranges::count(images.pixels, std::uint8_t{0});
+  const double share = 1 - static_cast<double>(black) / static_cast<double>(images.pixels.size());
+  return {{"format", "IDX images"},
+          {"images", images.pixels.size() / size},
+          {"height", images.rows},
+          {"width", images.cols},
+          {"nonzero_share", share}};
+}
+
+Json describe_network(const FlowNetwork& network) {
+  std::vector<Coordinate> ends;
+  std::vector<double> capacities;
+  for (const Edge& edge : undirected(network)) ends.insert(ends.end(), {edge.u, edge.v});
+  for (const Arc& arc : network.arcs) capacities.push_back(arc.capacity);
+  return {{"format", "DIMACS max-flow"},
+          {"nodes", network.nodes},
+          {"arcs", network.arcs.size()},
+          {"edges", ends.size() / 2},
+          {"terminals", network.terminals.size()},
+          {"edges_per_node", spread(run_lengths(std::move(ends)), network.nodes)},
+          {"capacity", spread(capacities, capacities.size())}};
+}
+
+// By column number as the training data had it and, where a column has several weights, "[place in it]" from 0.
 Json largest_weights(const Model& model) {
   std::vector<std::size_t> order(model.weights.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -145,14 +176,15 @@ Json largest_weights(const Model& model) {
                             [&](std::size_t i) { return std::fabs(model.weights[i]); });
   Json json = Json::object();
   for (const std::size_t i : std::span(order).first(shown)) {
-    json[std::to_string(i / model.width + model.index_base)] = model.weights[i];
+    const std::string column = std::to_string(i / model.width + model.index_base);
+    json[model.width == 1 ? column : fmt::format("{}[{}]", column, i % model.width)] = model.weights[i];
   }
   return json;
 }
 
 Json describe_model(const Model& model) {
   const auto zeros = static_cast<std::size_t>(std::ranges::count(model.weights, 0.0F));
-  Json json{{"objective", model.objective}};
+  Json json{{"format", "model"}, {"objective", model.objective}};
   for (const auto& [name, value] : model.parameters) json[name] = value;
   json.update({{"dimension", model.dimension}, {"width", model.width}, {"index_base", model.index_base}});
   json.update({{"nonzero_weights", model.weights.size() - zeros}, {"l2", model.l2}, {"rows", model.rows}});
@@ -161,17 +193,31 @@ Json describe_model(const Model& model) {
     json["labels"] = {{"negative", model.labels.negative}, {"positive", model.labels.positive}};
   if (model.label_rule.positive_above) json["positive_above"] = *model.label_rule.positive_above;
   if (model.label_rule.positive_class) json["positive_class"] = *model.label_rule.positive_class;
+  if (!model.labels.classes.empty()) json["labels"] = model.labels.classes;
+  for (const auto& part : model.names) json["names"].push_back(part.size());
   if (!model.bias.empty()) json["bias"] = model.bias;
-  json["largest_weights"] = largest_weights(model);
+  if (model.names.empty()) json["largest_weights"] = largest_weights(model);
   return json;
 }
 
-Json describe_file(const InfoFlags& flags) {
-  const Input input(flags.file);
-  if (input.bytes().starts_with("sounder model ")) return describe_model(load_model(flags.file));
+// Told apart by how they begin.
+Json describe_bytes(std::string_view bytes, const InfoFlags& flags) {
+  const std::string& name = flags.file;
+  if (bytes.starts_with("sounder model ")) return describe_model(load_model(name));
+  if (is_idx_images(bytes)) return describe_images(parse_idx_images(bytes, name));
+  if (is_max_flow(bytes)) return describe_network(parse_max_flow(bytes, name));
+  if (is_docword(bytes)) return describe_docword(parse_docword(bytes, name));
+  if (is_ratings(bytes)) return describe_ratings(parse_ratings(bytes, name));
   Arena arena(flags.options);
-  return describe_data(
-      parse_libsvm(input.bytes(), flags.file, {.index_base = flags.index_base}, parallel_on(arena)));
+  return describe_rows(parse_libsvm(bytes, name, {.index_base = flags.index_base}, parallel_on(arena)));
+}
+
+Json describe_file(const InfoFlags& flags) {
+  Json json = describe_bytes(Input(flags.file).bytes(), flags);
+  if (flags.index_base && json["format"] != kLibsvm)
+    throw InputError({flags.file},
+                     "--index-base is for LIBSVM text, found " + json["format"].get<std::string>());
+  return json;
 }
 
 std::string shown(const Json& value) {
@@ -186,21 +232,6 @@ std::string shown(const Json& value) {
 }
 
 }  // namespace
-
-int run(const GenerateFlags& flags, Interrupts& interrupts) try {
-  const Dataset data = generate(flags.options);
-  const Interrupts::Hold hold(interrupts);
-  OutputFile file(flags.output);
-  OutputBuffer buffer(file, interrupts);
-  std::ostream stream(&buffer);
-  stream.exceptions(std::ios::badbit);
-  write_libsvm(data, stream, flags.index_base);
-  stream.flush();
-  file.commit();
-  return interrupts.exit_code();
-} catch (const Interrupted&) {
-  return interrupts.exit_code();
-}
 
 int run(const InfoFlags& flags, Interrupts&) {
   Json json = Json::object();
