@@ -21,12 +21,20 @@ class Regulariser {
   explicit Regulariser(const Step& step)
       : l1_(static_cast<float>(step.l1)), l2_(static_cast<float>(step.l2)), size_(step.size) {}
 
-  // Of a step of the rule's own size, or of another.
-  float operator()(float moved, float reweight) const { return (*this)(moved, reweight, size_); }
-  float operator()(float moved, float reweight, float size) const {
+  // The step for one coordinate, whatever weights it has.
+  struct Shrinking {
+    float threshold;
+    float factor;
+    float operator()(float moved) const { return soft_threshold(moved, threshold) * factor; }
+  };
+  Shrinking at(float reweight, float size) const {
     const float reach = size * reweight;
-    return soft_threshold(moved, reach * l1_) / (1 + reach * l2_);
+    return {reach * l1_, 1 / (1 + reach * l2_)};
   }
+
+  // Of a step of the rule's own size, or of another.
+  float operator()(float moved, float reweight) const { return at(reweight, size_)(moved); }
+  float operator()(float moved, float reweight, float size) const { return at(reweight, size)(moved); }
 
   // Asynchronous changes add up and so miss an exact zero by a little. Whether the proximal step with the gradient of the
   // whole objective leaves the weight at zero.

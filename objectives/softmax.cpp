@@ -113,8 +113,9 @@ class Softmax final : public Objective {
         const std::size_t p = row.positions[k];
         const float size = step_along(p, row.values[k]);
         const float along = size * weight * row.values[k];
+        const Regulariser::Shrinking shrink = prox.at(local.reweight[p], size);
         for (std::size_t c = 0; c < z.size(); ++c)
-          local.weights[p + c] = prox(local.weights[p + c] - along * z[c], local.reweight[p], size);
+          local.weights[p + c] = shrink(local.weights[p + c] - along * z[c]);
       }
       if (local.bias == nullptr) return;
       const float along = step_along(local.bias_position(), 1) * weight;

@@ -181,7 +181,8 @@ class Rows {
   void move(std::size_t position, float size, float part) {
     row(position) += size * part * sum_;
     if (!adagrad() || (step_.l1 == 0 && step_.l2 == 0)) return;
-    for (float& weight : row(position)) weight = prox_(weight, local_.reweight[position], size);
+    const Regulariser::Shrinking shrink = prox_.at(local_.reweight[position], size);
+    for (float& weight : row(position)) weight = shrink(weight);
   }
 
   const LocalWeights& local_;
