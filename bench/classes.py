@@ -4,7 +4,7 @@
 usage: bench/classes.py PROGRAM [news20] [mnist] [network]   (PROGRAM: build/release/sounder)
 
   news20    softmax, rows of length 1, 20 % held out at random: within 0.5 points of liblinear-train -s 0 (package
-            liblinear-tools), each at the best of what is tried, as the held-out rows have it
+            liblinear-tools), both with their defaults, and each at the best of what is tried, as the held-out rows have it
   mnist     softmax on the test digits: 92 % at least
   network   256 hidden units on the test digits: 98 % at least
 
@@ -22,8 +22,8 @@ import tempfile
 
 DATA = os.environ.get("SOUNDER_DATA") or sys.exit("SOUNDER_DATA is not set: the folder with news20/ and mnist/")
 LIBLINEAR_C = [1, 4, 16, 64, 256]
-SOUNDER_L2 = [1e-5, 1e-6, 1e-7, 1e-8]
-RULES = ["sgd", "adagrad"]
+SOUNDER_L2 = [1e-4, 1e-5, 1e-6, 1e-7, 1e-8]
+RULES = ["adagrad", "sgd"]
 
 
 def run(*command):
@@ -68,7 +68,7 @@ def liblinear_accuracy(folder, training, test, c):
 
 def news20(program, folder):
     training, test = split_news20(folder)
-    theirs = []
+    theirs = []  # the first of each is the default
     for c in LIBLINEAR_C:
         theirs.append(liblinear_accuracy(folder, training, test, c))
         print(f"news20   liblinear -s 0 -c {c:<12} {theirs[-1]:6.2f} %", flush=True)
@@ -78,7 +78,8 @@ def news20(program, folder):
         accuracy, seconds = test_accuracy(program, folder, [training], [test, "--ignore-unknown"], *options)
         ours.append(accuracy)
         print(f"news20   softmax {rule:<8} --l2 {l2:<6g} {accuracy:6.2f} %   {seconds:.1f} s", flush=True)
-    return verdict("news20   softmax", max(ours), max(theirs) - 0.5)
+    return all([verdict("news20   softmax, defaults", ours[0], theirs[0] - 0.5),
+                verdict("news20   softmax, best", max(ours), max(theirs) - 0.5)])
 
 
 def digits(part):
