@@ -248,7 +248,7 @@ std::size_t tile_rows(const Setting& is, std::size_t least_tiles) {
 std::size_t settled_block_rows(const Setting& is) {
   if (is.discipline.by_sample) return 1;
   const Shape shape = is.objective.shape();
-  const std::size_t parts = 24 * static_cast<std::size_t>(is.parallel);
+  const std::size_t parts = shape.worker_blocks * static_cast<std::size_t>(is.parallel);
   const std::size_t stale = shape.most_stale_rows / static_cast<std::size_t>(is.parallel);
   const std::size_t rows = shape.grouping == Grouping::kTiles
                                ? tile_rows(is, parts)

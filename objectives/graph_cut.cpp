@@ -66,6 +66,8 @@ class GraphCut final : public Objective {
   Shape shape() const override {
     return {.width = width_,
             .grouping = Grouping::kInOrder,
+            .worker_blocks = 8,
+            .most_block_rows = 8192,
             .pairs = true,
             .starts_at_zero = false,
             .terms = true,

@@ -35,6 +35,7 @@ struct Shape {
   std::size_t width = 1;   // floats a coordinate
   std::size_t common = 0;  // coordinates besides those of the data, that every sample touches
   Grouping grouping = Grouping::kRandom;
+  std::size_t worker_blocks = 24;       // blocks of an epoch for each worker, at least,
   std::size_t most_block_rows = 1024;   // samples in a block, unless the user wants more,
   std::size_t most_stale_rows = 65536;  // and in the blocks that step from the same weights
   bool pairs = false;          // a training sample is two coordinates and a label: blocks keep no values

@@ -96,6 +96,7 @@ FlowNetwork multiway_grid(std::uint32_t side, std::uint32_t terminals, std::uint
 void check_sound(const CutProblem& problem, const FlowNetwork& network, const Cut& cut) {
   CHECK(cut.energy == doctest::Approx(energy_of(problem, cut.labels)));
   CHECK(cut.bound <= cut.energy);
+  CHECK(cut.bound <= cut.relaxed_energy * (1 + 1e-6));
   CHECK(cut.relaxed_energy <= cut.energy);
   for (std::uint32_t k = 0; k < network.terminals.size(); ++k) CHECK(cut.labels[network.terminals[k]] == k);
 }
@@ -124,6 +125,7 @@ TEST_CASE("minimum cut: is the maximum flow, for any number of threads") {
       CHECK(cut.energy <= exact * 1.001);
       CHECK(cut.energy >= exact * (1 - 1e-6));
       CHECK(cut.bound <= exact * (1 + 1e-6));
+      CHECK(cut.relaxed_energy == doctest::Approx(exact).epsilon(1e-3));
     }
   }
 }
