@@ -63,7 +63,7 @@ class LocalCopy {
 // One visit of a block to the shared parameters.
 struct Visit {
   std::span<const Cell> support;
-  std::size_t slot = 0;      // of the task among those of its round
+  std::size_t slot = 0;      // of the task among those of its round; of a simulation, the worker
   std::uint64_t ticket = 0;  // for the writer's own use
 };
 
@@ -96,6 +96,8 @@ class Writer {
 
   // An estimate of the adds that were overwritten, as a share of all; nothing if the discipline loses none.
   virtual std::optional<double> share_lost() const { return std::nullopt; }
+  // Of the cells that tasks changed, how many were pushed; nothing if a push leaves none out.
+  virtual std::optional<double> share_pushed() const { return std::nullopt; }
 };
 
 // `round_tasks`: the most tasks in a round, for disciplines with rounds. The parameters must outlive the writer.

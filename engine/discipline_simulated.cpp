@@ -15,17 +15,17 @@ class SimulatedWriter final : public Writer {
   SimulatedWriter(Parameters& parameters, std::size_t workers) : parameters_(parameters), kept_(workers) {}
 
   void pull(Visit& visit, LocalCopy& copy) override {
-    visit.ticket = next_++;
-    add(kept(visit.ticket));
+    visit.slot = next_++ % kept_.size();
+    add(kept_[visit.slot]);
     copy.pull(parameters_, visit.support);
   }
   void push(Visit& visit, LocalCopy& copy) override {
-    Change& change = kept(visit.ticket);
+    Change& change = kept_[visit.slot];
     change.support = visit.support;
     std::swap(change.copy, copy);
   }
   void flush() override {
-    for (std::size_t ahead = 0; ahead < kept_.size(); ++ahead) add(kept(next_ + ahead));
+    for (std::size_t ahead = 0; ahead < kept_.size(); ++ahead) add(kept_[(next_ + ahead) % kept_.size()]);
   }
 
  private:
@@ -33,8 +33,6 @@ class SimulatedWriter final : public Writer {
     std::span<const Cell> support = {};  // empty: none, or added already
     LocalCopy copy = {};                 // its memory serves again
   };
-
-  Change& kept(std::uint64_t ticket) { return kept_[ticket % kept_.size()]; }
 
   void add(Change& change) {
     parameters_.push(std::exchange(change.support, {}), change.copy.before(), change.copy.after(),

@@ -34,6 +34,21 @@ void validate_schedule(const Options& o) {
   require(!o.step, clash("works out the step itself; leave the step out"));
 }
 
+void validate_sparsify(const Options& o) {
+  require(o.keep > 0 && o.keep <= 1, "keep", o.keep, "> 0 and <= 1");
+  if (o.sparsify == Sparsify::kNone) return;
+  const RuleTraits& rule = traits_of(o.rule);
+  const auto clash = [&](std::string_view what) {
+    return fmt::format("sparsify = {}: {}", name_of(o.sparsify), what);
+  };
+  require(
+      !rule.snapshots && !rule.derives && rule.memory == 0,
+      clash(fmt::format("tears apart sums that the rule {} needs whole; take sgd or adagrad", rule.name)));
+  require(!traits_of(o.discipline).disjoint,
+          clash(fmt::format("the discipline {} stores, and adds nothing later; take reproducible or atomic",
+                            name_of(o.discipline))));
+}
+
 void validate_combination(const Options& o) {
   const RuleTraits& rule = traits_of(o.rule);
   const auto clash = [&](std::string_view what) { return fmt::format("rule = {}: {}", rule.name, what); };
@@ -101,6 +116,7 @@ void validate(const Options& o) {
           fmt::format("<= threads = {}", o.threads));
   require(o.numa_node >= -1, "numa_node", o.numa_node, "a node, or -1 for any");
   validate_schedule(o);
+  validate_sparsify(o);
   validate_combination(o);
   validate_refresh(o);
 }

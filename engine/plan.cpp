@@ -347,6 +347,21 @@ Problem problem_of(const Options& options, const Objective& objective, const Pla
           .damping = plan.damping};
 }
 
+std::unique_ptr<Writer> writer_of(const Options& options, const Plan& plan, const Layout& layout,
+                                  Parameters& parameters) {
+  const auto virtual_workers = static_cast<std::size_t>(options.simulate);
+  auto writer = virtual_workers > 0 ? make_simulated_writer(parameters, virtual_workers)
+                                    : make_writer(options.discipline, parameters, plan.round_tasks);
+  if (options.sparsify == Sparsify::kNone) return writer;
+  const Mask mask{.by = options.sparsify,
+                  .keep = options.keep,
+                  .first_cell = layout.first_cell(),
+                  .weight_floats = layout.weight_floats(),
+                  .seed = options.seed};
+  const std::size_t slots = traits_of(options.discipline).rounds ? plan.round_tasks : virtual_workers;
+  return make_sparsifying_writer(std::move(writer), parameters, mask, slots);
+}
+
 Units units_of(std::span<const Block> blocks, const Plan& plan) {
   Units units{.rows = {}, .task_units = plan.task_blocks, .round_tasks = plan.round_tasks};
   for (const Block& block : blocks) units.rows.push_back(static_cast<std::uint32_t>(block.rows()));

@@ -1,12 +1,16 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 
 #include "engine/blocks.h"
+#include "engine/discipline.h"
+#include "engine/layout.h"
 #include "engine/options.h"
+#include "engine/parameters.h"
 #include "engine/report.h"
 #include "engine/sampler.h"
 #include "objectives/objective.h"
@@ -34,6 +38,8 @@ struct Plan {
 // What options and plan say in the terms of others.
 Planes planes_of(const Options& options);
 Problem problem_of(const Options& options, const Objective& objective, const Plan& plan);
+std::unique_ptr<Writer> writer_of(const Options& options, const Plan& plan, const Layout& layout,
+                                  Parameters& parameters);
 Units units_of(std::span<const Block> blocks, const Plan& plan);  // where a unit is a block
 
 // Finds the missing parts on a sample of the rows (one in 64). Deterministic for a seed; costs less than one

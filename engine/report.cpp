@@ -43,6 +43,8 @@ Json json_of(const Options& options) {
             {"decay", decay_of(options)},
             {"rule", name_of(options.rule)},
             {"discipline", name_of(options.discipline)},
+            {"sparsify", name_of(options.sparsify)},
+            {"keep", options.keep},
             {"average_from", options.average_from},
             {"seed", options.seed},
             {"tolerance", options.tolerance},
@@ -146,6 +148,7 @@ std::string Report::to_json() const {
                {"evaluate_seconds", evaluate_seconds},
                {"nonzeros_per_second", nonzeros_per_second}});
   put(json, "share_lost", share_lost);
+  put(json, "share_pushed", share_pushed);
   if (theorem) json["theorem"] = json_of(*theorem);
   json["per_epoch"] = Json::array();
   for (const EpochReport& row : per_epoch) json["per_epoch"].push_back(json_of(row));

@@ -92,6 +92,7 @@ struct Report {
   std::size_t tau = 0;               // the bound on samples in flight that was in force
   double step = 0;                   // eta0 in force, after any rollback
   std::optional<double> share_lost;  // of the adds of a racy run, an estimate
+  std::optional<double> share_pushed;  // of the cells that tasks changed, with Options::sparsify
   std::optional<Theorem> theorem;    // with Schedule::kTheorem
   int rollbacks = 0;  // times the run went back to its best state, to go on with a quarter of the step
 

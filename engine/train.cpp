@@ -62,11 +62,6 @@ Report start_report(const Dataset& data, const Objective& objective, const Optio
   return report;
 }
 
-std::unique_ptr<Writer> writer_of(const Options& options, Parameters& parameters, const Plan& plan) {
-  return options.simulate > 0 ? make_simulated_writer(parameters, static_cast<std::size_t>(options.simulate))
-                              : make_writer(options.discipline, parameters, plan.round_tasks);
-}
-
 Options arena_options(Options options) {
   if (options.simulate > 0) options.threads = 1;
   return options;
@@ -173,7 +168,7 @@ Trainer::Trainer(Dataset data, const Objective& objective, const Options& option
              objective.shape().pairs),
       units_(timed(report_.prepare_seconds, [&] { return make_units(); })),
       parameters_(layout_.cells(), layout_.cell_floats()),
-      writer_(writer_of(options, parameters_, plan_)),
+      writer_(writer_of(options, plan_, layout_, parameters_)),
       task_(objective, layout_, blocks_, *writer_, plan_.strides, monitor.stop),
       sampler_(units_, plan_.clock, problem_of(options, objective, plan_), options.seed),
       turns_(objective, layout_, options.rule),
@@ -418,6 +413,7 @@ Trained Trainer::finish(Outcome outcome) {
   report_.outcome = outcome;
   report_.step = sampler_.initial_step();
   report_.share_lost = writer_->share_lost();
+  report_.share_pushed = writer_->share_pushed();
   if (rule_.dual) report_.gap = duality_.exact_gap(report_.objective);
   report_.passes = passes();
   if (report_.train_seconds > 0)

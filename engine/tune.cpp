@@ -53,7 +53,7 @@ struct Contestant {
              const std::stop_token& stop)
       : options(given),
         parameters(layout.cells(), layout.cell_floats()),
-        writer(make_writer(options.discipline, parameters, plan.round_tasks)),
+        writer(writer_of(options, plan, layout, parameters)),
         task(objective, layout, blocks, *writer, plan.strides, stop),
         sampler(units, plan.clock, problem_of(options, objective, plan), options.seed),
         turns(objective, layout, options.rule),

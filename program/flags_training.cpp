@@ -21,6 +21,8 @@ constexpr std::array kSchedules = {Schedule::kAuto,    Schedule::kAnneal,    Sch
                                    Schedule::kLinear,  Schedule::kGeometric, Schedule::kInverse,
                                    Schedule::kBackoff, Schedule::kTheorem};
 
+constexpr std::array kSparsify = {Sparsify::kNone, Sparsify::kTopK, Sparsify::kRandomK};
+
 // A parameter of some objectives; make_objective() refuses those that are not the objective's.
 struct ParameterFlag {
   const char* flag;
@@ -87,6 +89,9 @@ void add_method_flags(CLI::App& app, Options& options) {
              "The expected |w - w*|^2 that --schedule theorem aims at");
   add_number_or(app, "--average-from", "never", 0, options.average_from,
                 "Return the mean of all iterates from epoch N on, not the last");
+  add_choice(app, "--sparsify", options.sparsify, kSparsify, "none|top_k|random_k",
+             "Of what a task changed, write a share only and remember the rest: what changed most, or any");
+  add_number(app, "--keep", options.keep, "X", "The share that --sparsify writes");
   add_number(app, "--seed", options.seed, "N", "Of shuffling; same seed, one thread: same model");
 }
 
@@ -124,6 +129,8 @@ void check_problem(const CLI::App& app, const ProblemFlags& flags) {
             "--positive-above and --positive-class contradict each other: give one");
   refuse_if(other && given("--positive-above"), "--positive-above needs an objective for two classes");
   refuse_if(other && given("--positive-class"), "--positive-class needs an objective for two classes");
+  refuse_if(given("--keep") && flags.options.sparsify == Sparsify::kNone,
+            "--keep is the share that --sparsify top_k or random_k writes: give that as well");
   validate(flags.text);
 }
 

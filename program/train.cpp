@@ -96,6 +96,8 @@ std::string summary(const TrainFlags& flags, const Trained& trained) {
   if (report.theorem) text += describe(*report.theorem, report);
   if (report.share_lost)
     text += fmt::format("lost: {:.2g} % of the adds, an estimate\n", 100 * *report.share_lost);
+  if (report.share_pushed)
+    text += fmt::format("pushed: {:.2g} % of the cells that changed\n", 100 * *report.share_pushed);
   text += fmt::format("model: {}\n", describe_kept(flags, trained));
   if (!flags.report.empty()) text += fmt::format("report: {}\n", flags.report);
   return text;

@@ -132,6 +132,12 @@ schedule = theorem: needs an accuracy > 0|train good.svm --schedule theorem
 accuracy = 0: must be > 0|train good.svm --schedule theorem --accuracy 0
 schedule = theorem: needs l2 > 0|train good.svm --schedule theorem --accuracy 0.1 --l2 0
 schedule = theorem: works out the step itself|train good.svm --schedule theorem --accuracy 0.1 --step 1
+keep = 0: must be > 0 and <= 1|train good.svm --sparsify top_k --keep 0
+--keep is the share that --sparsify|train good.svm --keep 0.5
+--keep is the share that --sparsify|tune good.svm --keep 0.5
+--sparsify = some: must be one of none, top_k, random_k|train good.svm --sparsify some
+sparsify = random_k: tears apart|train good.svm --objective logistic --rule saga --sparsify random_k
+sparsify = top_k: the discipline exclusive|train good.svm --discipline exclusive --sparsify top_k
 --patience needs a --tolerance|train good.svm --patience 2
 --positive-above and --positive-class contradict|train good.svm --positive-above 1 --positive-class 2
 --positive-above needs an objective for two classes|train good.svm --objective huber --positive-above 1
@@ -212,6 +218,10 @@ check 'time limit' grep -q '"outcome": "time_limit"' late.json
 silent train good.svm --quiet --epochs 1000 --tolerance 0.01 --patience 2 --report early.json
 check 'tolerance' grep -q '"outcome": "converged"' early.json
 check 'tolerance ends early' between 3 "$(number early.json epochs)" 999
+
+silent train good.svm --quiet --sparsify top_k --keep 0.2 --report masked.json
+check 'a share is pushed' between 0.2 "$(number masked.json share_pushed)" 0.5
+check 'and told' [ "$(number masked.json sparsify)" = '"top_k"' ]
 
 silent train good.svm --quiet --schedule backoff --decay 0.5 --report backoff.json
 check 'decay' [ "$(number backoff.json decay)" = 0.5 ]

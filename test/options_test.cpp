@@ -143,6 +143,29 @@ TEST_CASE("options: performance is refused with field, value and constraint") {
   for (const Case& test : cases) CHECK(refusal(test) == test.message);
 }
 
+TEST_CASE("options: a mask is refused where it makes no sense") {
+  const auto tears = [](const std::string& rule) {
+    return "sparsify = top_k: tears apart sums that the rule " + rule + " needs whole; take sgd or adagrad";
+  };
+  const Case cases[] = {
+      {[](Options& o) { o.keep = 0; }, "keep = 0: must be > 0 and <= 1"},
+      {[](Options& o) { o.keep = 1.5; }, "keep = 1.5: must be > 0 and <= 1"},
+      {[](Options& o) { o.keep = kNaN; }, "keep = nan: must be > 0 and <= 1"},
+      {[](Options& o) { o.rule = Rule::kSaga; }, tears("saga")},
+      {[](Options& o) { o.rule = Rule::kSvrg; }, tears("svrg")},
+      {[](Options& o) { o.rule = Rule::kSdca; }, tears("sdca")},
+      {[](Options& o) { o.rule = Rule::kFtrl; }, tears("ftrl")},
+      {[](Options& o) { o.discipline = Discipline::kExclusive; },
+       "sparsify = top_k: the discipline exclusive stores, and adds nothing later; take reproducible or "
+       "atomic"},
+      {[](Options& o) { o.rule = Rule::kAdagrad, o.keep = 1; }, ""},
+  };
+  for (const Case& test : cases) {
+    const auto masked = [&](Options& o) { o.sparsify = Sparsify::kTopK, test.change(o); };
+    CHECK(refusal({masked, ""}) == test.message);
+  }
+}
+
 TEST_CASE("options: limits themselves are allowed") {
   const std::function<void(Options&)> changes[] = {
       [](Options& o) { o.l2 = 0; },
@@ -172,6 +195,9 @@ TEST_CASE("options: names") {
   CHECK(name_of(Discipline::kAtomic) == "atomic");
   CHECK(name_of(Discipline::kRacy) == "racy");
   CHECK(name_of(Rule::kSgd) == "sgd");
+  CHECK(name_of(Sparsify::kNone) == "none");
+  CHECK(name_of(Sparsify::kTopK) == "top_k");
+  CHECK(name_of(Sparsify::kRandomK) == "random_k");
   CHECK(name_of(Priority::kLow) == "low");
   CHECK(name_of(Priority::kNormal) == "normal");
   CHECK(name_of(Priority::kHigh) == "high");
