@@ -82,15 +82,16 @@ void validate_refresh(const Options& o) {
   };
   refuse(traits_of(o.discipline).refreshes && o.simulate == 0,
          "is for the disciplines atomic, lock_free and racy; leave it at 0");
-  refuse(may_refresh(o),
-         "does not go with averages, nor with rules other than sgd, adagrad and ftrl; leave it at 0");
+  refuse(
+      may_refresh(o),
+      "does not go with averages or masks, nor with rules other than sgd, adagrad and ftrl; leave it at 0");
 }
 
 }  // namespace
 
 bool may_refresh(const Options& options) {
   const RuleTraits& rule = traits_of(options.rule);
-  return options.average_from == 0 && !rule.shares && !rule.dual;
+  return options.average_from == 0 && options.sparsify == Sparsify::kNone && !rule.shares && !rule.dual;
 }
 
 void validate(const Options& o) {

@@ -244,16 +244,25 @@ std::size_t tile_rows(const Setting& is, std::size_t least_tiles) {
   return is.data.rows() / tiles_within(is.data, least_tiles, most);
 }
 
+// Whether blocks may be larger than what is safe for hot coordinates, because they refresh these.
+bool may_be_large(const Setting& is) {
+  return may_refresh(is.options) && is.parallel > 1 && is.discipline.refreshes && is.options.simulate == 0;
+}
+
 // Where nothing is tried out.
+std::size_t settled_stale_rows(const Setting& is) {
+  return std::max<std::size_t>(is.objective.shape().most_stale_rows / static_cast<std::size_t>(is.parallel),
+                               1);
+}
+
 std::size_t settled_block_rows(const Setting& is) {
   if (is.discipline.by_sample) return 1;
   const Shape shape = is.objective.shape();
   const std::size_t parts = shape.worker_blocks * static_cast<std::size_t>(is.parallel);
-  const std::size_t stale = shape.most_stale_rows / static_cast<std::size_t>(is.parallel);
   const std::size_t rows = shape.grouping == Grouping::kTiles
                                ? tile_rows(is, parts)
-                               : std::min({is.data.rows() / parts, shape.most_block_rows, stale});
-  return std::max<std::size_t>(rows, 1);
+                               : std::min(is.data.rows() / parts, shape.most_block_rows);
+  return std::max<std::size_t>(may_be_large(is) ? rows : std::min(rows, settled_stale_rows(is)), 1);
 }
 
 // Tasks and rounds of blocks whose size is known.
@@ -276,11 +285,6 @@ void fit_dual(Plan& plan, const Trial& trial, const Setting& is) {
   fit_tasks(plan, is);
   plan.proximal = dual.proximal(is.objective, is.options.l2, is.data.dimension());
   plan.damping = dual.damping(plan.block_rows);
-}
-
-// Whether blocks may be larger than what is safe for hot coordinates, because they refresh these.
-bool may_be_large(const Setting& is) {
-  return may_refresh(is.options) && is.parallel > 1 && is.discipline.refreshes && is.options.simulate == 0;
 }
 
 // As large as leaves every worker some blocks, all of a size, and the sampler something to shuffle. Where they would
@@ -381,7 +385,7 @@ Plan make_plan(const Dataset& data, const Layout& layout, std::span<const float>
     plan.clock.step = options.step.value_or(pace->step);
     if (plan.block_rows == 0) plan.block_rows = settled_block_rows(is);
     fit_tasks(plan, is);
-    fit_strides(plan, plan.block_rows, is);
+    fit_strides(plan, settled_stale_rows(is), is);
     return plan;
   }
   Trial trial(data, layout, start, objective, options);

@@ -138,7 +138,6 @@ class Network final : public Objective {
   Shape shape() const override {
     return {.width = sizes_.hidden,
             .common = sizes_.common(),
-            .most_block_rows = 32,
             .most_stale_rows = 64,
             .starts_at_zero = false};
   }

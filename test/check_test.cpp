@@ -12,8 +12,11 @@ namespace {
 
 // Two pairs, which suit any objective but those of two classes.
 Dataset two_pairs() {
-  return Dataset(4,
-                 {.offsets = {0, 2, 4}, .indices = {0, 2, 1, 3}, .values = {1, 1, 1, 1}, .labels = {1, 2}});
+  return Dataset(4, {.offsets = {0, 2, 4},
+                     .indices = {0, 2, 1, 3},
+                     .values = {1, 1, 1, 1},
+                     .labels = {1, 2},
+                     .weights = {}});
 }
 
 std::string refusal(const std::string& name, const std::function<void(Options&)>& change) {

@@ -131,10 +131,12 @@ TEST_CASE("options: performance is refused with field, value and constraint") {
       {[](Options& o) { o.refresh_rows = 64, o.simulate = 2; },
        "refresh_rows = 64: is for the disciplines atomic, lock_free and racy; leave it at 0"},
       {[](Options& o) { o.refresh_rows = 64, o.rule = Rule::kSaga; },
-       "refresh_rows = 64: does not go with averages, nor with rules other than sgd, adagrad and ftrl; leave "
+       "refresh_rows = 64: does not go with averages or masks, nor with rules other than sgd, adagrad and "
+       "ftrl; leave "
        "it at 0"},
       {[](Options& o) { o.refresh_rows = 64, o.average_from = 2; },
-       "refresh_rows = 64: does not go with averages, nor with rules other than sgd, adagrad and ftrl; leave "
+       "refresh_rows = 64: does not go with averages or masks, nor with rules other than sgd, adagrad and "
+       "ftrl; leave "
        "it at 0"},
       {[](Options& o) { o.reserved_slots = -1; }, "reserved_slots = -1: must be >= 0"},
       {[](Options& o) { o.threads = 2, o.reserved_slots = 3; }, "reserved_slots = 3: must be <= threads = 2"},
