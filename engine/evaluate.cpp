@@ -115,4 +115,14 @@ Metrics evaluate(const Model& model, const Objective& objective, const Dataset& 
   return metrics;
 }
 
+double loss_of_zero(const Dataset& data, const Objective& objective) {
+  if (!objective.shape().starts_at_zero) return 0;
+  const std::vector<std::uint64_t> offsets(data.rows() + 1, 0);
+  Samples samples = samples_of(data, 0, data.rows());
+  samples.offsets = offsets;
+  const float none = 0;
+  const Evaluation sums = objective.evaluate(samples, {.weights = &none});
+  return sums.loss / sums.weight;
+}
+
 }  // namespace sounder

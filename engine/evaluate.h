@@ -22,4 +22,7 @@ std::vector<float> predict(const Model& model, const Objective& objective, const
 Metrics evaluate(const Model& model, const Objective& objective, const Dataset& data,
                  const ParallelFor& parallel = run_serially);
 
+// Mean loss of w = 0, that of samples without a non-zero; 0 of an objective that does not start there.
+double loss_of_zero(const Dataset& data, const Objective& objective);
+
 }  // namespace sounder

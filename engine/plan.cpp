@@ -153,18 +153,6 @@ std::size_t shared_block_rows(const Dataset& data, int parallel) {
   return std::clamp<std::size_t>(data.rows() / parts, 1, std::min(few, kMostBlockRows));
 }
 
-// With a smaller bound, w = 0 would do.
-Theorem theorem_of(Trial& trial, const Options& options) {
-  const double accuracy = *options.accuracy;
-  const double m = options.l2;
-  const double bound = std::max(trial.gradient_bound(), m * std::sqrt(accuracy));
-  const double ratio = bound * bound / (m * m);
-  return {.strong_convexity = m,
-          .gradient_bound = bound,
-          .step = accuracy * m / (2 * bound * bound),
-          .samples = std::max(0.0, 2 * ratio / accuracy * std::log(2 * ratio / accuracy))};
-}
-
 double choose_step(Trial& trial, const Options& options, std::size_t rows, int parallel) {
   if (options.step) return *options.step;
   switch (traits_of(options.rule).step) {
@@ -334,6 +322,18 @@ void fit_steps(Plan& plan, const Trial& trial, const Setting& is) {
 }
 
 }  // namespace
+
+// With a smaller bound, w = 0 would do.
+Theorem theorem_of(Trial& trial, const Options& options) {
+  const double accuracy = *options.accuracy;
+  const double m = options.l2;
+  const double bound = std::max(trial.gradient_bound(), m * std::sqrt(accuracy));
+  const double ratio = bound * bound / (m * m);
+  return {.strong_convexity = m,
+          .gradient_bound = bound,
+          .step = accuracy * m / (2 * bound * bound),
+          .samples = std::max(0.0, 2 * ratio / accuracy * std::log(2 * ratio / accuracy))};
+}
 
 Planes planes_of(const Options& options) {
   const RuleTraits& rule = traits_of(options.rule);

@@ -17,6 +17,8 @@
 
 namespace sounder {
 
+class Trial;
+
 // What a run settles before its first update: block size, staleness bound and step, each as the options say
 // or, where they leave it open, from the data. DECISIONS.md has the measurements behind the constants.
 struct Plan {
@@ -47,5 +49,8 @@ Units units_of(std::span<const Block> blocks, const Plan& plan);  // where a uni
 // `start` is what training starts from.
 Plan make_plan(const Dataset& data, const Layout& layout, std::span<const float> start,
                const Objective& objective, const Options& options, int threads);
+
+// Of options with an l2 and an accuracy, for a linear model: Schedule::kTheorem's.
+Theorem theorem_of(Trial& trial, const Options& options);
 
 }  // namespace sounder

@@ -34,17 +34,6 @@ constexpr double kDivergence = 2;  // an objective so many times the best so far
 constexpr double kHeadroom = 0.1;  // unless it is still below this share of that at the start
 constexpr double kProgressSeconds = 0.1;
 
-// Mean loss of w = 0: that of samples without a non-zero.
-double loss_of_zero(const Dataset& data, const Objective& objective) {
-  if (!objective.shape().starts_at_zero) return 0;
-  const std::vector<std::uint64_t> offsets(data.rows() + 1, 0);
-  Samples samples = samples_of(data, 0, data.rows());
-  samples.offsets = offsets;
-  const float none = 0;
-  const Evaluation sums = objective.evaluate(samples, {.weights = &none});
-  return sums.loss / sums.weight;
-}
-
 // What epochs are ranked by.
 double score_of(const EpochReport& row) {
   return row.validation ? row.validation->loss : row.objective;

@@ -26,6 +26,7 @@ int run(const HelpFlags& flags, Interrupts& interrupts);
 int run(const TrainFlags& flags, Interrupts& interrupts);
 int run(const TuneFlags& flags, Interrupts& interrupts);
 int run(const SpeedupFlags& flags, Interrupts& interrupts);
+int run(const InspectFlags& flags, Interrupts& interrupts);
 int run(const PredictFlags& flags, Interrupts& interrupts);
 int run(const EvaluateFlags& flags, Interrupts& interrupts);
 int run(const GenerateFlags& flags, Interrupts& interrupts);

@@ -37,6 +37,8 @@ void add_flags(CLI::App& app, TuneFlags& flags);
 void check(const CLI::App& app, const TuneFlags& flags);
 void add_flags(CLI::App& app, SpeedupFlags& flags);
 void check(const CLI::App& app, const SpeedupFlags& flags);
+void add_flags(CLI::App& app, InspectFlags& flags);
+void check(const CLI::App& app, const InspectFlags& flags);
 
 // What the objective trains best with, where the command line does not say.
 void take_defaults(const CLI::App& app, ProblemFlags& flags);

@@ -169,6 +169,7 @@ Flags parse_flags(int argc, const char* const* argv) {
   add_command<TrainFlags>(app, "train", "Train a model", chosen);
   add_command<TuneFlags>(app, "tune", "Choose the l2 and the step of a model", chosen);
   add_command<SpeedupFlags>(app, "speedup", "Measure what threads and write disciplines bring", chosen);
+  add_command<InspectFlags>(app, "inspect", "Tell what the conflicts of samples mean for a run", chosen);
   add_command<PredictFlags>(app, "predict", "Write a model's prediction for every sample", chosen);
   add_command<EvaluateFlags>(app, "evaluate", "Tell how well a model does on labelled samples", chosen);
   add_command<GenerateFlags>(app, "generate", "Make up samples that look like text", chosen);

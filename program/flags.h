@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/inspection.h"
 #include "engine/minimum_cut.h"
 #include "engine/options.h"
 #include "engine/tune.h"
@@ -74,6 +75,12 @@ struct TuneFlags : TrainFlags {
   std::vector<std::string> shared;  // arguments that sounder train takes as well
 
   std::vector<Candidate> candidates() const;  // every l2 with every step
+};
+
+struct InspectFlags : ProblemFlags {
+  std::string json;
+  std::string plot;
+  InspectionOptions how;
 };
 
 struct EvaluateFlags {
@@ -154,7 +161,7 @@ struct HelpFlags {
   std::string text;
 };
 
-using Flags = std::variant<HelpFlags, TrainFlags, TuneFlags, SpeedupFlags, PredictFlags, EvaluateFlags,
+using Flags = std::variant<HelpFlags, TrainFlags, TuneFlags, SpeedupFlags, InspectFlags, PredictFlags, EvaluateFlags,
                            GenerateFlags, InfoFlags, TopicsFlags, RecommendFlags, SimilarFlags, NetworkFlags,
                            SegmentFlags>;
 

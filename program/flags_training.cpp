@@ -389,4 +389,36 @@ void check(const CLI::App& app, const SpeedupFlags& flags) {
   check_paths({flags.data}, {flags.report, flags.plot});
 }
 
+void add_flags(CLI::App& app, InspectFlags& flags) {
+  add_input_flags(app, flags);
+  add_output(app, "--json", flags.json, "Write the same as JSON");
+  add_output(app, "--plot", flags.plot, "Draw degrees and predictions as SVG");
+  app.option_defaults()->group("What is told");
+  add_number(app, "--hot", flags.how.hot_share, "X",
+             "A coordinate is hot if more than this share of the samples touch it");
+  add_number(app, "--hottest", flags.how.hottest, "N", "Coordinates named, those of most samples first");
+  app.add_flag("--exact", flags.how.exact,
+               "Count conflicts instead of estimating them: slow on data with hot coordinates");
+  add_number(app, "--accuracy", flags.how.accuracy, "X",
+             "The expected |w - w*|^2 that the theorem's step aims at; default: a hundredth of what |w*|^2 can be");
+  add_problem_flags(app, flags);
+  app.option_defaults()->group("How");
+  add_threads(app, flags.options);
+  add_number(app, "--seed", flags.options.seed, "N", "Of what is drawn at random");
+  app.footer(
+      "DATA may also be a DIMACS maximum-flow file. Two samples conflict if they share a coordinate; how many do is "
+      "estimated\nby draws, with an interval that holds it 95 times of 100. DATA and objectives are those of train.\n"
+      "\nExample:\n  sounder inspect rcv1.svm.gz --objective logistic --l2 1e-5 --plot rcv1.svg");
+}
+
+void check(const CLI::App& app, const InspectFlags& flags) {
+  validate(flags.options);
+  check_problem(app, flags);
+  const double hot = flags.how.hot_share;
+  refuse_if(!(hot > 0 && hot <= 1), fmt::format("--hot = {}: must be > 0 and <= 1", hot));
+  refuse_if(flags.how.accuracy && !(*flags.how.accuracy > 0),
+            fmt::format("--accuracy = {}: must be > 0", flags.how.accuracy.value_or(0)));
+  check_paths({flags.data, flags.vocabulary}, {flags.json, flags.plot});
+}
+
 }  // namespace sounder

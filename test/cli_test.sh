@@ -120,6 +120,11 @@ simulate = 65537: must be|speedup good.svm --simulate 65537
 --repeat = 0: must be >= 1|speedup good.svm --repeat 0
 epochs = 0: must be >= 1|speedup good.svm --epochs 0
 rule = svrg: does not suit|speedup good.svm --rule svrg --quiet
+--hot = 0: must be > 0 and <= 1|inspect good.svm --hot 0
+--accuracy = 0: must be > 0|inspect good.svm --accuracy 0
+--hottest = -1: must be a whole number|inspect good.svm --hottest -1
+good.svm: named twice|inspect good.svm --json good.svm
+nowhere/x: cannot|inspect good.svm --plot nowhere/x
 one_class.svm: one label only|speedup one_class.svm
 new.json: named twice|speedup good.svm --report new.json --plot ./new.json
 good.svm: named twice|speedup good.svm --plot good.svm
@@ -308,6 +313,29 @@ silent speedup good.svm --quiet --disciplines atomic --threads 1 --epochs 2 --re
 check 'a target out of reach is not reached' [ "$(number speedup.json epochs_to_target)" = null ]
 check 'nothing is simulated' grep -q '"simulated": \[\]' speedup.json
 
+# --- What the theory says beforehand --------------------------------------------------------------------------------------
+
+ends 0 inspect good.svm --objective logistic --json inspect.json --plot inspect.svg
+check 'advice with reasons' [ "$(grep -cE '^(discipline|block|step) +[^ ].*: .+' "$out")" -eq 3 ]
+has_keys inspect.json samples coordinates nonzeros omega delta rho conflict_degree_average conflict_degree_interval \
+  conflict_degree_max tau_safe conflict_chance hottest without_hot weighted cache_lines in_order inflation theorem recommended
+check 'samples' [ "$(number inspect.json samples)" -eq 2000 ]
+check 'a picture' grep -q '</svg>' inspect.svg
+estimated=$(number inspect.json conflict_degree_average)
+ends 0 inspect good.svm --exact --json exact.json
+exact=$(number exact.json conflict_degree_average)
+check "Dbar is about $exact, not $estimated" awk "BEGIN { exit !($estimated / $exact < 1.02 && $exact / $estimated < 1.02) }"
+check 'safe tau is n / (2 Dbar)' awk "BEGIN { d = $(number exact.json tau_safe) * 2 * $exact / 2000; exit !(d > 0.999 && d < 1.001) }"
+seq 500 | sed 's/^/word/' >words.txt
+ends 0 inspect good.svm --vocabulary words.txt --hottest 1
+check 'hot coordinates have names' grep -q '; word[0-9]' "$out"
+printf 'c a grid\np max 4 5\nn 1 s\nn 4 t\na 1 2 3\na 1 3 2\na 2 3 1\na 2 4 2\na 3 4 3\n' >grid.max
+ends 0 inspect grid.max
+check 'a network' grep -q '^grid.max: 1 samples, 4 coordinates; graph_cut' "$out"
+printf 'a,x,1\na,y,2\nb,x,3\n' >few.txt
+ends 0 inspect few.txt --objective matrix_completion --exact --hottest 2
+check 'users and items' grep -q 'user a' "$out"
+
 # --- Models ----------------------------------------------------------------------------------------------------------------
 
 { head -c 400 good.model; printf '\377'; tail -c +402 good.model; } >flipped.model
@@ -377,7 +405,7 @@ check 'and that is said' grep -q '^sounder: all candidates diverged' "$err"
 
 ends 0 --version
 check 'version' grep -q '^sounder [0-9]' "$out"
-for command in train tune speedup predict evaluate generate info; do
+for command in train tune speedup inspect predict evaluate generate info; do
   ends 0 "$command" --help
   check "$command --help shows an example" grep -q "^  sounder $command " "$out"
 done

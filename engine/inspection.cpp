@@ -1,0 +1,224 @@
+#include "engine/inspection.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <numeric>
+#include <span>
+
+#include "engine/arena.h"
+#include "engine/components.h"
+#include "engine/deal.h"
+#include "engine/evaluate.h"
+#include "engine/layout.h"
+#include "engine/plan.h"
+#include "engine/sample_gradients.h"
+#include "engine/theory.h"
+#include "engine/train.h"
+#include "engine/trial.h"
+
+namespace sounder {
+namespace {
+
+constexpr int kMostWorkers = 1024;
+
+// What is inspected.
+struct Subject {
+  const Dataset& data;
+  const Objective& objective;
+  const Options& options;
+  const InspectionOptions& how;
+  Arena& arena;
+  Layout layout{data, objective.shape(), options.bias, planes_of(options)};
+  std::vector<float> start = layout.start(objective, options.seed);
+};
+
+ConflictFigures exact_figures(const Incidence& incidence, Arena& arena) {
+  const std::vector<std::uint32_t> degrees = conflict_degrees(incidence, arena);
+  const double mean =
+      std::accumulate(degrees.begin(), degrees.end(), 0.0) / static_cast<double>(degrees.size());
+  const std::uint64_t most = std::ranges::max(degrees);
+  return {.average = {mean, mean, mean}, .largest = {most, most}};
+}
+
+ConflictFigures conflicts_of(const Incidence& incidence, const ConflictDraws& conflicts, const Subject& is) {
+  ConflictFigures figures = is.how.exact
+                                ? exact_figures(incidence, is.arena)
+                                : ConflictFigures{.average = average_conflict_degree(incidence, conflicts),
+                                                  .largest = largest_conflict_degree(incidence, is.arena)};
+  figures.tau_safe = safe_staleness(figures.average.value / static_cast<double>(incidence.rows()));
+  return figures;
+}
+
+ConflictFigures conflicts_of(const Incidence& incidence, const Subject& is) {
+  return conflicts_of(incidence, draw_conflicts(incidence, kUsualDraws, is.options.seed, is.arena), is);
+}
+
+std::vector<HotCoordinate> hottest_of(std::span<const std::uint32_t> degrees, std::size_t count) {
+  std::vector<std::uint32_t> order(degrees.size());
+  std::iota(order.begin(), order.end(), 0U);
+  const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(count, order.size()));
+  std::ranges::partial_sort(order, end, std::ranges::greater(), [&](std::uint32_t c) { return degrees[c]; });
+  std::vector<HotCoordinate> hottest;
+  for (auto c = order.begin(); c != end; ++c) hottest.push_back({*c, degrees[*c]});
+  return hottest;
+}
+
+std::vector<OrderFigures> in_order(const Incidence& incidence, const Subject& is) {
+  std::vector<OrderFigures> figures;
+  for (const std::size_t window : {16, 256, 4096}) {
+    if (window >= incidence.rows()) break;
+    figures.push_back({window, chance_in_order(incidence, window, is.options.seed, is.arena)});
+  }
+  return figures;
+}
+
+// Small against the step that moves a sample's margin by its own slope, or what the objective starts with.
+double small_step(const Subject& is) {
+  constexpr double kSmall = 1e-3;
+  if (const auto pace = is.objective.pace(Rule::kSgd)) return kSmall * pace->step;
+  return kSmall * Trial(is.data, is.layout, is.start, is.objective, is.options).natural_step();
+}
+
+std::optional<Estimate> weighted_chance(const ConflictDraws& conflicts, const Subject& is) {
+  if (!is.objective.suits(Rule::kSgd) || is.objective.shape().turns || is.options.rule != Rule::kSgd)
+    return {};
+  const SampleGradients gradients(is.data, is.layout, is.start, is.objective, small_step(is));
+  return weighted_conflict_chance(gradients, conflicts, is.data.rows(), is.options.seed, is.arena);
+}
+
+// |w*|^2 <= 2 (mean loss of w = 0) / l2, or the objective of w = 0 were lower.
+std::optional<ConstantFigures> constants_of(const Subject& is) {
+  const Shape shape = is.objective.shape();
+  if (shape.width > 1 || shape.pairs || is.options.l2 == 0 || is.options.bias) return {};
+  constexpr double kShare = 0.01;
+  Options options = is.options;
+  options.schedule = Schedule::kTheorem;
+  options.accuracy = is.how.accuracy.value_or(kShare * 2 * loss_of_zero(is.data, is.objective) / options.l2);
+  Trial trial(is.data, is.layout, is.start, is.objective, options);
+  const double curvature = is.objective.curvature() * trial.lengths().largest;
+  return ConstantFigures{.smoothness = curvature + options.l2,
+                         .accuracy = *options.accuracy,
+                         .theorem = theorem_of(trial, options)};
+}
+
+std::vector<InflationFigures> inflation_of(const Inspection& found) {
+  const double contraction =
+      found.constants ? found.constants->theorem.step * found.constants->theorem.strong_convexity : 0;
+  std::vector<InflationFigures> figures;
+  for (int workers = 1; workers <= kMostWorkers; workers *= 2) {
+    const auto at = [&](double chance) { return predicted_inflation(workers - 1, chance, contraction); };
+    figures.push_back({.workers = workers,
+                       .raw = at(found.chance(found.raw.average)),
+                       .without_hot = at(found.chance(found.without_hot.average)),
+                       .weighted = {}});
+    if (found.weighted_chance) figures.back().weighted = at(found.weighted_chance->value);
+  }
+  return figures;
+}
+
+// --- Advice
+
+std::string why_block(const Inspection& found) {
+  const auto tau = static_cast<double>(found.advice.tau);
+  const std::string stale = fmt::format("up to {} samples are in flight, ", found.advice.tau);
+  if (tau <= found.raw.tau_safe)
+    return stale + fmt::format("within n / (2 Dbar) = {:.4g}", found.raw.tau_safe);
+  const std::string beyond = stale + fmt::format("beyond n / (2 Dbar) = {:.3g}, but ", found.raw.tau_safe);
+  if (tau <= found.without_hot.tau_safe)
+    return beyond + fmt::format("without the {} hot coordinates that is {:.4g}", found.hot,
+                                found.without_hot.tau_safe);
+  const double weighted = found.weighted_chance ? safe_staleness(found.weighted_chance->value) : 0;
+  if (tau <= weighted)
+    return beyond + fmt::format("weighted by how far gradients agree it is {:.4g}", weighted);
+  return fmt::format(
+      "{}beyond n / (2 Dbar) = {:.3g} in all its forms, but that is sufficient, not necessary: blocks of "
+      "this "
+      "size converge as one thread does (docs/theory.md)",
+      stale, found.raw.tau_safe);
+}
+
+std::string why_step(const Plan& plan, const Objective& objective, const Options& options) {
+  if (options.step) return "as asked for";
+  if (objective.pace(options.rule)) return fmt::format("what {} starts with", objective.name());
+  if (traits_of(options.rule).step != StepChoice::kTrial) return "from the lengths of the samples";
+  return fmt::format("the smallest power of four that did as well as any on some rows{}",
+                     plan.clock.cap < plan.clock.step ? ", capped for blocks at the same time" : "");
+}
+
+// CYCLADES where its batches fall apart, for that is free of staleness.
+void advise_discipline(Advice& advice, const Subject& is) {
+  constexpr double kShare = 1.0 / 8;
+  Components components(is.data.dimension());
+  const BatchChoice batch =
+      choose_batch(components, is.data, shuffled_rows(is.data.rows(), is.options.seed), kShare);
+  const bool apart = batch.largest_share <= kShare && is.objective.shape().common == 0;
+  advice.why_discipline =
+      apart ? fmt::format(
+                  "no update is lost; exclusive would do as well, as batches of {} samples have no "
+                  "component above {:.0f} %",
+                  batch.rows, 100 * kShare)
+            : fmt::format(
+                  "no update is lost; exclusive would run on one thread, as {:.0f} % of {} samples are "
+                  "one component",
+                  100 * batch.largest_share, batch.rows);
+}
+
+Advice advise(const Subject& is, const Inspection& found) {
+  const Plan plan = make_plan(is.data, is.layout, is.start, is.objective, is.options, found.threads);
+  Advice advice{.discipline = is.options.discipline,
+                .block_rows = plan.block_rows,
+                .tau = plan.tau(),
+                .step = std::min(plan.clock.step, plan.clock.cap),
+                .why_discipline = {},
+                .why_block = {},
+                .why_step = why_step(plan, is.objective, is.options)};
+  advise_discipline(advice, is);
+  return advice;
+}
+
+// The other views, where they differ from that of all coordinates.
+void look_again(Inspection& found, std::span<const std::uint32_t> degrees, const Subject& is) {
+  const double limit = is.how.hot_share * static_cast<double>(found.samples);
+  found.hot = static_cast<std::size_t>(std::ranges::count_if(degrees, [&](auto d) { return d > limit; }));
+  found.without_hot = found.lines = found.raw;
+  found.by_line = found.by_coordinate;
+  if (found.hot > 0)
+    found.without_hot = conflicts_of(without_hot(is.data, degrees, is.how.hot_share, is.arena), is);
+  if (is.layout.cell_floats() >= kLineFloats) return;
+  const Incidence lines = by_cache_line(is.data, is.layout, is.arena);
+  found.by_line = figures_of(lines, is.arena);
+  found.lines = conflicts_of(lines, is);
+}
+
+Inspection inspect(const Subject& is) {
+  Inspection found;
+  found.samples = is.data.rows();
+  found.coordinates = is.data.dimension();
+  found.threads = is.arena.threads();
+  const Incidence all(is.data, is.arena);
+  const ConflictDraws conflicts = draw_conflicts(all, kUsualDraws, is.options.seed, is.arena);
+  found.by_coordinate = figures_of(all, is.arena);
+  found.hottest = hottest_of(all.degrees(), is.how.hottest);
+  found.raw = conflicts_of(all, conflicts, is);
+  look_again(found, all.degrees(), is);
+  found.in_order = in_order(all, is);
+  found.weighted_chance = weighted_chance(conflicts, is);
+  found.constants = constants_of(is);
+  found.inflation = inflation_of(found);
+  found.advice = advise(is, found);
+  found.advice.why_block = why_block(found);
+  return found;
+}
+
+}  // namespace
+
+Inspection inspect(const Dataset& data, const Objective& objective, const Options& options,
+                   const InspectionOptions& how, Arena& arena) {
+  check(data, objective, options);
+  const std::unique_ptr<Objective> fitted = objective.fitted(data);
+  return inspect(Subject{data, fitted ? *fitted : objective, options, how, arena});
+}
+
+}  // namespace sounder

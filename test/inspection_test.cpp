@@ -1,0 +1,99 @@
+#include "engine/inspection.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/arena.h"
+#include "engine/sample_gradients.h"
+#include "io/synthetic.h"
+#include "objectives/catalogue.h"
+#include "support.h"
+
+namespace sounder {
+namespace {
+
+Inspection inspect_text(const Options& options, const InspectionOptions& how = {}) {
+  Arena arena(options);
+  const Dataset data = generate({.rows = 2000, .columns = 3000, .nonzeros_per_row = 15});
+  return inspect(data, *make_objective("logistic"), options, how, arena);
+}
+
+TEST_CASE("inspection: estimates agree with exact figures") {
+  const Inspection estimated = inspect_text(test::with_threads(2));
+  const Inspection exact = inspect_text(test::with_threads(2), {.exact = true, .accuracy = {}});
+  for (const auto view : {&Inspection::raw, &Inspection::without_hot, &Inspection::lines}) {
+    CHECK((estimated.*view).average.value == doctest::Approx((exact.*view).average.value).epsilon(0.02));
+    CHECK((estimated.*view).largest.lower <= (exact.*view).largest.lower);
+    CHECK((estimated.*view).largest.upper >= (exact.*view).largest.upper);
+    CHECK((exact.*view).largest.lower == (exact.*view).largest.upper);
+    CHECK((exact.*view).tau_safe == doctest::Approx(2000 / (2 * (exact.*view).average.value)));
+  }
+}
+
+TEST_CASE("inspection: cache lines add conflicts, hot coordinates make them") {
+  const Inspection found = inspect_text(test::with_threads(2), {.exact = true, .accuracy = {}});
+  CHECK(found.hot > 0);
+  CHECK(found.without_hot.average.value < found.raw.average.value);
+  CHECK(found.raw.average.value <= found.lines.average.value);
+  CHECK(found.weighted_chance->value < found.chance(found.raw.average));
+  CHECK(std::ranges::is_sorted(found.hottest, std::ranges::greater(), &HotCoordinate::degree));
+  CHECK(found.hottest.front().degree == found.by_coordinate.largest_share * 2000);
+}
+
+TEST_CASE("inspection: the figures are the same on any number of threads") {
+  const Inspection one = inspect_text(test::with_threads(1));
+  for (const std::size_t threads : test::kThreadSweep) {
+    CAPTURE(threads);
+    const Inspection found = inspect_text(test::with_threads(threads));
+    CHECK(found.raw.average.value == one.raw.average.value);
+    CHECK(found.weighted_chance->value == one.weighted_chance->value);
+    CHECK(found.in_order.front().chance.value == one.in_order.front().chance.value);
+    CHECK(found.advice.block_rows > 0);
+    CHECK(found.advice.step > 0);
+  }
+}
+
+TEST_CASE("inspection: the theorem aims at the accuracy it is given") {
+  const Inspection found = inspect_text(test::with_threads(1), {.accuracy = 0.5});
+  const ConstantFigures& constants = *found.constants;
+  CHECK(constants.accuracy == 0.5);
+  CHECK(constants.theorem.strong_convexity == 1e-4);
+  CHECK(constants.theorem.step ==
+        doctest::Approx(0.5 * 1e-4 / (2 * std::pow(constants.theorem.gradient_bound, 2))));
+  CHECK(constants.smoothness == doctest::Approx(0.25 + 1e-4).epsilon(1e-3));
+}
+
+TEST_CASE("inspection: only linear models with l2 have the theorem's constants") {
+  Options options = test::with_threads(1);
+  options.l2 = 0;
+  CHECK(!inspect_text(options).constants);
+  CHECK(inspect_text(options).inflation.back().workers == 1024);
+}
+
+TEST_CASE("inspection: pairs of users and items") {
+  std::vector<std::vector<Coordinate>> pairs;
+  for (Coordinate i = 0; i < 600; ++i) pairs.push_back({i % 20, 20 + i / 20});
+  Arena arena(test::with_threads(2));
+  const Inspection found = inspect(test::numbered_rows(50, pairs), *make_objective("matrix_completion"),
+                                   test::with_threads(2), {.exact = true, .accuracy = {}}, arena);
+  CHECK(found.raw.average.value == doctest::Approx(29 + 19));
+  CHECK(!found.constants);
+  CHECK(found.weighted_chance->value > 0);
+}
+
+TEST_CASE("sample gradients: those of least squares at zero are -label x") {
+  const Dataset data = test::numbered_rows(40, {{0, 39}, {1, 5, 20}, {0, 5}});
+  const auto objective = make_objective("least_squares");
+  const Layout layout(data, objective->shape(), false);
+  const std::vector<float> start = layout.start(*objective, 1);
+  const SampleGradients gradients(data, layout, start, *objective, 1e-6);
+  CHECK(squared_norm(gradients.of(0)) == 0);
+  CHECK(squared_norm(gradients.of(1)) == doctest::Approx(9 + 16 + 25).epsilon(1e-3));
+  CHECK(squared_norm(gradients.of(2)) == doctest::Approx(4 * (36 + 49)).epsilon(1e-3));
+  CHECK(dot(gradients.of(1), gradients.of(2)) == doctest::Approx(2 * 4 * 7).epsilon(1e-3));
+}
+
+}  // namespace
+}  // namespace sounder
