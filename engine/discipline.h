@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -63,8 +65,29 @@ class LocalCopy {
 // One visit of a block to the shared parameters.
 struct Visit {
   std::span<const Cell> support;
+  std::size_t samples = 1;   // of the block
   std::size_t slot = 0;      // of the task among those of its round; of a simulation, the worker
   std::uint64_t ticket = 0;  // for the writer's own use
+  std::optional<std::uint64_t> ended_before = {};  // MeasuringWriter's
+};
+
+// What asynchrony did to some blocks of a run. Of a block, x_hat are the weights that it started from, x those that it
+// adds its change to, and gamma g is that change, downwards; sums are over the weights of its support. In the analysis of
+// Mania et al. (2015, section 3) the error shrinks by gamma m an update but for the noise gamma^2 |g|^2 of the gradient
+// itself, and 2 gamma m R1 and 2 gamma R2 of asynchrony.
+struct Asynchrony {
+  std::uint64_t blocks = 0;         // measured
+  std::uint64_t staleness_p50 = 0;  // samples of other blocks at work between the pull and the push of a block
+  std::uint64_t staleness_p99 = 0;
+  std::uint64_t staleness_max = 0;
+  double safe = 0;       // n / (2 Dbar) samples, an estimate (engine/theory.h); the writer does not know it
+  double gradient = 0;   // means over the blocks: of |gamma g|^2,
+  double position = 0;   // of R1 = |x - x_hat|^2,
+  double alignment = 0;  // of gamma R2 = <x - x_hat, gamma g>
+
+  double headroom() const { return safe / std::max<double>(1, static_cast<double>(staleness_p99)); }
+  // |2 gamma R2|, the larger term of asynchrony, over the gradient's own.
+  double share() const { return gradient > 0 ? 2 * std::fabs(alignment) / gradient : 0; }
 };
 
 // A block is gone through in strides of so many rows; 0: in one.
@@ -98,6 +121,8 @@ class Writer {
   virtual std::optional<double> share_lost() const { return std::nullopt; }
   // Of the cells that tasks changed, how many were pushed; nothing if a push leaves none out.
   virtual std::optional<double> share_pushed() const { return std::nullopt; }
+  // Of a writer that measures (engine/asynchrony.h).
+  virtual std::optional<Asynchrony> asynchrony() const { return std::nullopt; }
 };
 
 // `round_tasks`: the most tasks in a round, for disciplines with rounds. The parameters must outlive the writer.

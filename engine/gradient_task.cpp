@@ -118,7 +118,7 @@ void GradientTask::run(const Task& task) const {
 
 void GradientTask::run_block(Block& block, const Task& task, const Step& step, Local& local) const {
   LocalCopy& copy = local.copy;
-  Visit visit{.support = block.support, .slot = task.slot};
+  Visit visit{.support = block.support, .samples = block.rows(), .slot = task.slot};
   writer_.pull(visit, copy);
   const Leaving leaving(writer_, visit);
   local.nonzeros += run_samples(block, visit, step, copy);

@@ -82,6 +82,19 @@ Json json_of(const Theorem& theorem) {
           {"samples", theorem.samples}};
 }
 
+Json json_of(const Asynchrony& asynchrony) {
+  return {{"blocks", asynchrony.blocks},
+          {"staleness_p50", asynchrony.staleness_p50},
+          {"staleness_p99", asynchrony.staleness_p99},
+          {"staleness_max", asynchrony.staleness_max},
+          {"tau_safe", std::isfinite(asynchrony.safe) ? Json(asynchrony.safe) : Json(nullptr)},
+          {"headroom", std::isfinite(asynchrony.safe) ? Json(asynchrony.headroom()) : Json(nullptr)},
+          {"gradient", asynchrony.gradient},
+          {"r1", asynchrony.position},
+          {"r2", asynchrony.alignment},
+          {"share_of_gradient_noise", asynchrony.share()}};
+}
+
 }  // namespace
 
 std::string_view name_of(Outcome outcome) {
@@ -150,6 +163,7 @@ std::string Report::to_json() const {
   put(json, "share_lost", share_lost);
   put(json, "share_pushed", share_pushed);
   if (theorem) json["theorem"] = json_of(*theorem);
+  if (asynchrony) json["asynchrony"] = json_of(*asynchrony);
   json["per_epoch"] = Json::array();
   for (const EpochReport& row : per_epoch) json["per_epoch"].push_back(json_of(row));
   json["options"] = json_of(options);

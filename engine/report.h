@@ -94,6 +94,7 @@ struct Report {
   std::optional<double> share_lost;  // of the adds of a racy run, an estimate
   std::optional<double> share_pushed;  // of the cells that tasks changed, with Options::sparsify
   std::optional<Theorem> theorem;    // with Schedule::kTheorem
+  std::optional<Asynchrony> asynchrony;  // Monitor::measure
   int rollbacks = 0;  // times the run went back to its best state, to go on with a quarter of the step
 
   double load_seconds = 0;     // reading the files; filled in by whoever read them

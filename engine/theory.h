@@ -12,7 +12,7 @@ namespace sounder {
 //
 //     a_{j+1} <= (1 - gamma m) a_j + gamma^2 R0 + 2 gamma m R1 + 2 gamma R2
 //     R0 = E |g|^2 <= M^2,   R1 = E |x_hat - x|^2 <= gamma^2 M^2 (2 tau + 8 tau^2 chance),
-//     R2 = E <x_hat - x, g> <= 4 gamma M^2 tau chance.
+//     R2 = E <x - x_hat, g> <= 4 gamma M^2 tau chance.
 
 // The largest tau at which, by the simpler count of the lecture, 2 gamma R2 is no more than gamma^2 M^2.
 inline double safe_staleness(double chance) {

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "engine/arena.h"
+#include "engine/asynchrony.h"
 #include "engine/batches.h"
 #include "engine/blocks.h"
+#include "engine/conflicts.h"
 #include "engine/discipline.h"
 #include "engine/duality.h"
 #include "engine/evaluate.h"
@@ -22,6 +24,7 @@
 #include "engine/plan.h"
 #include "engine/sampler.h"
 #include "engine/stopwatch.h"
+#include "engine/theory.h"
 #include "engine/turns.h"
 #include "io/error.h"
 
@@ -51,6 +54,21 @@ Report start_report(const Dataset& data, const Objective& objective, const Optio
   return report;
 }
 
+void check_measure(const Options& options) {
+  const auto refuse = [](const std::string& what) { throw InputError("measure: " + what); };
+  if (options.simulate > 0) refuse("simulated staleness is known, not measured");
+  if (traits_of(options.discipline).disjoint) refuse("under exclusive no block is stale");
+}
+
+// By few draws, for the order of magnitude.
+double safe_staleness_of(const Dataset& data, const Options& options, Arena& arena) {
+  constexpr std::size_t kDraws = 4096;
+  const Incidence incidence(data, arena);
+  const Estimate degree =
+      average_conflict_degree(incidence, draw_conflicts(incidence, kDraws, options.seed, arena));
+  return safe_staleness(degree.value / static_cast<double>(data.rows()));
+}
+
 Options arena_options(Options options) {
   if (options.simulate > 0) options.threads = 1;
   return options;
@@ -77,6 +95,7 @@ class Trainer {
  private:
   Units make_units();
   Pass pass_of(int epoch) const;
+  std::unique_ptr<Writer> measured(std::unique_ptr<Writer> writer) const;
   void begin_epoch();
   void run_epoch();
   void end_epoch();
@@ -115,6 +134,7 @@ class Trainer {
   Layout layout_;
   std::vector<float> best_;  // the weights after the best epoch; what training starts from, to begin with
   Plan plan_;
+  const double safe_staleness_;       // of Monitor::measure
   std::vector<std::uint32_t> order_;  // of the rows, where they come in batches
   std::optional<BlockMaker> maker_;   // while there are blocks to make
   std::vector<Block> blocks_;
@@ -153,11 +173,13 @@ Trainer::Trainer(Dataset data, const Objective& objective, const Options& option
       best_(layout_.start(objective, options.seed)),
       plan_(timed(report_.search_seconds,
                   [&] { return make_plan(data, layout_, best_, objective, options, arena.threads()); })),
+      safe_staleness_(timed(report_.prepare_seconds,
+                            [&] { return monitor.measure ? safe_staleness_of(data, options, arena) : 0.0; })),
       maker_(std::in_place, std::move(data), layout_, objective.memory(options.rule),
              objective.shape().pairs),
       units_(timed(report_.prepare_seconds, [&] { return make_units(); })),
       parameters_(layout_.cells(), layout_.cell_floats()),
-      writer_(writer_of(options, plan_, layout_, parameters_)),
+      writer_(measured(writer_of(options, plan_, layout_, parameters_))),
       task_(objective, layout_, blocks_, *writer_, plan_.strides, monitor.stop),
       sampler_(units_, plan_.clock, problem_of(options, objective, plan_), options.seed),
       turns_(objective, layout_, options.rule),
@@ -177,6 +199,11 @@ Trainer::Trainer(Dataset data, const Objective& objective, const Options& option
   report_.theorem = plan_.theorem;
   report_.objective = start_objective_;
   report_.training = metrics_of({.loss = start_objective_, .weight = 1}, objective.labels());
+}
+
+std::unique_ptr<Writer> Trainer::measured(std::unique_ptr<Writer> writer) const {
+  if (!monitor_.measure) return writer;
+  return std::make_unique<MeasuringWriter>(std::move(writer), parameters_, layout_);
 }
 
 // The blocks, all of them or, where they come in batches, those that are drawn as they are drawn.
@@ -403,6 +430,8 @@ Trained Trainer::finish(Outcome outcome) {
   report_.step = sampler_.initial_step();
   report_.share_lost = writer_->share_lost();
   report_.share_pushed = writer_->share_pushed();
+  report_.asynchrony = writer_->asynchrony();
+  if (report_.asynchrony) report_.asynchrony->safe = safe_staleness_;
   if (rule_.dual) report_.gap = duality_.exact_gap(report_.objective);
   report_.passes = passes();
   if (report_.train_seconds > 0)
@@ -440,6 +469,7 @@ void Trainer::tell_progress() {
 
 Trained train(Dataset data, const Objective& objective, const Options& options, const Monitor& monitor) {
   check(data, objective, options, monitor.validation ? &*monitor.validation : nullptr);
+  if (monitor.measure) check_measure(options);
   Arena arena(arena_options(options));
   std::optional<Trained> trained;
   const std::unique_ptr<Objective> fitted = objective.fitted(data);

@@ -45,6 +45,7 @@ struct TrainFlags : ProblemFlags {
   std::size_t folds = 0;  // 0: no cross validation
   std::string validation_labels;
   bool ignore_unknown = false;
+  bool measure = false;
   bool quiet = false;
 };
 

@@ -282,6 +282,8 @@ void add_flags(CLI::App& app, TrainFlags& flags) {
   add_method_flags(app, flags.options);
   add_stop_flags(app, flags.options);
   add_machine_flags(app, flags.options);
+  app.add_flag("--measure", flags.measure,
+               "Report how stale blocks were and how much noise that made, against what the theory allows");
   app.footer(list_choices() +
              "\nExample:\n  sounder train rcv1.svm.gz --objective logistic --l2 1e-5 --model rcv1.model "
              "--report rcv1.json\n\nCtrl-C stops and keeps the best model so far; once more leaves at once.");
@@ -305,6 +307,7 @@ void check(const CLI::App& app, const TrainFlags& flags) {
   refuse_if(app.count("--folds") > 0 && flags.folds < 2, fmt::format("--folds = {}: must be >= 2", flags.folds));
   refuse_if(flags.folds > 0 && !(flags.model.empty() && flags.validation.empty()),
             "--folds trains no model to keep and holds out its own samples: leave out --model and --valid");
+  refuse_if(flags.folds > 0 && flags.measure, "--measure tells about one run: leave out --folds");
   refuse_if(app.count("--patience") > 0 && flags.options.tolerance == 0,
             "--patience needs a --tolerance above 0");
   refuse_if(flags.ignore_unknown && flags.validation.empty(), "--ignore-unknown needs --valid");

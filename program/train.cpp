@@ -42,6 +42,7 @@ Trained train_on(TrainingSet& data, const Objective& objective, const TrainFlags
   const std::string shape = shape_of(data.samples);
   const Monitor monitor{.on_epoch = [&](const EpochReport& row) { progress.append(describe(row)); },
                         .on_progress = [&](const Progress& now) { progress.rewrite(describe(now)); },
+                        .measure = flags.measure,
                         .stop = std::move(stop),
                         .validation = std::move(data.validation)};
   try {
@@ -86,6 +87,14 @@ std::string describe(const Theorem& theorem, const Report& report) {
       theorem.samples, theorem.samples / static_cast<double>(report.samples));
 }
 
+std::string describe(const Asynchrony& found) {
+  const char* verdict = found.share() < 1 ? "below" : "above";
+  return fmt::format(
+      "asynchrony: blocks were {} samples stale in the median, {} at the 99th percentile, {} at most (n / (2 Dbar) = "
+      "{:.3g}); its noise was {:.3g} times the gradient's, {} it\n",
+      found.staleness_p50, found.staleness_p99, found.staleness_max, found.safe, found.share(), verdict);
+}
+
 std::string summary(const TrainFlags& flags, const Trained& trained) {
   const Report& report = trained.report;
   std::string text = report.brief() + '\n';
@@ -94,6 +103,7 @@ std::string summary(const TrainFlags& flags, const Trained& trained) {
   }
   if (report.gap) text += fmt::format("duality gap: {:.3g} of the objective\n", *report.gap);
   if (report.theorem) text += describe(*report.theorem, report);
+  if (report.asynchrony) text += describe(*report.asynchrony);
   if (report.share_lost)
     text += fmt::format("lost: {:.2g} % of the adds, an estimate\n", 100 * *report.share_lost);
   if (report.share_pushed)

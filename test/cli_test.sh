@@ -120,6 +120,9 @@ simulate = 65537: must be|speedup good.svm --simulate 65537
 --repeat = 0: must be >= 1|speedup good.svm --repeat 0
 epochs = 0: must be >= 1|speedup good.svm --epochs 0
 rule = svrg: does not suit|speedup good.svm --rule svrg --quiet
+measure: simulated staleness|train good.svm --measure --simulate 4 --quiet
+measure: under exclusive|train good.svm --measure --discipline exclusive --quiet
+--measure tells about one run|train good.svm --measure --folds 2
 --hot = 0: must be > 0 and <= 1|inspect good.svm --hot 0
 --accuracy = 0: must be > 0|inspect good.svm --accuracy 0
 --hottest = -1: must be a whole number|inspect good.svm --hottest -1
@@ -326,6 +329,9 @@ ends 0 inspect good.svm --exact --json exact.json
 exact=$(number exact.json conflict_degree_average)
 check "Dbar is about $exact, not $estimated" awk "BEGIN { exit !($estimated / $exact < 1.02 && $exact / $estimated < 1.02) }"
 check 'safe tau is n / (2 Dbar)' awk "BEGIN { d = $(number exact.json tau_safe) * 2 * $exact / 2000; exit !(d > 0.999 && d < 1.001) }"
+ends 0 train good.svm --measure --report measured.json
+check 'a line on asynchrony' grep -q "^asynchrony: .* it$" "$out"
+has_keys measured.json asynchrony staleness_p50 staleness_p99 staleness_max headroom r1 r2 share_of_gradient_noise
 seq 500 | sed 's/^/word/' >words.txt
 ends 0 inspect good.svm --vocabulary words.txt --hottest 1
 check 'hot coordinates have names' grep -q '; word[0-9]' "$out"

@@ -1,0 +1,108 @@
+#include "engine/asynchrony.h"
+
+#include <tbb/enumerable_thread_specific.h>
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace sounder {
+namespace {
+
+constexpr std::uint64_t kSampled = 32;
+
+// The least value that `share` of all do not exceed.
+std::uint64_t quantile(const std::map<std::uint64_t, std::uint64_t>& counts, std::uint64_t all,
+                       double share) {
+  double left = share * static_cast<double>(all);
+  for (const auto& [value, count] : counts) {
+    left -= static_cast<double>(count);
+    if (left <= 0) return value;
+  }
+  return 0;
+}
+
+}  // namespace
+
+struct MeasuringWriter::Tally {
+  std::atomic<std::uint64_t> visits{0};
+  std::atomic<std::uint64_t> began{0};  // samples
+  std::atomic<std::uint64_t> ended{0};
+
+  tbb::enumerable_thread_specific<std::vector<float>> now;  // its memory serves again
+
+  mutable std::mutex mutex;  // of what follows
+  std::map<std::uint64_t, std::uint64_t> staleness;
+  Asynchrony sums;
+};
+
+MeasuringWriter::MeasuringWriter(std::unique_ptr<Writer> writer, const Parameters& parameters,
+                                 const Layout& layout)
+    : writer_(std::move(writer)),
+      parameters_(parameters),
+      layout_(layout),
+      tally_(std::make_unique<Tally>()) {}
+
+MeasuringWriter::~MeasuringWriter() = default;
+
+void MeasuringWriter::pull(Visit& visit, LocalCopy& copy) {
+  const bool sampled = tally_->visits.fetch_add(1, std::memory_order_relaxed) % kSampled == 0;
+  if (sampled) visit.ended_before = tally_->ended.load(std::memory_order_relaxed);
+  tally_->began.fetch_add(visit.samples, std::memory_order_relaxed);
+  writer_->pull(visit, copy);
+}
+
+void MeasuringWriter::push(Visit& visit, LocalCopy& copy) {
+  if (visit.ended_before) record(visit, copy);
+  writer_->push(visit, copy);
+  tally_->ended.fetch_add(visit.samples, std::memory_order_relaxed);
+}
+
+void MeasuringWriter::record(const Visit& visit, const LocalCopy& copy) {
+  std::vector<float>& now = tally_->now.local();
+  now.resize(copy.size());
+  parameters_.pull(visit.support, now.data());
+  double own = 0;
+  double others = 0;
+  double product = 0;
+  for (std::size_t first = 0; first < now.size(); first += layout_.cell_floats()) {
+    float cell_own = 0;
+    float cell_others = 0;
+    float cell_product = 0;
+    for (std::size_t i = first; i < first + layout_.weight_floats(); ++i) {
+      const float change = copy.after()[i] - copy.before()[i];
+      const float drift = now[i] - copy.before()[i];
+      cell_own += change * change;
+      cell_others += drift * drift;
+      cell_product += drift * change;
+    }
+    own += cell_own;
+    others += cell_others;
+    product -= cell_product;
+  }
+  const std::uint64_t stale =
+      tally_->began.load(std::memory_order_relaxed) - *visit.ended_before - visit.samples;
+  const std::lock_guard lock(tally_->mutex);
+  ++tally_->staleness[stale];
+  ++tally_->sums.blocks;
+  tally_->sums.gradient += own;
+  tally_->sums.position += others;
+  tally_->sums.alignment += product;
+}
+
+std::optional<Asynchrony> MeasuringWriter::asynchrony() const {
+  Asynchrony result = tally_->sums;
+  if (result.blocks == 0) return result;
+  const auto blocks = static_cast<double>(result.blocks);
+  result.gradient /= blocks;
+  result.position /= blocks;
+  result.alignment /= blocks;
+  result.staleness_p50 = quantile(tally_->staleness, result.blocks, 0.5);
+  result.staleness_p99 = quantile(tally_->staleness, result.blocks, 0.99);
+  result.staleness_max = tally_->staleness.rbegin()->first;
+  return result;
+}
+
+}  // namespace sounder

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "engine/discipline.h"
+#include "engine/layout.h"
+#include "engine/parameters.h"
+
+namespace sounder {
+
+// A writer that measures another (Asynchrony in discipline.h), on one visit in 32: what it does otherwise costs two
+// atomic adds a visit. Samples overlap a visit if they began before it ended and had not ended when it began. Right
+// before a sampled visit pushes, it reads its cells again: what changed since its pull is x - x_hat.
+//
+// Thread-safe as the writer that it measures, whose pushes must be in the parameters when they return; asynchrony() is
+// asked with no visit open.
+class MeasuringWriter final : public Writer {
+ public:
+  MeasuringWriter(std::unique_ptr<Writer> writer, const Parameters& parameters, const Layout& layout);
+  ~MeasuringWriter() override;
+
+  void pull(Visit& visit, LocalCopy& copy) override;
+  void push(Visit& visit, LocalCopy& copy) override;
+  void leave(Visit& visit) override { writer_->leave(visit); }
+  void refresh(Visit& visit, LocalCopy& copy, std::size_t cells) override {
+    writer_->refresh(visit, copy, cells);
+  }
+  void end_round() override { writer_->end_round(); }
+  void flush() override { writer_->flush(); }
+  std::optional<double> share_lost() const override { return writer_->share_lost(); }
+  std::optional<double> share_pushed() const override { return writer_->share_pushed(); }
+
+  std::optional<Asynchrony> asynchrony() const override;
+
+ private:
+  struct Tally;
+
+  void record(const Visit& visit, const LocalCopy& copy);
+
+  const std::unique_ptr<Writer> writer_;
+  const Parameters& parameters_;
+  const Layout& layout_;
+  const std::unique_ptr<Tally> tally_;
+};
+
+}  // namespace sounder
