@@ -1,5 +1,6 @@
-// How good the estimate of the average conflict degree is: for each file, the exact one, how far the estimates of 100
-// seeds are off at most and in the root mean square, and how many of their 95 % intervals hold it.
+// How good the estimate of the average conflict degree is: for each file, the exact one, how far the
+// estimates of 100 seeds are off at most and in the root mean square, and how many of their 95 % intervals
+// hold it.
 //
 //   bench/conflicts FORMAT:FILE...     FORMAT: rows (LIBSVM), ratings, docword, network (DIMACS maximum flow)
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
-// The analysis of asynchronous SGD (engine/theory.h) on problems of which everything is known: of n samples, each
-// touches one of G groups of four coordinates, so Dbar = n / G - 1; the loss of a sample is (m G / 2) |w_g - t|^2, so
-// the objective is m-strongly convex, and its optimum is the mean of the targets t. A simulated writer makes every read
-// exactly tau samples old. For each cell of a grid of Dbar, tau and step:
+// The analysis of asynchronous SGD (engine/theory.h) on problems of which everything is known: of n samples,
+// each touches one of G groups of four coordinates, so Dbar = n / G - 1; the loss of a sample is (m G / 2)
+// |w_g - t|^2, so the objective is m-strongly convex, and its optimum is the mean of the targets t. A
+// simulated writer makes every read exactly tau samples old. For each cell of a grid of Dbar, tau and step:
 //
 //   R1, R2    the terms E |x - x_hat|^2 and |E <x - x_hat, g>|, over their bounds
 //   of T      iterations until |w - w*|^2 <= eps for good, over the theorem's T
@@ -103,7 +103,8 @@ class Run {
     error_ = problem.start();
   }
 
-  // What is reached must last: iterations are counted to the last one above the accuracy, and there are `most`.
+  // What is reached must last: iterations are counted to the last one above the accuracy, and there are
+  // `most`.
   Outcome go(double most) {
     double last = 0;
     double iteration = 0;

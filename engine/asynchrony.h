@@ -11,12 +11,13 @@
 
 namespace sounder {
 
-// A writer that measures another (Asynchrony in discipline.h), on one visit in 32: what it does otherwise costs two
-// atomic adds a visit. Samples overlap a visit if they began before it ended and had not ended when it began. Right
-// before a sampled visit pushes, it reads its cells again: what changed since its pull is x - x_hat.
+// A writer that measures another (Asynchrony in discipline.h), on one visit in 32: what it does otherwise
+// costs two atomic adds a visit. Samples overlap a visit if they began before it ended and had not ended when
+// it began. Right before a sampled visit pushes, it reads its cells again: what changed since its pull is x -
+// x_hat.
 //
-// Thread-safe as the writer that it measures, whose pushes must be in the parameters when they return; asynchrony() is
-// asked with no visit open.
+// Thread-safe as the writer that it measures, whose pushes must be in the parameters when they return;
+// asynchrony() is asked with no visit open.
 class MeasuringWriter final : public Writer {
  public:
   MeasuringWriter(std::unique_ptr<Writer> writer, const Parameters& parameters, const Layout& layout);

@@ -52,7 +52,8 @@ std::vector<Wanted> draw_ranks(std::span<const std::uint32_t> degrees, std::span
   return wanted;
 }
 
-// Looks through one part of the samples for those wanted. `ranks` says how often each vertex comes before the part.
+// Looks through one part of the samples for those wanted. `ranks` says how often each vertex comes before the
+// part.
 class Search {
  public:
   Search(std::span<const Wanted> wanted, std::vector<std::uint32_t> ranks)

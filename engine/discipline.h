@@ -71,13 +71,14 @@ struct Visit {
   std::optional<std::uint64_t> ended_before = {};  // MeasuringWriter's
 };
 
-// What asynchrony did to some blocks of a run. Of a block, x_hat are the weights that it started from, x those that it
-// adds its change to, and gamma g is that change, downwards; sums are over the weights of its support. In the analysis of
-// Mania et al. (2015, section 3) the error shrinks by gamma m an update but for the noise gamma^2 |g|^2 of the gradient
-// itself, and 2 gamma m R1 and 2 gamma R2 of asynchrony.
+// What asynchrony did to some blocks of a run. Of a block, x_hat are the weights that it started from, x
+// those that it adds its change to, and gamma g is that change, downwards; sums are over the weights of its
+// support. In the analysis of Mania et al. (2015, section 3) the error shrinks by gamma m an update but for
+// the noise gamma^2 |g|^2 of the gradient itself, and 2 gamma m R1 and 2 gamma R2 of asynchrony.
 struct Asynchrony {
-  std::uint64_t blocks = 0;         // measured
-  std::uint64_t staleness_p50 = 0;  // samples of other blocks at work between the pull and the push of a block
+  std::uint64_t blocks = 0;  // measured
+  std::uint64_t staleness_p50 =
+      0;  // samples of other blocks at work between the pull and the push of a block
   std::uint64_t staleness_p99 = 0;
   std::uint64_t staleness_max = 0;
   double safe = 0;       // n / (2 Dbar) samples, an estimate (engine/theory.h); the writer does not know it
@@ -125,7 +126,8 @@ class Writer {
   virtual std::optional<Asynchrony> asynchrony() const { return std::nullopt; }
 };
 
-// `round_tasks`: the most tasks in a round, for disciplines with rounds. The parameters must outlive the writer.
+// `round_tasks`: the most tasks in a round, for disciplines with rounds. The parameters must outlive the
+// writer.
 std::unique_ptr<Writer> make_writer(Discipline discipline, Parameters& parameters, std::size_t round_tasks);
 
 #define SOUNDER_DECLARE(Name)                    \

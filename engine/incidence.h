@@ -15,10 +15,10 @@ namespace sounder {
 // How many of some numbers have each bit width: element 0 counts zeros, element k those in [2^(k - 1), 2^k).
 using Histogram = std::array<std::uint64_t, 65>;
 
-// The graph of HOGWILD! (Niu, Recht, Re, Wright 2011, section 2): a sample is a hyperedge, the set of vertices that its
-// step touches. A vertex is a coordinate or a group of them, such as those of a cache line; coordinates may be left
-// out. A sample of weight zero moves nothing, so it touches nothing. Immutable; keeps 4 bytes a coordinate beside the
-// data, and 4 a vertex.
+// The graph of HOGWILD! (Niu, Recht, Re, Wright 2011, section 2): a sample is a hyperedge, the set of
+// vertices that its step touches. A vertex is a coordinate or a group of them, such as those of a cache line;
+// coordinates may be left out. A sample of weight zero moves nothing, so it touches nothing. Immutable; keeps
+// 4 bytes a coordinate beside the data, and 4 a vertex.
 class Incidence {
  public:
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
@@ -53,8 +53,8 @@ class Incidence {
     std::vector<std::uint32_t> edge_;
   };
 
-  // Deals the rows to as many parts as the arena has threads, in order, and calls body(part, row, its edge), rising within
-  // a part.
+  // Deals the rows to as many parts as the arena has threads, in order, and calls body(part, row, its edge),
+  // rising within a part.
   template <class Body>
   void for_each_edge(Arena& arena, Body&& body) const {
     const auto parts = static_cast<std::size_t>(arena.threads());
@@ -78,7 +78,8 @@ class Incidence {
 
 inline constexpr std::size_t kLineFloats = 16;
 
-// Coordinates that stand in the same cache line of kLineFloats, where each has its first weight in the layout.
+// Coordinates that stand in the same cache line of kLineFloats, where each has its first weight in the
+// layout.
 Incidence by_cache_line(const Dataset& data, const Layout& layout, Arena& arena);
 // Without the coordinates that more than `share` of all samples touch.
 Incidence without_hot(const Dataset& data, std::span<const std::uint32_t> degrees, double share,

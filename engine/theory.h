@@ -5,10 +5,10 @@
 
 namespace sounder {
 
-// What the analysis of asynchronous SGD says (Mania, Pan, Papailiopoulos, Recht, Ramchandran, Jordan, "Perturbed iterate
-// analysis for asynchronous stochastic optimization", 2015, section 4). tau: the samples that may be in flight while a
-// sample is processed; chance = Dbar / n: that two samples conflict. With |gradient| <= M, step gamma and strong
-// convexity m the error a_j = E |x_j - x*|^2 obeys
+// What the analysis of asynchronous SGD says (Mania, Pan, Papailiopoulos, Recht, Ramchandran, Jordan,
+// "Perturbed iterate analysis for asynchronous stochastic optimization", 2015, section 4). tau: the samples
+// that may be in flight while a sample is processed; chance = Dbar / n: that two samples conflict. With
+// |gradient| <= M, step gamma and strong convexity m the error a_j = E |x_j - x*|^2 obeys
 //
 //     a_{j+1} <= (1 - gamma m) a_j + gamma^2 R0 + 2 gamma m R1 + 2 gamma R2
 //     R0 = E |g|^2 <= M^2,   R1 = E |x_hat - x|^2 <= gamma^2 M^2 (2 tau + 8 tau^2 chance),
@@ -27,7 +27,8 @@ inline double alignment_noise_bound(double tau, double chance) {
   return 4 * tau * chance;
 }
 
-// Iterations to an accuracy, over those of a serial run: the three noise terms over the first. `contraction` = gamma m.
+// Iterations to an accuracy, over those of a serial run: the three noise terms over the first. `contraction`
+// = gamma m.
 inline double predicted_inflation(double tau, double chance, double contraction) {
   return 1 + 2 * alignment_noise_bound(tau, chance) + 2 * contraction * position_noise_bound(tau, chance);
 }

@@ -15,8 +15,7 @@ namespace sounder {
 namespace HWY_NAMESPACE {
 namespace {
 
-// Not Highway's own: it has no vector made of four scalars. Products and sums are rounded one by one, so the outcome
-// is the same on every processor.
+// Not Highway's own, which has no vector made of four scalars.
 using Quad = float __attribute__((vector_size(16)));
 
 Quad load(const float* values) {

@@ -53,7 +53,8 @@ std::string kind_of(SampleFormat format, std::size_t part) {
   return "";
 }
 
-// Coordinates have the names of the scheme, list after list, else those of the vocabulary, else their numbers.
+// Coordinates have the names of the scheme, list after list, else those of the vocabulary, else their
+// numbers.
 std::string name_in(const SampleScheme& scheme, const std::vector<std::string>& words,
                     std::uint32_t coordinate) {
   std::size_t place = coordinate;
