@@ -296,7 +296,7 @@ std::string random_number(std::mt19937& random) {
       (static_cast<double>(below) + std::nextafter(below, std::numeric_limits<float>::infinity())) / 2;
   switch (random() % 6) {
     case 0:
-      return sign + "0." + digits(random, 8) + "1";
+      return sign + digits(random, 1) + "." + digits(random, 18) + "1" + (random() % 8 == 0 ? "e-3" : "");
     case 1:
       return sign + "3" + digits(random, 25) + "." + digits(random, 25);
     case 2:
@@ -312,16 +312,18 @@ std::string random_number(std::mt19937& random) {
 
 }  // namespace
 
-TEST_CASE("scanner: reads the float that strtof reads") {
+TEST_CASE("scanner: reads the float that strtof reads, at the end of the text and before it") {
   std::mt19937 random(5);
-  for (int i = 0; i < 200'000; ++i) {
-    const std::string text = random_number(random);
+  for (int i = 0; i < 400'000; ++i) {
+    const std::string number = random_number(random);
+    const std::string text = number + (i % 2 != 0 ? " 7:0.25 8:0.25 9:0.25\n" : "");
     Scanner scan(text);
     const float found = scan.real();
-    const float expected = std::strtof(text.c_str(), nullptr);
-    if (!scan.done() || std::bit_cast<std::uint32_t>(found) != std::bit_cast<std::uint32_t>(expected)) {
+    const float expected = std::strtof(number.c_str(), nullptr);
+    const bool whole = scan.at() == text.data() + number.size();
+    if (!whole || std::bit_cast<std::uint32_t>(found) != std::bit_cast<std::uint32_t>(expected)) {
       CAPTURE(text);
-      CHECK(scan.done());
+      CHECK(whole);
       CHECK(found == expected);
     }
   }
@@ -350,9 +352,11 @@ TEST_CASE("scanner: stops at the first character that is no part of a number") {
                         {"123456789012345678901,", 21}};
   for (const Case& c : cases) {
     CAPTURE(c.text);
-    Scanner scan(c.text);
-    CHECK(std::isnan(scan.real()) == (c.length == 0));
-    CHECK(scan.at() == c.text.data() + c.length);
+    for (const std::string& text : {std::string(c.text), std::string(c.text) + ",                    "}) {
+      Scanner scan(text);
+      CHECK(std::isnan(scan.real()) == (c.length == 0));
+      CHECK(scan.at() == text.data() + c.length);
+    }
   }
 }
 
