@@ -82,10 +82,11 @@ Dataset::Dataset(std::size_t dimension, Columns parts) : dimension_(dimension) {
 
 Dataset Dataset::view(std::size_t dimension, std::vector<std::uint64_t> offsets,
                       std::span<const Coordinate> indices, std::span<const float> values,
-                      std::vector<float> labels, std::vector<float> weights) {
+                      std::vector<float> labels, std::vector<float> weights,
+                      std::shared_ptr<const void> owner) {
   Dataset result;
   result.dimension_ = dimension;
-  result.nonzeros_owner_ = nullptr;
+  result.nonzeros_owner_ = std::move(owner);
   result.indices_ = indices;
   result.values_ = values;
   result.owned_ = std::make_shared<const Columns>(

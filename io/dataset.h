@@ -40,10 +40,12 @@ class Dataset {
   // not strictly increasing or not below `dimension`, a value or label is not finite, or a weight is negative.
   Dataset(std::size_t dimension, Columns parts);
 
-  // Borrows `indices` and `values` (an Eigen matrix, a mapped file), which must outlive every copy. Same checks.
+  // Borrows `indices` and `values` (an Eigen matrix, a mapped file), which must outlive every copy unless `owner` holds
+  // them: every copy holds `owner`. Same checks.
   static Dataset view(std::size_t dimension, std::vector<std::uint64_t> offsets,
                       std::span<const Coordinate> indices, std::span<const float> values,
-                      std::vector<float> labels, std::vector<float> weights = {});
+                      std::vector<float> labels, std::vector<float> weights = {},
+                      std::shared_ptr<const void> owner = nullptr);
 
   std::size_t rows() const { return labels().size(); }
   std::size_t dimension() const { return dimension_; }
@@ -68,8 +70,8 @@ class Dataset {
   void check() const;
 
   std::size_t dimension_ = 0;
-  std::shared_ptr<const Columns> owned_;           // offsets, labels, weights
-  std::shared_ptr<const Columns> nonzeros_owner_;  // what indices_ and values_ look at; null when borrowed
+  std::shared_ptr<const Columns> owned_;        // offsets, labels, weights
+  std::shared_ptr<const void> nonzeros_owner_;  // holds what indices_ and values_ look at; null when borrowed
   std::span<const Coordinate> indices_;
   std::span<const float> values_;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -26,7 +27,8 @@ std::vector<std::uint8_t> read_idx_labels(const std::string& path);
 // The same for bytes in memory; messages call them `name`.
 IdxImages parse_idx_images(std::string_view bytes, const std::string& name);
 
-// Whether these are the bytes of IDX images, by the magic number.
+// Whether these are the bytes of IDX images, by the magic number that they begin with.
+inline constexpr std::size_t kIdxMagicBytes = 4;
 bool is_idx_images(std::string_view bytes);
 
 // The pictures in `bytes` (uncompressed, of the file `name`) as samples: pixel k, counted from 0 row by row,

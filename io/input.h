@@ -5,13 +5,14 @@
 #include <string>
 #include <string_view>
 
+#include "io/stream.h"
+
 namespace sounder {
 
 // A whole file as bytes.
 //
-// gzip, bzip2 and zstd are recognised by their first bytes, whatever the name, and decompressed to memory,
-// all members or frames of them. A plain regular file is mapped, not read: nobody may truncate it while the
-// Input lives. Anything else (a pipe, /dev/stdin) is read to its end.
+// What is compressed (see io/stream.h) is decompressed to memory. A plain regular file is mapped, not read: nobody may
+// truncate it while the Input lives. Anything else (a pipe, /dev/stdin) is read to its end.
 //
 // Reading bytes() from any number of threads is safe; it is valid while the Input lives and is not moved.
 class Input {
@@ -19,6 +20,7 @@ class Input {
   // Throws InputError when the file cannot be opened or read, or when its compressed data is corrupt or cut
   // short.
   explicit Input(const std::string& path);
+  explicit Input(Stream stream);  // of which only ahead() was asked so far
 
   std::string_view bytes() const {
     return mapped_ ? std::string_view(mapped_.get(), mapped_.get_deleter().size) : owned_;

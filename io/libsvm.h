@@ -12,6 +12,8 @@
 
 namespace sounder {
 
+class Stream;
+
 // How LIBSVM text is read: one sample a line, "label index:value index:value ...", indices strictly
 // increasing, blank lines skipped, "#" at the start of a line or behind a blank begins a comment. Labels and
 // values are finite decimal numbers; zeros are not stored. Multi-label ("1,2") and ranking ("qid:3") files
@@ -31,7 +33,7 @@ struct LibsvmOptions {
   Beyond beyond = Beyond::kGrow;
 
   // Bytes of text that are parsed as one piece of work. Changes the speed only.
-  std::size_t piece_bytes = std::size_t{1} << 20;
+  std::size_t piece_bytes = std::size_t{1} << 18;
 };
 
 struct LibsvmFile {
@@ -39,12 +41,14 @@ struct LibsvmFile {
   std::uint32_t index_base = 1;  // as given or found
 };
 
-// Reads a file, plain or compressed (see io/input.h). Throws InputError with line and column at the first
-// thing in the file that is no LIBSVM text, and when there are no samples at all.
+// Reads a file, plain or compressed (see io/stream.h), piece by piece. Throws InputError with line and column at the
+// first thing in the file that is no LIBSVM text, and when there are no samples at all.
 LibsvmFile read_libsvm(const std::string& path, const LibsvmOptions& options = {},
                        const ParallelFor& parallel = run_serially);
 
-// The same for text in memory; messages call it `name`.
+// The same for the rest of a stream and for text in memory; messages call it `name`.
+LibsvmFile read_libsvm(Stream& stream, const std::string& name, const LibsvmOptions& options = {},
+                       const ParallelFor& parallel = run_serially);
 LibsvmFile parse_libsvm(std::string_view text, const std::string& name, const LibsvmOptions& options = {},
                         const ParallelFor& parallel = run_serially);
 

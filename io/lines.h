@@ -1,6 +1,11 @@
 #pragma once
 
+#include <cstddef>
+#include <functional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace sounder {
@@ -9,5 +14,32 @@ namespace sounder {
 // "\r". Line i of the file is element i - 1, so that a vocabulary names word i; empty lines are kept, blanks
 // as well, a byte order mark is not. Throws InputError when the file cannot be read.
 std::vector<std::string> read_lines(const std::string& path);
+
+// Fills the span from where it stopped last, and less of it only at the end. Returns how much.
+using ReadBytes = std::function<std::size_t(std::span<char>)>;
+
+// Text that arrives bit by bit, in pieces that end with a line, or with the text. Not thread-safe.
+class LinePieces {
+ public:
+  // Pieces have about `bytes` > 0, or as many as a longer line.
+  LinePieces(ReadBytes read, std::size_t bytes) : read_(std::move(read)), bytes_(bytes) {}
+
+  // A piece and the room that it is in, to be used again.
+  struct Piece {
+    std::vector<char> room;
+    std::size_t size = 0;
+
+    std::string_view text() const { return {room.data(), size}; }
+  };
+
+  // Replaces `piece` by the next one. Returns whether there is one. Throws what reading throws.
+  bool next(Piece& piece);
+
+ private:
+  ReadBytes read_;
+  std::size_t bytes_;
+  std::vector<char> rest_;  // what was read behind the last line end
+  bool ended_ = false;
+};
 
 }  // namespace sounder

@@ -3,7 +3,9 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -25,6 +27,12 @@ std::byte* map(std::size_t bytes) {
   return static_cast<std::byte*>(begin);
 }
 
+// Both are whole pages of their own. `from` stays mapped, for its owner to unmap: another thread could be given a hole.
+void move_pages(std::byte* from, std::byte* to, std::size_t bytes) {
+  constexpr int kHow = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+  if (mremap(from, bytes, bytes, kHow, to) == MAP_FAILED) std::memcpy(to, from, bytes);
+}
+
 }  // namespace
 
 std::shared_ptr<std::byte> allocate_pages(std::size_t bytes) {
@@ -37,6 +45,16 @@ std::shared_ptr<std::byte> allocate_pages(std::size_t bytes) {
       round_up(reinterpret_cast<std::uintptr_t>(begin), kHugePage) - reinterpret_cast<std::uintptr_t>(begin);
   madvise(begin + skipped, size - kHugePage, MADV_HUGEPAGE);
   return {whole, begin + skipped};
+}
+
+std::byte* GrowingPages::room(std::size_t bytes) {
+  if (bytes <= size_ && memory_) return memory_.get();
+  const std::size_t size = std::max(kFirstSlab, std::bit_ceil(bytes));
+  std::shared_ptr<std::byte> larger = allocate_pages(size);
+  if (memory_) move_pages(memory_.get(), larger.get(), size_);
+  memory_ = std::move(larger);
+  size_ = size;
+  return memory_.get();
 }
 
 std::shared_ptr<std::byte> Slabs::take(std::size_t bytes) {

@@ -9,6 +9,21 @@ namespace sounder {
 // has them: a quarter of the time to touch them first, and fewer misses after. Throws std::bad_alloc.
 std::shared_ptr<std::byte> allocate_pages(std::size_t bytes);
 
+// Bytes that grow at the end without being copied: the pages move. Not thread-safe.
+class GrowingPages {
+ public:
+  // Room for so many bytes in all, aligned to a cache line: those that were there before, then zeroed ones. What was
+  // returned before is no longer valid. Throws std::bad_alloc.
+  std::byte* room(std::size_t bytes);
+
+  // What room() returned last, for whoever wants to keep it.
+  const std::shared_ptr<std::byte>& memory() const { return memory_; }
+
+ private:
+  std::shared_ptr<std::byte> memory_;
+  std::size_t size_ = 0;
+};
+
 // Memory for many pieces, one behind the other in slabs that grow up to 4 MiB. Not thread-safe.
 class Slabs {
  public:

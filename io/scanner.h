@@ -11,7 +11,6 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <vector>
 
 #include "io/error.h"
 
@@ -77,8 +76,10 @@ class Scanner {
       value = 10 * value + static_cast<std::uint64_t>(*at_ - '0');
     return at_ - begin;
   }
-  bool eight_digits(std::uint64_t& value);
-  std::optional<float> short_real();
+  // Inlined, so that a local cursor stays in a register.
+  [[gnu::always_inline]] bool eight_digits(std::uint64_t& value);
+  [[gnu::always_inline]] std::optional<float> short_real();
+  float any_real();
   std::int64_t exponent();  // of the e here; 0, without a move, when it begins no exponent
 
   const char* at_;
@@ -174,8 +175,7 @@ inline std::int64_t Scanner::exponent() {
   return negative ? -size : size;
 }
 
-inline float Scanner::real() {
-  if (const std::optional<float> value = short_real()) return *value;
+inline float Scanner::any_real() {
   const Scanner start = *this;
   const bool negative = skip('-');
   const bool plus = !negative && skip('+');
@@ -190,6 +190,15 @@ inline float Scanner::real() {
   if (whole + fraction <= kExactDigits)
     if (const auto near = scanner_detail::nearest_float(mantissa, power)) return negative ? -*near : *near;
   return scanner_detail::nearest_float({start.at_ + plus, at_}, power);
+}
+
+// Only the copy's address is taken.
+inline float Scanner::real() {
+  if (const std::optional<float> value = short_real()) return *value;
+  Scanner copy = *this;
+  const float value = copy.any_real();
+  *this = copy;
+  return value;
 }
 
 // `bytes` in quotes for a message, shortened; what is not printable ASCII becomes \xNN.
@@ -227,17 +236,6 @@ inline Position locate(const std::string& file, std::string_view text, const cha
   } while (scan.at() <= at && !scan.done());
   where.column = static_cast<std::size_t>(at - line) + 1;
   return where;
-}
-
-// `text` cut behind line ends into pieces of `bytes` > 0 or, to end with a line, a little more.
-inline std::vector<std::string_view> split_at_lines(std::string_view text, std::size_t bytes) {
-  std::vector<std::string_view> pieces;
-  while (!text.empty()) {
-    const std::size_t last = std::min(text.find_first_of("\r\n", bytes - 1), text.size() - 1);
-    pieces.push_back(text.substr(0, last + 1));
-    text.remove_prefix(last + 1);
-  }
-  return pieces;
 }
 
 }  // namespace sounder

@@ -14,6 +14,7 @@
 #include "io/libsvm.h"
 #include "io/lines.h"
 #include "io/ratings.h"
+#include "io/stream.h"
 #include "program/commands.h"
 
 namespace sounder {
@@ -50,9 +51,10 @@ RowFile read_images(const Input& input, const SampleFiles& files, std::size_t di
 
 // LIBSVM text, or the pictures of an IDX file, by its first bytes.
 RowFile read_rows(const SampleFiles& files, const LibsvmOptions& options, const ParallelFor& parallel) {
-  const Input input(files.data);
-  if (is_idx_images(input.bytes())) return read_images(input, files, options.dimension);
-  if (files.labels.empty()) return {parse_libsvm(input.bytes(), files.data, options, parallel)};
+  Stream stream(files.data);
+  if (is_idx_images(stream.ahead(kIdxMagicBytes)))
+    return read_images(Input(std::move(stream)), files, options.dimension);
+  if (files.labels.empty()) return {read_libsvm(stream, files.data, options, parallel)};
   throw InputError({files.data}, "found no IDX images, expected them, as they have a file of labels");
 }
 

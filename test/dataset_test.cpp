@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -151,6 +152,20 @@ TEST_CASE("dataset: a view borrows its non-zeros and is checked like an owner") 
   CHECK(view().nonzeros() == 5);
   parts.indices[4] = 6;
   CHECK(input_error_of(view).starts_with("row 2 (counted from 0): found coordinate 6"));
+}
+
+TEST_CASE("dataset: a view holds the owner of its non-zeros, in every copy") {
+  const auto owner = std::make_shared<Dataset::Columns>(three_rows());
+  const std::weak_ptr<Dataset::Columns> watched = owner;
+  std::optional<Dataset> copy;
+  {
+    const Dataset view =
+        Dataset::view(6, owner->offsets, owner->indices, owner->values, owner->labels, {}, owner);
+    copy = view.with_labels({3, 2, 1});
+  }
+  CHECK(watched.use_count() == 2);
+  copy.reset();
+  CHECK(watched.use_count() == 1);
 }
 
 TEST_CASE("eigen: a compressed matrix is viewed without a copy") {

@@ -187,6 +187,36 @@ TEST_CASE("input: a pipe is read to its end, plain and compressed") {
   }
 }
 
+TEST_CASE("stream: bytes come in any portions, and may be looked at first") {
+  const TempDir dir;
+  const std::string plain = text_of(300'000);
+  for (const std::string& bytes : {plain, gzip(plain), bzip2(plain), zstd(plain)})
+    for (const std::size_t portion : {7U, 4096U, 1'000'000U}) {
+      CAPTURE(portion);
+      write_file(dir / "file", bytes);
+      Stream stream(dir / "file");
+      CHECK(stream.ahead(5) == plain.substr(0, 5));
+      CHECK(stream.ahead(3) == plain.substr(0, 3));
+      std::string found;
+      std::string part(portion, 0);
+      for (std::size_t count = portion; count == portion; found.append(part, 0, count))
+        count = stream.read(part);
+      CHECK(found == plain);
+      CHECK(stream.ahead(1).empty());
+      CHECK(stream.read(part) == 0);
+    }
+}
+
+TEST_CASE("input: what a stream was asked ahead is part of it") {
+  const TempDir dir;
+  for (const std::string& bytes : {std::string("plain"), gzip("plain")}) {
+    write_file(dir / "file", bytes);
+    Stream stream(dir / "file");
+    CHECK(stream.ahead(2) == "pl");
+    CHECK(Input(std::move(stream)).bytes() == "plain");
+  }
+}
+
 TEST_CASE("input: moving keeps the bytes") {
   const Reader read;
   for (const std::string& file : {std::string("plain"), gzip("plain")}) {

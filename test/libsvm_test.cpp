@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <zstd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "io/error.h"
+#include "io/libsvm_reader.h"
 #include "io/scanner.h"
 #include "test/support.h"
 
@@ -76,6 +78,12 @@ bool same(const Dataset& a, const Dataset& b) {
   return a.dimension() == b.dimension() && std::ranges::equal(a.offsets(), b.offsets()) &&
          std::ranges::equal(a.indices(), b.indices()) && std::ranges::equal(a.values(), b.values()) &&
          std::ranges::equal(a.labels(), b.labels());
+}
+
+std::string packed(const std::string& plain) {
+  std::string bytes(ZSTD_compressBound(plain.size()), 0);
+  bytes.resize(ZSTD_compress(bytes.data(), bytes.size(), plain.data(), plain.size(), 1));
+  return bytes;
 }
 
 ParallelFor on_threads(std::size_t threads) {
@@ -250,6 +258,42 @@ TEST_CASE("libsvm: reports the first error of the file, however it is cut") {
   for (const std::size_t piece_bytes : kPieceSizes)
     CHECK(input_error_of([&] { parse_libsvm(text, "f.svm", {.piece_bytes = piece_bytes}, on_threads(3)); }) ==
           message);
+}
+
+TEST_CASE("libsvm: of bad text and bad compression, what comes first in the file is reported") {
+  const std::string good = random_text(2000, 6);
+  for (const bool bad_text : {false, true})
+    for (const std::size_t threads : kThreadSweep) {
+      CAPTURE(bad_text);
+      CAPTURE(threads);
+      std::string text = (bad_text ? "1 1:1\n1 5:x\n" : "") + good;
+      std::size_t left = text.size();
+      const ReadBytes read = [&](std::span<char> to) {
+        if (left < to.size()) throw InputError({"f.svm"}, "cut short");
+        const std::size_t count = text.copy(to.data(), to.size(), text.size() - left);
+        left -= count;
+        return count;
+      };
+      const LibsvmOptions options{.piece_bytes = 4096};
+      const std::string name = "f.svm";
+      const std::string message =
+          input_error_of([&] { LibsvmReader(read, name, options).run(on_threads(threads)); });
+      CHECK(message ==
+            (bad_text ? "f.svm:2:5: found \"x\", expected a value (a finite number)" : "f.svm: cut short"));
+    }
+}
+
+TEST_CASE("libsvm: compressed text reads as the text, and errors stand where they stand in it") {
+  const TempDir dir;
+  const std::string text = random_text(300, 7);
+  const auto read = [&](const std::string& bytes) {
+    write_file(dir / "f.zst", packed(bytes));
+    return read_libsvm(dir / "f.zst", {.piece_bytes = 100}, on_threads(3)).data;
+  };
+  CHECK(same(read(text), parse(text).data));
+  const std::string broken = text + "y\n";
+  const std::string where = error_of(broken);
+  CHECK(input_error_of([&] { read(broken); }) == (dir / "f.zst") + where.substr(where.find(':')));
 }
 
 TEST_CASE("libsvm: what is written reads back as the same samples") {

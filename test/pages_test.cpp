@@ -29,6 +29,22 @@ TEST_CASE("pages: zeroed, aligned and writable to the last byte") {
   }
 }
 
+TEST_CASE("pages: those that grow keep what was written and are zeroed behind it") {
+  GrowingPages pages;
+  std::size_t written = 0;
+  std::vector<std::byte> expected;
+  for (const std::size_t bytes : {1UL, 5000UL, 70'000UL, 70'001UL, 3UL << 20, 5UL << 20, 21UL << 20}) {
+    CAPTURE(bytes);
+    std::byte* const room = pages.room(bytes);
+    CHECK(reinterpret_cast<std::uintptr_t>(room) % 64 == 0);
+    CHECK(std::equal(expected.begin(), expected.end(), room));
+    CHECK(std::all_of(room + written, room + bytes, [](std::byte b) { return b == std::byte{0}; }));
+    for (; written < bytes; ++written) room[written] = static_cast<std::byte>(written % 251 + 1);
+    expected.assign(room, room + written);
+  }
+  CHECK(pages.memory().get() == pages.room(0));
+}
+
 TEST_CASE("slabs: pieces are zeroed, do not overlap and outlive the slabs") {
   const std::vector<std::size_t> sizes{0, 1, 17, 65536, 3, 100'000, 5'000'000, 40};
   std::vector<std::shared_ptr<std::byte>> pieces;

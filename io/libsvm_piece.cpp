@@ -1,0 +1,138 @@
+#include "io/libsvm_piece.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "io/scanner.h"
+
+namespace sounder {
+namespace {
+
+// So that a dimension fits the 32 bits of a coordinate as well.
+constexpr std::uint64_t kMostColumns = std::numeric_limits<Coordinate>::max();
+
+struct Refused {
+  const char* at;
+  std::string message;
+};
+
+// What helps a reader of the message that `token` is refused with.
+const char* hint(std::string_view token) {
+  const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
+  if (!std::ranges::all_of(token, printable)) return "; this does not look like LIBSVM text (binary?)";
+  if (token.starts_with("qid:")) return "; ranking files (qid) are not supported";
+  if (token.find(',') != token.npos) return "; multi-label files and decimal commas are not supported";
+  return "";
+}
+
+// Whether a column is known to be beyond the dimension as soon as its index is read.
+bool refuses_columns(const LibsvmOptions& options) {
+  return options.index_base && options.dimension > 0 && options.beyond == LibsvmOptions::Beyond::kRefuse;
+}
+
+class Parser {
+ public:
+  Parser(std::string_view text, const LibsvmOptions& options, LibsvmPiece& piece)
+      : text_(text),
+        base_(options.index_base.value_or(0)),
+        piece_base_(piece_base(options)),
+        columns_(refuses_columns(options) ? options.dimension : kMostColumns),
+        end_(base_ + std::min(columns_, kMostColumns)),
+        piece_(piece) {
+    constexpr std::size_t kShortestEntry = 4;  // bytes, with what separates it
+    const std::size_t room = std::max(piece.values.size(), text.size() / kShortestEntry);
+    piece.columns.resize(room);
+    piece.values.resize(room);
+    piece.entries = 0;
+    piece.ends.clear();
+    piece.labels.clear();
+    piece.lines = 0;
+    piece.end = 0;
+    piece.has_index_zero = false;
+    piece.failure.reset();
+  }
+
+  void run() {
+    try {
+      for (Scanner scan(text_); !scan.done(); scan.skip_line()) line(scan);
+    } catch (Refused& refused) {
+      const Position where = locate({}, text_, refused.at);
+      piece_.failure = {where.line, where.column, std::move(refused.message)};
+    }
+  }
+
+ private:
+  // Whether there is more in this line than blanks and a comment.
+  static bool at_content(Scanner& scan) {
+    scan.skip_blanks();
+    return !scan.at_line_end() && scan.peek() != '#';
+  }
+
+  void line(Scanner& scan) {
+    ++piece_.lines;
+    if (!at_content(scan)) return;
+    piece_.labels.push_back(number(scan, "a label"));
+    std::uint64_t lowest = base_;
+    while (at_content(scan)) lowest = entry(scan, lowest) + 1;
+    piece_.ends.push_back(piece_.entries);
+    piece_.end = std::max(piece_.end, lowest);
+  }
+
+  // Reads "index:value", with an index of `lowest` or more, and returns the index.
+  std::uint64_t entry(Scanner& scan, std::uint64_t lowest) {
+    const char* start = scan.at();
+    const std::optional<std::uint64_t> index = scan.integer();
+    if (!index || !scan.skip(':')) fail(start, "index:value (a whole number, a colon, a number)");
+    if (*index < lowest || *index >= end_) refuse_index(start, *index, lowest);
+    const float value = number(scan, "a value");
+    piece_.columns[piece_.entries] = static_cast<Coordinate>(*index - piece_base_);
+    piece_.values[piece_.entries] = value;
+    piece_.entries += value != 0;
+    piece_.has_index_zero |= *index == 0;
+    return *index;
+  }
+
+  [[gnu::always_inline]] float number(Scanner& scan, const char* what) const {
+    const char* start = scan.at();
+    const float value = scan.real();
+    if (std::isnan(value) || !scan.at_separator()) fail(start, fmt::format("{} (a finite number)", what));
+    if (std::isinf(value)) fail(start, fmt::format("{} within the range of float (up to 3.4e38)", what));
+    return value;
+  }
+
+  [[noreturn]] void fail(const char* start, std::string_view expected) const {
+    const Scanner there(text_.substr(static_cast<std::size_t>(start - text_.data())));
+    throw Refused{start,
+                  fmt::format("found {}, expected {}{}", found_at(there), expected, hint(there.token()))};
+  }
+
+  [[noreturn]] void refuse_index(const char* start, std::uint64_t index, std::uint64_t lowest) const {
+    if (index >= base_ + kMostColumns) fail(start, fmt::format("an index below {}", base_ + kMostColumns));
+    if (index >= end_)
+      throw Refused{start, fmt::format("column {} (counted from {}): the model has {} columns", index, base_,
+                                       columns_)};
+    if (lowest == base_) fail(start, "an index of 1 or more (columns are counted from 1)");
+    throw Refused{start,
+                  fmt::format("found index {} behind index {}: indices must be in strictly increasing order",
+                              index, lowest - 1)};
+  }
+
+  std::string_view text_;
+  std::uint64_t base_;  // the lowest index; 0 while it is not known
+  std::uint64_t piece_base_;
+  std::uint64_t columns_;  // how many are accepted
+  std::uint64_t end_;      // one above the largest index
+  LibsvmPiece& piece_;
+};
+
+}  // namespace
+
+void parse_libsvm_piece(std::string_view text, const LibsvmOptions& options, LibsvmPiece& piece) {
+  Parser(text, options, piece).run();
+}
+
+}  // namespace sounder

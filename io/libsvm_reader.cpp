@@ -1,0 +1,178 @@
+#include "io/libsvm_reader.h"
+
+#include <algorithm>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "io/error.h"
+
+namespace sounder {
+namespace {
+
+using Beyond = LibsvmOptions::Beyond;
+
+// More than there are threads: those that come too late find nothing to do.
+constexpr std::size_t kMostThreads = 1024;
+
+template <class T>
+T* room_for(GrowingPages& pages, std::size_t count) {
+  return reinterpret_cast<T*>(pages.room(count * sizeof(T)));
+}
+
+std::string_view without_mark(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  return text.substr(text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0);
+}
+
+}  // namespace
+
+void LibsvmRows::append(const LibsvmPiece& piece) {
+  const std::size_t size = offsets_.back();
+  const std::size_t grown = size + piece.entries;
+  std::copy_n(piece.columns.begin(), piece.entries, room_for<Coordinate>(columns_, grown) + size);
+  std::copy_n(piece.values.begin(), piece.entries, room_for<float>(values_, grown) + size);
+  for (const std::size_t end : piece.ends) offsets_.push_back(size + end);
+  labels_.insert(labels_.end(), piece.labels.begin(), piece.labels.end());
+}
+
+void LibsvmRows::shift(const ParallelFor& parallel) {
+  constexpr std::size_t kShare = std::size_t{1} << 16;
+  const std::span<Coordinate> all = columns();
+  parallel((all.size() + kShare - 1) / kShare, [&](std::size_t share) {
+    const std::size_t begin = share * kShare;
+    for (Coordinate& column : all.subspan(begin, std::min(kShare, all.size() - begin))) ++column;
+  });
+}
+
+void LibsvmRows::drop_from(std::size_t end) {
+  const std::span<Coordinate> columns = this->columns();
+  const std::span<float> values = this->values();
+  std::size_t kept = 0;
+  std::size_t k = 0;
+  for (std::size_t row = 0; row < labels_.size(); ++row) {
+    for (; k < offsets_[row + 1]; ++k) {
+      if (columns[k] >= end) continue;
+      columns[kept] = columns[k];
+      values[kept++] = values[k];
+    }
+    offsets_[row + 1] = kept;
+  }
+}
+
+Dataset LibsvmRows::take(std::size_t dimension) {
+  using Memory = std::array<std::shared_ptr<std::byte>, 2>;
+  const std::span<const Coordinate> columns = this->columns();
+  const std::span<const float> values = this->values();
+  return Dataset::view(dimension, std::move(offsets_), columns, values, std::move(labels_), {},
+                       std::make_shared<Memory>(Memory{columns_.memory(), values_.memory()}));
+}
+
+std::span<Coordinate> LibsvmRows::columns() {
+  return {room_for<Coordinate>(columns_, offsets_.back()), offsets_.back()};
+}
+
+std::span<float> LibsvmRows::values() {
+  return {room_for<float>(values_, offsets_.back()), offsets_.back()};
+}
+
+LibsvmFile LibsvmReader::run(const ParallelFor& parallel) {
+  parallel(kMostThreads, [&](std::size_t) { work(); });
+  refuse_failed();
+  const std::uint32_t base = options_.index_base.value_or(has_index_zero_ ? 0 : 1);
+  if (base != piece_base(options_)) rows_.shift(parallel);
+  std::size_t columns = end_ > base ? end_ - base : 0;
+  if (options_.dimension > 0 && columns > options_.dimension) {
+    if (options_.beyond == Beyond::kRefuse) refuse(*beyond_[base]);
+    if (options_.beyond == Beyond::kDrop) rows_.drop_from(columns = options_.dimension);
+  }
+  return {rows_.take(std::max(columns, options_.dimension)), base};
+}
+
+void LibsvmReader::work() {
+  for (std::unique_ptr<Job> job; (job = take());) {
+    if (!job->unreadable) parse(*job);
+    give(std::move(job));
+  }
+}
+
+std::unique_ptr<LibsvmReader::Job> LibsvmReader::idle_job() {
+  const std::lock_guard lock(appending_);
+  if (idle_.empty()) return std::make_unique<Job>();
+  std::unique_ptr<Job> job = std::move(idle_.back());
+  idle_.pop_back();
+  return job;
+}
+
+// Nothing when there is nothing left to do.
+std::unique_ptr<LibsvmReader::Job> LibsvmReader::take() {
+  if (done_) return nullptr;
+  std::unique_ptr<Job> job = idle_job();
+  const std::lock_guard lock(reading_);
+  if (done_) return nullptr;
+  job->number = taken_++;
+  try {
+    done_ = !texts_.next(job->text);
+    if (done_) return nullptr;
+  } catch (...) {
+    done_ = true;
+    job->unreadable = std::current_exception();
+  }
+  return job;
+}
+
+void LibsvmReader::parse(Job& job) const {
+  const std::string_view text = job.number == 0 ? without_mark(job.text.text()) : job.text.text();
+  parse_libsvm_piece(text, options_, job.piece);
+  const bool open = !options_.index_base && options_.beyond == Beyond::kRefuse && options_.dimension > 0;
+  if (!open || job.piece.end <= options_.dimension) return;
+  for (const std::uint32_t base : {0U, 1U}) {
+    LibsvmOptions options = options_;
+    options.index_base = base;
+    LibsvmPiece again;
+    parse_libsvm_piece(text, options, again);
+    job.beyond[base] = std::move(again.failure);
+  }
+}
+
+void LibsvmReader::give(std::unique_ptr<Job> job) {
+  const std::lock_guard lock(appending_);
+  const std::size_t number = job->number;
+  parsed_.emplace(number, std::move(job));
+  for (auto next = parsed_.begin(); next != parsed_.end() && next->first == appended_; ++appended_) {
+    append(*next->second);
+    idle_.push_back(std::move(next->second));
+    next = parsed_.erase(next);
+  }
+}
+
+void LibsvmReader::append(Job& job) {
+  if (unreadable_ || failure_) return;
+  const auto placed = [&](std::optional<Failure> failure) {
+    if (failure) failure->line += lines_;
+    return failure;
+  };
+  unreadable_ = job.unreadable;
+  if (unreadable_) return;
+  failure_ = placed(std::move(job.piece.failure));
+  if (failure_) done_ = true;
+  for (const std::uint32_t base : {0U, 1U})
+    if (!beyond_[base]) beyond_[base] = placed(std::exchange(job.beyond[base], {}));
+  rows_.append(job.piece);
+  lines_ += job.piece.lines;
+  end_ = std::max(end_, job.piece.end);
+  has_index_zero_ |= job.piece.has_index_zero;
+}
+
+void LibsvmReader::refuse_failed() const {
+  if (unreadable_) std::rethrow_exception(unreadable_);
+  if (failure_) refuse(*failure_);
+  if (lines_ == 0) throw InputError(Position{name_}, "no samples: the file is empty");
+  if (rows_.empty()) throw InputError(Position{name_}, "no samples: every line is blank or a comment");
+}
+
+void LibsvmReader::refuse(const Failure& failure) const {
+  throw InputError({name_, failure.line, failure.column}, failure.message);
+}
+
+}  // namespace sounder
