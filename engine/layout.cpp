@@ -1,9 +1,14 @@
 #include "engine/layout.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cmath>
+#include <functional>
+#include <numeric>
+#include <utility>
 
+#include "engine/arena.h"
 #include "io/random.h"
 
 namespace sounder {
@@ -11,15 +16,43 @@ namespace {
 
 constexpr std::size_t kCellAlignment = 4;  // floats
 
+using Degrees = std::vector<std::uint32_t>;
+
 // A sample of weight zero moves nothing, so it does not count.
-std::vector<std::uint32_t> degrees_of(const Dataset& data) {
-  std::vector<std::uint32_t> degrees(data.dimension(), 0);
-  for (std::size_t i = 0; i < data.rows(); ++i) {
+Degrees degrees_of(const Dataset& data, std::size_t first, std::size_t end) {
+  Degrees degrees(data.dimension(), 0);
+  for (std::size_t i = first; i < end; ++i) {
     const Row row = data.row(i);
     if (row.weight == 0) continue;
     for (const Coordinate c : row.support) ++degrees[c];
   }
   return degrees;
+}
+
+// Each worker counts a part of the rows, where that is not more work than it saves.
+Degrees degrees_of(const Dataset& data) {
+  constexpr std::size_t kWorth = 8;  // non-zeros for each count of each worker
+  const auto workers = static_cast<std::size_t>(threads_here());
+  const std::size_t parts = data.nonzeros() / kWorth >= workers * data.dimension() ? workers : 1;
+  std::vector<Degrees> counted(parts);
+  parallel_for_here(parts, [&](std::size_t p) {
+    counted[p] = degrees_of(data, data.rows() * p / parts, data.rows() * (p + 1) / parts);
+  });
+  for (std::size_t p = 1; p < parts; ++p)
+    std::ranges::transform(counted[0], counted[p], counted[0].begin(), std::plus());
+  return std::move(counted[0]);
+}
+
+// [k]: how many are at least rows / 2^k.
+std::array<std::uint32_t, 32> count_hot(std::span<const std::uint32_t> degrees, std::size_t rows) {
+  std::array<std::uint32_t, 32> counts{};
+  for (const std::uint64_t degree : degrees) {
+    if (degree == 0) continue;
+    const auto halvings = static_cast<std::size_t>(std::bit_width((rows - 1) / degree));
+    if (halvings < counts.size()) ++counts[halvings];
+  }
+  std::partial_sum(counts.begin(), counts.end(), counts.begin());
+  return counts;
 }
 
 // Ranks by falling degree, equal degrees in order of the coordinate: a counting sort.
@@ -44,10 +77,7 @@ Layout::Layout(const Dataset& data, const Shape& shape, bool bias, Planes planes
   cell_floats_ = (floats + kCellAlignment - 1) / kCellAlignment * kCellAlignment;
   const std::vector<std::uint32_t> degrees = degrees_of(data);
   ranks_ = rank_by_degree(degrees, data.rows());
-  for (std::size_t k = 0; k < hot_.size(); ++k) {
-    hot_[k] = static_cast<std::uint32_t>(std::ranges::count_if(
-        degrees, [&](std::uint64_t degree) { return degree > 0 && degree << k >= data.rows(); }));
-  }
+  hot_ = count_hot(degrees, data.rows());
   if (shape.terms) {
     for (const std::uint32_t degree : degrees)
       shares_.push_back(static_cast<float>(degree) / static_cast<float>(data.rows()));
