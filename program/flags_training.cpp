@@ -129,9 +129,12 @@ void check_problem(const CLI::App& app, const ProblemFlags& flags) {
             "--positive-above and --positive-class contradict each other: give one");
   refuse_if(other && given("--positive-above"), "--positive-above needs an objective for two classes");
   refuse_if(other && given("--positive-class"), "--positive-class needs an objective for two classes");
-  refuse_if(given("--keep") && flags.options.sparsify == Sparsify::kNone,
-            "--keep is the share that --sparsify top_k or random_k writes: give that as well");
   validate(flags.text);
+}
+
+void check_method(const CLI::App& app, const Options& options) {
+  refuse_if(app.count("--keep") > 0 && options.sparsify == Sparsify::kNone,
+            "--keep is the share that --sparsify top_k or random_k writes: give that as well");
 }
 
 // --- train
@@ -304,6 +307,7 @@ void take_defaults(const CLI::App& app, ProblemFlags& flags) {
 void check(const CLI::App& app, const TrainFlags& flags) {
   validate(flags.options);
   check_problem(app, flags);
+  check_method(app, flags.options);
   refuse_if(app.count("--folds") > 0 && flags.folds < 2, fmt::format("--folds = {}: must be >= 2", flags.folds));
   refuse_if(flags.folds > 0 && !(flags.model.empty() && flags.validation.empty()),
             "--folds trains no model to keep and holds out its own samples: leave out --model and --valid");
@@ -350,6 +354,7 @@ void add_flags(CLI::App& app, TuneFlags& flags) {
 void check(const CLI::App& app, const TuneFlags& flags) {
   validate(flags.options, flags.candidates());
   check_problem(app, flags);
+  check_method(app, flags.options);
   refuse_if(!(flags.share > 0 && flags.share < 1),
             fmt::format("--valid-share = {}: must be > 0 and < 1", flags.share));
   refuse_if(app.count("--valid-share") > 0 && !flags.validation.empty(),
@@ -385,6 +390,7 @@ void check(const CLI::App& app, const SpeedupFlags& flags) {
   validate_all(flags.options, &Options::threads, flags.threads);
   validate_all(flags.options, &Options::simulate, flags.simulated.value_or(std::vector<int>()));
   check_problem(app, flags);
+  check_method(app, flags.options);
   refuse_if(app.count("--target") > 0 && app.count("--above") > 0,
             "--target and --above contradict each other: give one");
   refuse_if(flags.above < 0, fmt::format("--above = {}: must be >= 0", flags.above));
