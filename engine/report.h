@@ -88,12 +88,12 @@ struct Report {
   std::uint64_t nonzeros = 0;
   int threads = 0;
   std::size_t block_rows = 0;
-  std::size_t refresh_rows = 0;  // after so many rows a block refreshes its hot coordinates; 0: never
-  std::size_t tau = 0;               // the bound on samples in flight that was in force
-  double step = 0;                   // eta0 in force, after any rollback
-  std::optional<double> share_lost;  // of the adds of a racy run, an estimate
-  std::optional<double> share_pushed;  // of the cells that tasks changed, with Options::sparsify
-  std::optional<Theorem> theorem;    // with Schedule::kTheorem
+  std::size_t refresh_rows = 0;          // after so many rows a block refreshes its hot coordinates; 0: never
+  std::size_t tau = 0;                   // the bound on samples in flight that was in force
+  double step = 0;                       // eta0 in force, after any rollback
+  std::optional<double> share_lost;      // of the adds of a racy run, an estimate
+  std::optional<double> share_pushed;    // of the cells that tasks changed, with Options::sparsify
+  std::optional<Theorem> theorem;        // with Schedule::kTheorem
   std::optional<Asynchrony> asynchrony;  // Monitor::measure
   int rollbacks = 0;  // times the run went back to its best state, to go on with a quarter of the step
 

@@ -27,8 +27,8 @@ struct Progress {
 struct Monitor {
   std::function<void(const EpochReport&)> on_epoch;
   std::function<void(const Progress&)> on_progress;
-  bool measure = false;               // fill in Report::asynchrony; not under exclusive or with simulated workers
-  std::stop_token stop;               // a request ends the run within one block a worker
+  bool measure = false;  // fill in Report::asynchrony; not under exclusive or with simulated workers
+  std::stop_token stop;  // a request ends the run within one block a worker
   std::optional<Dataset> validation;  // held-out samples, labels as for training, evaluated every epoch;
                                       // early stopping and the choice of the best epoch then go by its loss
 };

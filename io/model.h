@@ -12,12 +12,12 @@ namespace sounder {
 
 // What training returns and what a model file holds: plain data.
 struct Model {
-  std::string objective;  // a name of the catalogue ("hinge"), or the caller's own
+  std::string objective;                     // a name of the catalogue ("hinge"), or the caller's own
   std::map<std::string, double> parameters;  // what the objective needs beside its name (Huber's delta)
-  std::uint64_t dimension = 0;     // d, coordinates
-  std::uint32_t width = 1;         // floats a coordinate
-  std::vector<float> weights;      // d x width, row by row
-  std::vector<float> bias;         // of what all samples share: as many times `width` floats as there are of it
+  std::uint64_t dimension = 0;               // d, coordinates
+  std::uint32_t width = 1;                   // floats a coordinate
+  std::vector<float> weights;                // d x width, row by row
+  std::vector<float> bias;  // of what all samples share: as many times `width` floats as there are of it
   LabelEncoding labels;
   LabelRule label_rule;          // the rule the training labels were made with
   bool normalize = false;        // rows were scaled to length 1, so rows to predict must be as well

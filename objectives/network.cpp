@@ -136,10 +136,8 @@ class Network final : public Objective {
   // All blocks move the dense layers, and what they change at the same time adds up: 64 samples in all are
   // stable, eight of 64 are not.
   Shape shape() const override {
-    return {.width = sizes_.hidden,
-            .common = sizes_.common(),
-            .most_stale_rows = 64,
-            .starts_at_zero = false};
+    return {
+        .width = sizes_.hidden, .common = sizes_.common(), .most_stale_rows = 64, .starts_at_zero = false};
   }
   bool smooth() const override { return false; }
   Defaults defaults() const override { return {.l2 = 5e-5, .epochs = 20}; }

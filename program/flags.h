@@ -162,9 +162,9 @@ struct HelpFlags {
   std::string text;
 };
 
-using Flags = std::variant<HelpFlags, TrainFlags, TuneFlags, SpeedupFlags, InspectFlags, PredictFlags, EvaluateFlags,
-                           GenerateFlags, InfoFlags, TopicsFlags, RecommendFlags, SimilarFlags, NetworkFlags,
-                           SegmentFlags>;
+using Flags = std::variant<HelpFlags, TrainFlags, TuneFlags, SpeedupFlags, InspectFlags, PredictFlags,
+                           EvaluateFlags, GenerateFlags, InfoFlags, TopicsFlags, RecommendFlags, SimilarFlags,
+                           NetworkFlags, SegmentFlags>;
 
 // Everything that can be told without reading a file is checked: throws InputError for flags that are
 // unknown, out of range or at odds with each other, and for outputs that cannot be written.

@@ -35,11 +35,16 @@ constexpr std::array kParameterFlags = {
                   "huber: residual beyond which it is linear, in units of the label (1)"},
     ParameterFlag{"--hidden", "hidden", "N", "network: units of the hidden layer (256)"},
     ParameterFlag{"--topics", "topics", "K", "topic_model: how many (50)"},
-    ParameterFlag{"--alpha", "alpha", "X", "topic_model: tokens of each topic beforehand in a document (0.05)"},
+    ParameterFlag{"--alpha", "alpha", "X",
+                  "topic_model: tokens of each topic beforehand in a document (0.05)"},
     ParameterFlag{"--beta", "beta", "X", "topic_model: tokens of each word beforehand in a topic (0.05)"},
-    ParameterFlag{"--rank", "rank", "K", "matrix_completion...: weights of a user and of an item (32); word_embedding: of a word (50)"},
-    ParameterFlag{"--most-weight", "most_weight", "X", "word_embedding: a pair weighs as often as it is met, at most X (100)"},
-    ParameterFlag{"--biases", "biases", "0|1", "matrix_completion...: a bias of each user and item as well (1)"},
+    ParameterFlag{
+        "--rank", "rank", "K",
+        "matrix_completion...: weights of a user and of an item (32); word_embedding: of a word (50)"},
+    ParameterFlag{"--most-weight", "most_weight", "X",
+                  "word_embedding: a pair weighs as often as it is met, at most X (100)"},
+    ParameterFlag{"--biases", "biases", "0|1",
+                  "matrix_completion...: a bias of each user and item as well (1)"},
     ParameterFlag{"--non-negative", "non_negative", "0|1", "matrix_completion...: no weight below 0 (0)"},
     ParameterFlag{"--negative-weight", "negative_weight", "X",
                   "matrix_completion_one_class: of a pair not observed over one that is (1)"}};
@@ -101,8 +106,10 @@ void add_input_flags(CLI::App& app, ProblemFlags& flags) {
   add_labels(app, "--labels", flags.label_file, "DATA");
   add_index_base(app, flags.index_base, "First column number; default: 0 if the file has a column 0, else 1");
   add_path(app, "--vocabulary", flags.vocabulary, "Names of the words of a bag of words, one a line");
-  add_number(app, "--min-count", flags.text.min_count, "N", "Of a text: words that it has less often are passed over");
-  add_number(app, "--most-words", flags.text.most_words, "N", "Of a text: so many words are kept, the most frequent");
+  add_number(app, "--min-count", flags.text.min_count, "N",
+             "Of a text: words that it has less often are passed over");
+  add_number(app, "--most-words", flags.text.most_words, "N",
+             "Of a text: so many words are kept, the most frequent");
   add_number(app, "--window", flags.text.window, "N", "Of a text: words at most so far apart on a line meet");
 }
 
@@ -278,8 +285,9 @@ void add_flags(CLI::App& app, TrainFlags& flags) {
            "Held-out samples: tried every epoch, and decide which epoch is best");
   add_labels(app, "--valid-labels", flags.validation_labels, "--valid");
   add_ignore_unknown(app, flags.ignore_unknown, "--valid");
-  add_number_or(app, "--folds", "none", std::size_t{0}, flags.folds,
-                "Cross validation instead of a model: N parts at random, each judged by a model of the others");
+  add_number_or(
+      app, "--folds", "none", std::size_t{0}, flags.folds,
+      "Cross validation instead of a model: N parts at random, each judged by a model of the others");
   add_quiet(app, flags.quiet);
   add_problem_flags(app, flags);
   add_method_flags(app, flags.options);
@@ -308,7 +316,8 @@ void check(const CLI::App& app, const TrainFlags& flags) {
   validate(flags.options);
   check_problem(app, flags);
   check_method(app, flags.options);
-  refuse_if(app.count("--folds") > 0 && flags.folds < 2, fmt::format("--folds = {}: must be >= 2", flags.folds));
+  refuse_if(app.count("--folds") > 0 && flags.folds < 2,
+            fmt::format("--folds = {}: must be >= 2", flags.folds));
   refuse_if(flags.folds > 0 && !(flags.model.empty() && flags.validation.empty()),
             "--folds trains no model to keep and holds out its own samples: leave out --model and --valid");
   refuse_if(flags.folds > 0 && flags.measure, "--measure tells about one run: leave out --folds");
@@ -408,15 +417,18 @@ void add_flags(CLI::App& app, InspectFlags& flags) {
   add_number(app, "--hottest", flags.how.hottest, "N", "Coordinates named, those of most samples first");
   app.add_flag("--exact", flags.how.exact,
                "Count conflicts instead of estimating them: slow on data with hot coordinates");
-  add_number(app, "--accuracy", flags.how.accuracy, "X",
-             "The expected |w - w*|^2 that the theorem's step aims at; default: a hundredth of what |w*|^2 can be");
+  add_number(
+      app, "--accuracy", flags.how.accuracy, "X",
+      "The expected |w - w*|^2 that the theorem's step aims at; default: a hundredth of what |w*|^2 can be");
   add_problem_flags(app, flags);
   app.option_defaults()->group("How");
   add_threads(app, flags.options);
   add_number(app, "--seed", flags.options.seed, "N", "Of what is drawn at random");
   app.footer(
-      "DATA may also be a DIMACS maximum-flow file. Two samples conflict if they share a coordinate; how many do is "
-      "estimated\nby draws, with an interval that holds it 95 times of 100. DATA and objectives are those of train.\n"
+      "DATA may also be a DIMACS maximum-flow file. Two samples conflict if they share a coordinate; how "
+      "many do is "
+      "estimated\nby draws, with an interval that holds it 95 times of 100. DATA and objectives are those of "
+      "train.\n"
       "\nExample:\n  sounder inspect rcv1.svm.gz --objective logistic --l2 1e-5 --plot rcv1.svg");
 }
 

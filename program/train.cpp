@@ -90,7 +90,8 @@ std::string describe(const Theorem& theorem, const Report& report) {
 std::string describe(const Asynchrony& found) {
   const char* verdict = found.share() < 1 ? "below" : "above";
   return fmt::format(
-      "asynchrony: blocks were {} samples stale in the median, {} at the 99th percentile, {} at most (n / (2 Dbar) = "
+      "asynchrony: blocks were {} samples stale in the median, {} at the 99th percentile, {} at most (n / (2 "
+      "Dbar) = "
       "{:.3g}); its noise was {:.3g} times the gradient's, {} it\n",
       found.staleness_p50, found.staleness_p99, found.staleness_max, found.safe, found.share(), verdict);
 }
