@@ -10,24 +10,23 @@
 // The objectives that have a name. To add one: write objectives/NAME.cpp, which defines make_NAME(), and add
 // its line here; `--objective NAME`, its help, its tests and its benchmark follow.
 //
-//   X(name, format of its data, one line of help)
-#define SOUNDER_OBJECTIVES(X)                                                                          \
-  X(hinge, kLibsvm, "support vector machine: max(0, 1 - y z)")                                         \
-  X(squared_hinge, kLibsvm, "support vector machine, squared: max(0, 1 - y z)^2")                      \
-  X(logistic, kLibsvm, "logistic regression: log(1 + exp(-y z))")                                      \
-  X(least_squares, kLibsvm, "linear regression: (z - y)^2 / 2")                                        \
-  X(huber, kLibsvm, "robust regression: (z - y)^2 / 2 near zero, linear beyond --huber-delta")         \
-  X(softmax, kLibsvm, "softmax regression for many classes: log(sum of exp z) - z_y")                  \
-  X(network, kLibsvm, "neural network of one hidden layer for many classes, ReLU and softmax")         \
+//   X(name, format of its data, one line of help), on one line
+// clang-format off
+#define SOUNDER_OBJECTIVES(X)                                                     \
+  X(hinge, kLibsvm, "support vector machine: max(0, 1 - y z)")                    \
+  X(squared_hinge, kLibsvm, "support vector machine, squared: max(0, 1 - y z)^2") \
+  X(logistic, kLibsvm, "logistic regression: log(1 + exp(-y z))")                 \
+  X(least_squares, kLibsvm, "linear regression: (z - y)^2 / 2")                   \
+  X(huber, kLibsvm, "robust regression: (z - y)^2 / 2 near zero, linear beyond --huber-delta") \
+  X(softmax, kLibsvm, "softmax regression for many classes: log(sum of exp z) - z_y")          \
+  X(network, kLibsvm, "neural network of one hidden layer for many classes, ReLU and softmax")  \
   X(topic_model, kDocword, "topics of a bag of words: -log of the sum of p(k | document) p(word | k)") \
-  X(matrix_completion, kRatings,                                                                       \
-    "ratings by matrix factorisation: (z - r)^2 / 2, z = mean + p_u . q_i + b_u + b_i")                \
-  X(matrix_completion_logistic, kRatings, "likes and dislikes: log(1 + exp(-y z)), the same z")        \
-  X(matrix_completion_kl, kRatings, "ratings >= 0, z = p_u . q_i >= 0: r log(r / z) - r + z")          \
-  X(matrix_completion_one_class, kRatings,                                                             \
-    "implicit feedback: (z - 1)^2 / 2 observed, z^2 / 2 other pairs, drawn")                           \
-  X(word_embedding, kText,                                                                             \
-    "word vectors of any text: f (log A - |v_w + v_c|^2 - C)^2, A: how often w and c meet")
+  X(matrix_completion, kRatings, "ratings by matrix factorisation: (z - r)^2 / 2, z = mean + p_u . q_i + b_u + b_i") \
+  X(matrix_completion_logistic, kRatings, "likes and dislikes: log(1 + exp(-y z)), the same z") \
+  X(matrix_completion_kl, kRatings, "ratings >= 0, z = p_u . q_i >= 0: r log(r / z) - r + z") \
+  X(matrix_completion_one_class, kRatings, "implicit feedback: (z - 1)^2 / 2 observed, z^2 / 2 other pairs, drawn") \
+  X(word_embedding, kText, "word vectors of any text: f (log A - |v_w + v_c|^2 - C)^2, A: how often w and c meet")
+// clang-format on
 
 namespace sounder {
 

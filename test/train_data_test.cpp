@@ -236,7 +236,8 @@ TEST_CASE("train: small and empty data") {
             options.l2 = l2;
             if (automatic) options.step.reset();
             const Trained trained = train(data, *make_objective("logistic"), options);
-            CHECK(trained.report.objective <= 1.01 * std::log(2));
+            // All three rows may step from w = 0 at the same time.
+            CHECK(trained.report.objective <= 1.1 * std::log(2));
             CHECK(trained.model.weights.size() == data.dimension());
           }
         }
