@@ -59,7 +59,7 @@ std::byte* GrowingPages::room(std::size_t bytes) {
 
 std::shared_ptr<std::byte> Slabs::take(std::size_t bytes) {
   const std::size_t wanted = round_up(bytes, kAlignment);
-  if (wanted > size_ - used_) {
+  if (!slab_ || wanted > size_ - used_) {
     size_ = std::max(wanted, std::clamp(2 * size_, kFirstSlab, kLargestSlab));
     used_ = 0;
     slab_ = allocate_pages(size_);
