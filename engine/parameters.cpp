@@ -13,6 +13,7 @@
 
 #include "engine/spin_lock.h"
 #include "io/pages.h"
+#include "objectives/quad.h"
 
 namespace sounder {
 namespace {
@@ -50,6 +51,17 @@ void fetch_add(Word& target, Word before, Word after) {
 void racy_add(Word& target, Word before, Word after) {
   const Shared word(target);
   word.store(moved(word.load(std::memory_order_relaxed), before, after), std::memory_order_relaxed);
+}
+
+// To two words at once, while nobody else writes them.
+void add_alone(Word* words, Quad change) {
+  using Words = Word __attribute__((vector_size(16)));
+  const Shared low(words[0]);
+  const Shared high(words[1]);
+  const Words now = {low.load(std::memory_order_relaxed), high.load(std::memory_order_relaxed)};
+  const Words next = std::bit_cast<Words>(std::bit_cast<Quad>(now) + change);
+  low.store(next[0], std::memory_order_relaxed);
+  high.store(next[1], std::memory_order_relaxed);
 }
 
 // Whether another thread wrote between the load and the store, and is now lost.
@@ -153,22 +165,9 @@ void Parameters::push_guarded(std::span<const Cell> support, const float* before
 
 void Parameters::push_alone(std::span<const Cell> support, const float* before, const float* after) {
   const std::size_t cell_words = cell_floats_ / 2;
-  using Quad = float __attribute__((vector_size(16)));
-  using Two = std::uint64_t __attribute__((vector_size(16)));
   for (const Cell cell : support) {
-    for (std::size_t word = 0; word < cell_words; word += 2, before += 4, after += 4) {
-      Quad b, a;
-      std::memcpy(&b, before, 16);
-      std::memcpy(&a, after, 16);
-
-      Word* const to = &array_[cell * cell_words + word];
-      const Shared low(to[0]), high(to[1]);
-      const Two now = {low.load(std::memory_order_relaxed), high.load(std::memory_order_relaxed)};
-      const Quad sum = std::bit_cast<Quad>(now) + (a - b);
-      const Two next = std::bit_cast<Two>(sum);
-      low.store(next[0], std::memory_order_relaxed);
-      high.store(next[1], std::memory_order_relaxed);
-    }
+    for (std::size_t word = 0; word < cell_words; word += 2, before += 4, after += 4)
+      add_alone(&array_[cell * cell_words + word], load_quad(after) - load_quad(before));
   }
 }
 

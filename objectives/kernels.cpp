@@ -3,6 +3,8 @@
 #include <bit>
 #include <cstring>
 
+#include "objectives/quad.h"
+
 // Highway compiles what lies between HWY_BEFORE_NAMESPACE and HWY_AFTER_NAMESPACE once per instruction set,
 // by including this file again.
 #undef HWY_TARGET_INCLUDE
@@ -10,19 +12,12 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
+#include "objectives/dispatch.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace sounder {
 namespace HWY_NAMESPACE {
 namespace {
-
-// Not Highway's own, which has no vector made of four scalars.
-using Quad = float __attribute__((vector_size(16)));
-
-Quad load(const float* values) {
-  Quad quad;
-  std::memcpy(&quad, values, sizeof quad);
-  return quad;
-}
 
 // Four loads into one vector: a gather of eight takes longer than two of these on Zen 4, with one load for the positions
 // too (DECISIONS.md, 5).
@@ -51,10 +46,10 @@ float dot(const Position* positions, const float* values, std::size_t size, cons
   for (; k + 16 <= size; k += 16) {
     prefetch(positions + k, values + k);
     for (std::size_t q = 0; q < 4; ++q)
-      sums[q] += load(values + k + 4 * q) * collect(local, positions + k + 4 * q);
+      sums[q] += load_quad(values + k + 4 * q) * collect(local, positions + k + 4 * q);
   }
   prefetch(positions + k, values + k);
-  for (; k + 4 <= size; k += 4) sums[0] += load(values + k) * collect(local, positions + k);
+  for (; k + 4 <= size; k += 4) sums[0] += load_quad(values + k) * collect(local, positions + k);
   const Quad four = (sums[0] + sums[1]) + (sums[2] + sums[3]);
   float sum = (four[0] + four[1]) + (four[2] + four[3]);
   for (; k < size; ++k) sum += values[k] * local[positions[k]];
@@ -91,21 +86,9 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace sounder {
 
-HWY_EXPORT(narrow);
-HWY_EXPORT(wide);
+SOUNDER_DISPATCH(Kernels, kernels)
+
 HWY_EXPORT(target);
-
-template <>
-const Kernels<std::uint16_t>& kernels() {
-  static const Kernels<std::uint16_t> chosen = HWY_DYNAMIC_DISPATCH(narrow)();
-  return chosen;
-}
-
-template <>
-const Kernels<std::uint32_t>& kernels() {
-  static const Kernels<std::uint32_t> chosen = HWY_DYNAMIC_DISPATCH(wide)();
-  return chosen;
-}
 
 const char* kernel_target() {
   return HWY_DYNAMIC_DISPATCH(target)();

@@ -11,6 +11,8 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
+#include "objectives/dispatch.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace sounder {
 namespace HWY_NAMESPACE {
@@ -256,10 +258,10 @@ void predict(const PairSamples<Position>& samples, const PairForm& form, const f
   return predict_by<kOne>(samples, form, local, out);
 }
 
-PairKernels<std::uint16_t> narrow_pairs() {
+PairKernels<std::uint16_t> narrow() {
   return {step_by<std::uint16_t>, predict<std::uint16_t>};
 }
-PairKernels<std::uint32_t> wide_pairs() {
+PairKernels<std::uint32_t> wide() {
   return {step_by<std::uint32_t>, predict<std::uint32_t>};
 }
 
@@ -271,20 +273,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace sounder {
 
-HWY_EXPORT(narrow_pairs);
-HWY_EXPORT(wide_pairs);
-
-template <>
-const PairKernels<std::uint16_t>& pair_kernels() {
-  static const PairKernels<std::uint16_t> chosen = HWY_DYNAMIC_DISPATCH(narrow_pairs)();
-  return chosen;
-}
-
-template <>
-const PairKernels<std::uint32_t>& pair_kernels() {
-  static const PairKernels<std::uint32_t> chosen = HWY_DYNAMIC_DISPATCH(wide_pairs)();
-  return chosen;
-}
+SOUNDER_DISPATCH(PairKernels, pair_kernels)
 
 }  // namespace sounder
 #endif

@@ -5,6 +5,8 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
+#include "objectives/dispatch.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace sounder {
 namespace HWY_NAMESPACE {
@@ -105,20 +107,7 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace sounder {
 
-HWY_EXPORT(narrow);
-HWY_EXPORT(wide);
-
-template <>
-const WideKernels<std::uint16_t>& wide_kernels() {
-  static const WideKernels<std::uint16_t> chosen = HWY_DYNAMIC_DISPATCH(narrow)();
-  return chosen;
-}
-
-template <>
-const WideKernels<std::uint32_t>& wide_kernels() {
-  static const WideKernels<std::uint32_t> chosen = HWY_DYNAMIC_DISPATCH(wide)();
-  return chosen;
-}
+SOUNDER_DISPATCH(WideKernels, wide_kernels)
 
 }  // namespace sounder
 #endif
