@@ -91,6 +91,8 @@ TEST_CASE("network: many threads on three coordinates learn what no linear model
     const Trained trained = train(data, *make_objective("network", {{"hidden", 32}}), options_for(threads));
     const auto network = make_objective("network", trained.model.parameters);
     CHECK(trained.report.outcome == Outcome::kEpochLimit);
+    if (threads == 1)
+      CHECK(trained.report.rollbacks == 0);  // stale steps on three dense coordinates may overshoot
     CHECK(*evaluate(trained.model, *network, test).accuracy > 0.96);
   }
 }

@@ -236,8 +236,8 @@ TEST_CASE("train: small and empty data") {
             options.l2 = l2;
             if (automatic) options.step.reset();
             const Trained trained = train(data, *make_objective("logistic"), options);
-            // All three rows may step from w = 0 at the same time.
-            CHECK(trained.report.objective <= 1.1 * std::log(2));
+            // Rows that step at the same time overshoot: by 3 % at most where workers are simulated.
+            CHECK(trained.report.objective <= (threads == 1 ? 1.01 : 1.1) * std::log(2));
             CHECK(trained.model.weights.size() == data.dimension());
           }
         }
