@@ -67,7 +67,7 @@ struct Options {
   int simulate = 0;
   std::size_t block_rows = 0;  // samples in a block; 0: chosen from the data; 1: a task a sample, as HOGWILD!
   // Rows after which a block refreshes its hot coordinates, which are pushed and pulled in between; 0: chosen from the
-  // data, where rule and discipline can; so many as a block has, or more: never.
+  // data, where rule and discipline can; so many as a block has, or more: never. One thread has nobody to do it for.
   std::size_t refresh_rows = 0;
   std::size_t tau = 0;     // bound on staleness, in samples, >= block_rows; 0: two blocks a thread
   int reserved_slots = 1;  // arena slots kept for threads of the application; 0 ... threads

@@ -163,8 +163,9 @@ void add_machine_flags(CLI::App& app, Options& options) {
   add_choice(app, "--discipline", options.discipline, all_disciplines(), "NAME",
              "How tasks write to the shared weights; listed below");
   add_number_or(app, "--block", "auto", std::size_t{0}, options.block_rows, "Rows a task works on at a time");
-  add_number_or(app, "--refresh", "auto", std::size_t{0}, options.refresh_rows,
-                "Rows after which a block pushes and pulls its hot columns in between");
+  add_number_or(
+      app, "--refresh", "auto", std::size_t{0}, options.refresh_rows,
+      "Rows after which a block pushes and pulls its hot columns in between, on two threads or more");
   add_number_or(
       app, "--simulate", "no", 0, options.simulate,
       "Virtual workers: simulate on one thread what so many workers' staleness does to convergence");
