@@ -43,10 +43,7 @@ class Parser {
         columns_(refuses_columns(options) ? options.dimension : kMostColumns),
         end_(base_ + std::min(columns_, kMostColumns)),
         piece_(piece) {
-    constexpr std::size_t kShortestEntry = 4;  // bytes, with what separates it
-    const std::size_t room = std::max(piece.values.size(), text.size() / kShortestEntry);
-    piece.columns.resize(room);
-    piece.values.resize(room);
+    make_room(text.size());
     piece.entries = 0;
     piece.ends.clear();
     piece.labels.clear();
@@ -66,6 +63,16 @@ class Parser {
   }
 
  private:
+  // For as many entries as there can be in the text; what they do not use is never touched.
+  void make_room(std::size_t bytes) const {
+    constexpr std::size_t kShortestEntry = 4;  // bytes, with what separates it
+    const std::size_t most = bytes / kShortestEntry;
+    if (most <= piece_.room) return;
+    piece_.columns = std::make_unique_for_overwrite<Coordinate[]>(most);
+    piece_.values = std::make_unique_for_overwrite<float[]>(most);
+    piece_.room = most;
+  }
+
   // Whether there is more in this line than blanks and a comment.
   static bool at_content(Scanner& scan) {
     scan.skip_blanks();

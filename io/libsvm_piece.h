@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,10 +21,11 @@ struct LibsvmPiece {
     std::string message;
   };
 
-  // Only the first `entries` count. Columns are counted from the index base or, while it is not known, from 1: an index
+  // `room` each, of which only the first `entries` are written. Columns are counted from the index base or, while it is not known, from 1: an index
   // of 0 then is the largest number there is.
-  std::vector<Coordinate> columns;
-  std::vector<float> values;
+  std::unique_ptr<Coordinate[]> columns;
+  std::unique_ptr<float[]> values;
+  std::size_t room = 0;
   std::size_t entries = 0;
   std::vector<std::size_t> ends;  // of each row, in the entries
   std::vector<float> labels;

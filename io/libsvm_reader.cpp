@@ -30,8 +30,8 @@ std::string_view without_mark(std::string_view text) {
 void LibsvmRows::append(const LibsvmPiece& piece) {
   const std::size_t size = offsets_.back();
   const std::size_t grown = size + piece.entries;
-  std::copy_n(piece.columns.begin(), piece.entries, room_for<Coordinate>(columns_, grown) + size);
-  std::copy_n(piece.values.begin(), piece.entries, room_for<float>(values_, grown) + size);
+  std::copy_n(piece.columns.get(), piece.entries, room_for<Coordinate>(columns_, grown) + size);
+  std::copy_n(piece.values.get(), piece.entries, room_for<float>(values_, grown) + size);
   for (const std::size_t end : piece.ends) offsets_.push_back(size + end);
   labels_.insert(labels_.end(), piece.labels.begin(), piece.labels.end());
 }
@@ -90,60 +90,56 @@ LibsvmFile LibsvmReader::run(const ParallelFor& parallel) {
 }
 
 void LibsvmReader::work() {
-  for (std::unique_ptr<Job> job; (job = take());) {
-    if (!job->unreadable) parse(*job);
+  TextQueue::Worker worker(texts_);
+  for (std::unique_ptr<TextQueue::Text> text; (text = worker.next(std::move(text)));) {
+    std::unique_ptr<Job> job = idle_job();
+    parse(*text, *job);
     give(std::move(job));
   }
 }
 
 std::unique_ptr<LibsvmReader::Job> LibsvmReader::idle_job() {
-  const std::lock_guard lock(appending_);
+  const std::lock_guard lock(giving_);
   if (idle_.empty()) return std::make_unique<Job>();
   std::unique_ptr<Job> job = std::move(idle_.back());
   idle_.pop_back();
   return job;
 }
 
-// Nothing when there is nothing left to do.
-std::unique_ptr<LibsvmReader::Job> LibsvmReader::take() {
-  if (done_) return nullptr;
-  std::unique_ptr<Job> job = idle_job();
-  const std::lock_guard lock(reading_);
-  if (done_) return nullptr;
-  job->number = taken_++;
-  try {
-    done_ = !texts_.next(job->text);
-    if (done_) return nullptr;
-  } catch (...) {
-    done_ = true;
-    job->unreadable = std::current_exception();
-  }
-  return job;
-}
-
-void LibsvmReader::parse(Job& job) const {
-  const std::string_view text = job.number == 0 ? without_mark(job.text.text()) : job.text.text();
-  parse_libsvm_piece(text, options_, job.piece);
+void LibsvmReader::parse(const TextQueue::Text& text, Job& job) const {
+  job.number = text.number;
+  job.unreadable = text.unreadable;
+  if (job.unreadable) return;
+  const std::string_view lines = job.number == 0 ? without_mark(text.piece.text()) : text.piece.text();
+  parse_libsvm_piece(lines, options_, job.piece);
   const bool open = !options_.index_base && options_.beyond == Beyond::kRefuse && options_.dimension > 0;
   if (!open || job.piece.end <= options_.dimension) return;
   for (const std::uint32_t base : {0U, 1U}) {
     LibsvmOptions options = options_;
     options.index_base = base;
     LibsvmPiece again;
-    parse_libsvm_piece(text, options, again);
+    parse_libsvm_piece(lines, options, again);
     job.beyond[base] = std::move(again.failure);
   }
 }
 
+// One thread appends, what others give it meanwhile as well, so that they need not wait for it.
 void LibsvmReader::give(std::unique_ptr<Job> job) {
-  const std::lock_guard lock(appending_);
+  std::unique_lock lock(giving_);
   const std::size_t number = job->number;
   parsed_.emplace(number, std::move(job));
-  for (auto next = parsed_.begin(); next != parsed_.end() && next->first == appended_; ++appended_) {
-    append(*next->second);
-    idle_.push_back(std::move(next->second));
-    next = parsed_.erase(next);
+  if (std::exchange(appending_, true)) return;
+  for (auto next = parsed_.begin(); next != parsed_.end() && next->first == appended_;
+       next = parsed_.begin()) {
+    std::unique_ptr<Job> first = std::move(next->second);
+    parsed_.erase(next);
+    lock.unlock();
+    append(*first);
+    texts_.finished(++appended_);
+    lock.lock();
+    idle_.push_back(std::move(first));
   }
+  appending_ = false;
 }
 
 void LibsvmReader::append(Job& job) {
@@ -155,7 +151,7 @@ void LibsvmReader::append(Job& job) {
   unreadable_ = job.unreadable;
   if (unreadable_) return;
   failure_ = placed(std::move(job.piece.failure));
-  if (failure_) done_ = true;
+  if (failure_) texts_.stop();
   for (const std::uint32_t base : {0U, 1U})
     if (!beyond_[base]) beyond_[base] = placed(std::exchange(job.beyond[base], {}));
   rows_.append(job.piece);

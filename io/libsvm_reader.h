@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -17,6 +16,7 @@
 #include "io/lines.h"
 #include "io/pages.h"
 #include "io/parallel.h"
+#include "io/text_queue.h"
 
 namespace sounder {
 
@@ -61,10 +61,9 @@ class LibsvmReader {
  private:
   using Failure = LibsvmPiece::Failure;
 
-  // A piece on its way.
+  // A piece that was parsed.
   struct Job {
     std::size_t number = 0;
-    LinePieces::Piece text;
     LibsvmPiece piece;
     std::array<std::optional<Failure>, 2>
         beyond;                     // where the index base is still open: what is refused with it
@@ -73,8 +72,7 @@ class LibsvmReader {
 
   void work();
   std::unique_ptr<Job> idle_job();
-  std::unique_ptr<Job> take();
-  void parse(Job& job) const;
+  void parse(const TextQueue::Text& text, Job& job) const;
   void give(std::unique_ptr<Job> job);
   void append(Job& job);
   void refuse_failed() const;
@@ -82,15 +80,14 @@ class LibsvmReader {
 
   const std::string& name_;
   const LibsvmOptions& options_;
-  std::atomic<bool> done_ = false;  // nothing more is to be read
+  TextQueue texts_;
 
-  std::mutex reading_;  // guards these
-  LinePieces texts_;
-  std::size_t taken_ = 0;
-
-  std::mutex appending_;                                // guards these
+  std::mutex giving_;                                   // guards these
   std::map<std::size_t, std::unique_ptr<Job>> parsed_;  // and wait for one before them
   std::vector<std::unique_ptr<Job>> idle_;
+  bool appending_ = false;
+
+  // Of the thread that is appending.
   std::size_t appended_ = 0;
   LibsvmRows rows_;
   std::size_t lines_ = 0;
