@@ -28,7 +28,7 @@ float squared_norm(std::span<const float> values) {
   return static_cast<float>(std::min<double>(sum, std::numeric_limits<float>::max()));
 }
 
-// How much a block has of everything.
+// How much a block has of everything but values.
 struct Extent {
   std::size_t rows;
   std::size_t cells;
@@ -40,10 +40,9 @@ struct Extent {
   std::size_t valued_rows() const { return pairs ? 0 : rows; }
   std::size_t weights() const { return weighted ? rows : 0; }
   std::size_t offsets() const { return pairs ? 0 : rows + 1; }
-  std::size_t values() const { return pairs ? 0 : entries; }
   std::size_t bytes() const {
     return offsets() * sizeof(std::uint64_t) + cells * sizeof(Cell) +
-           (rows + weights() + valued_rows() + values()) * sizeof(float) +
+           (rows + weights() + valued_rows()) * sizeof(float) +
            entries * (wide ? sizeof(std::uint32_t) : sizeof(std::uint16_t));
   }
 };
@@ -56,7 +55,6 @@ struct Pieces {
     labels = take<float>(extent.rows);
     weights = take<float>(extent.weights());
     squared_norms = take<float>(extent.valued_rows());
-    values = take<float>(extent.values());
     wide = take<std::uint32_t>(extent.wide ? extent.entries : 0);
     narrow = take<std::uint16_t>(extent.wide ? 0 : extent.entries);
   }
@@ -74,7 +72,6 @@ struct Pieces {
   std::span<float> labels;
   std::span<float> weights;
   std::span<float> squared_norms;
-  std::span<float> values;
   std::span<std::uint32_t> wide;
   std::span<std::uint16_t> narrow;
 };
@@ -93,15 +90,24 @@ void copy_labels(const Dataset& data, std::span<const std::uint32_t> rows, float
   for (std::size_t i = 0; i < to.weights.size(); ++i) to.weights[i] = data.weights()[rows[i]] * weight_scale;
 }
 
-void copy_values(const Dataset& data, std::span<const std::uint32_t> rows, const Pieces& to) {
-  std::size_t end = 0;
-  for (std::size_t i = 0; i < to.squared_norms.size(); ++i) {
-    if (i + kAhead < rows.size()) prefetch(data.row(rows[i + kAhead]).values);
-    const Row row = data.row(rows[i]);
-    std::ranges::copy(row.values, to.values.begin() + static_cast<std::ptrdiff_t>(end));
-    end += row.values.size();
-    to.offsets[i + 1] = end;
-    to.squared_norms[i] = squared_norm(row.values);
+void write_offsets(const Dataset& data, std::span<const std::uint32_t> rows,
+                   std::span<std::uint64_t> offsets) {
+  for (std::size_t i = 0; i + 1 < offsets.size(); ++i)
+    offsets[i + 1] = offsets[i] + data.offsets()[rows[i] + 1] - data.offsets()[rows[i]];
+}
+
+// What a row still has without its indices.
+std::span<const float> values_of(const Dataset& data, std::uint32_t row) {
+  return data.values().subspan(data.offsets()[row], data.offsets()[row + 1] - data.offsets()[row]);
+}
+
+void copy_values(const Dataset& data, std::span<const std::uint32_t> rows, std::span<float> squared_norms,
+                 float* to) {
+  for (std::size_t i = 0; i < squared_norms.size(); ++i) {
+    if (i + kAhead < rows.size()) prefetch(values_of(data, rows[i + kAhead]));
+    const std::span<const float> values = values_of(data, rows[i]);
+    to = std::ranges::copy(values, to).out;
+    squared_norms[i] = squared_norm(values);
   }
 }
 
@@ -217,7 +223,7 @@ void BlockMaker::mark(std::span<const std::uint32_t> rows, Local& local) const {
   }
 }
 
-Block BlockMaker::make(std::span<const std::uint32_t> rows) const {
+BlockMaker::Draft BlockMaker::draft(std::span<const std::uint32_t> rows) const {
   Local& local = scratch_->locals.local();
   mark(rows, local);
   const std::span<const Cell> support = local.cells.drain();
@@ -231,7 +237,7 @@ Block BlockMaker::make(std::span<const std::uint32_t> rows) const {
   const Pieces pieces(bytes.get(), extent);
   std::ranges::copy(support, pieces.support.begin());
   copy_labels(data_, rows, weight_scale_, pieces);
-  copy_values(data_, rows, pieces);
+  write_offsets(data_, rows, pieces.offsets);
   const auto write_positions = [&]<class Position>(std::span<Position> positions) {
     const Layout::Places places = layout_.places();
     const std::size_t cell_floats = layout_.cell_floats();
@@ -243,17 +249,34 @@ Block BlockMaker::make(std::span<const std::uint32_t> rows) const {
   };
   write_positions(pieces.wide);
   write_positions(pieces.narrow);
-  return {.support = pieces.support,
-          .offsets = pieces.offsets,
-          .narrow = pieces.narrow,
-          .wide = pieces.wide,
-          .values = pieces.values,
-          .labels = pieces.labels,
-          .weights = pieces.weights,
-          .squared_norms = pieces.squared_norms,
-          .bytes = bytes,
-          .memory = std::vector<float>(memory_ * rows.size()),
-          .gaps = {}};
+  return {.block = {.support = pieces.support,
+                    .offsets = pieces.offsets,
+                    .narrow = pieces.narrow,
+                    .wide = pieces.wide,
+                    .values = {},
+                    .labels = pieces.labels,
+                    .weights = pieces.weights,
+                    .squared_norms = pieces.squared_norms,
+                    .bytes = bytes,
+                    .value_bytes = {},
+                    .memory = std::vector<float>(memory_ * rows.size()),
+                    .gaps = {}},
+          .squared_norms = pieces.squared_norms};
+}
+
+Block BlockMaker::complete(Draft draft, std::span<const std::uint32_t> rows,
+                           std::shared_ptr<std::byte> room) const {
+  float* const values = reinterpret_cast<float*>(room.get());
+  copy_values(data_, rows, draft.squared_norms, values);
+  draft.block.values = {values, draft.block.stored_values()};
+  draft.block.value_bytes = std::move(room);
+  return std::move(draft.block);
+}
+
+Block BlockMaker::make(std::span<const std::uint32_t> rows) const {
+  Draft draft = this->draft(rows);
+  const std::size_t bytes = draft.block.stored_values() * sizeof(float);
+  return complete(std::move(draft), rows, scratch_->locals.local().slabs.take(bytes));
 }
 
 Samples Block::samples() const {
@@ -276,9 +299,18 @@ Samples Block::samples() {
   return samples;
 }
 
-std::vector<Block> make_blocks(const BlockMaker& maker, const Deal& deal, Arena& arena) {
+std::vector<Block> make_blocks(BlockMaker&& maker, const Deal& deal, Arena& arena) {
   std::vector<Block> blocks(deal.blocks());
-  arena.parallel_for(blocks.size(), [&](std::size_t b) { blocks[b] = maker.make(deal.rows(b)); });
+  std::vector<BlockMaker::Draft> drafts(deal.blocks());
+  arena.parallel_for(blocks.size(), [&](std::size_t b) { drafts[b] = maker.draft(deal.rows(b)); });
+  std::vector<std::size_t> places{0};
+  for (const BlockMaker::Draft& draft : drafts)
+    places.push_back(places.back() + draft.block.stored_values() * sizeof(float));
+  std::shared_ptr<std::byte> room = maker.take_indices();
+  if (!room) room = allocate_pages(places.back());
+  arena.parallel_for(blocks.size(), [&](std::size_t b) {
+    blocks[b] = maker.complete(std::move(drafts[b]), deal.rows(b), {room, room.get() + places[b]});
+  });
   return blocks;
 }
 

@@ -18,7 +18,7 @@ class Arena;
 
 // A group of samples, an f_e of the lecture made coarser: its support is the sorted list of the parameter
 // cells that any of its samples touches, and its samples are written in positions of the local array that a
-// pull of that support fills. All of it lies in one piece of memory, first touched by the worker that builds the
+// pull of that support fills. All but the values lies in one piece of memory, first touched by the worker that builds the
 // block. Immutable once built, but for `memory`, which belongs to the one task that has the block.
 struct Block {
   std::span<const Cell> support;
@@ -30,12 +30,14 @@ struct Block {
   std::span<const float> labels;
   std::span<const float> weights;  // empty: all 1; else the data's, scaled to a mean of 1
   std::span<const float> squared_norms;
-  std::shared_ptr<const std::byte> bytes;  // what these look at
-  std::vector<float> memory;               // Samples::memory, from 0; empty if the rule keeps none
-  std::vector<std::uint32_t> gaps;         // empty, or Samples::gaps
+  std::shared_ptr<const std::byte> bytes;        // what these look at,
+  std::shared_ptr<const std::byte> value_bytes;  // but for the values
+  std::vector<float> memory;                     // Samples::memory, from 0; empty if the rule keeps none
+  std::vector<std::uint32_t> gaps;               // empty, or Samples::gaps
 
   std::size_t rows() const { return labels.size(); }
   std::uint64_t nonzeros() const { return offsets.empty() ? 2 * rows() : offsets.back(); }
+  std::size_t stored_values() const { return offsets.empty() ? 0 : offsets.back(); }
   Samples samples() const;
   Samples samples();  // with the memory
 };
@@ -53,6 +55,16 @@ class BlockMaker {
   Block make(std::span<const std::uint32_t> rows) const;
   const Dataset& data() const { return data_; }
 
+  // The same in two steps: all but the values and norms, and then these, written to memory with room for them. Between
+  // the steps of all blocks the data's indices may be taken.
+  struct Draft {
+    Block block;
+    std::span<float> squared_norms;
+  };
+  Draft draft(std::span<const std::uint32_t> rows) const;
+  Block complete(Draft draft, std::span<const std::uint32_t> rows, std::shared_ptr<std::byte> room) const;
+  std::shared_ptr<std::byte> take_indices() { return data_.take_indices(); }
+
  private:
   class CellSet;
   struct Local;
@@ -68,7 +80,8 @@ class BlockMaker {
   std::unique_ptr<Scratch> scratch_;
 };
 
-// Linear in the non-zeros, in parallel on the arena.
-std::vector<Block> make_blocks(const BlockMaker& maker, const Deal& deal, Arena& arena);
+// Linear in the non-zeros, in parallel on the arena. Where nobody else looks at the indices of the maker's data, the
+// values are written over them, and the maker is of no more use.
+std::vector<Block> make_blocks(BlockMaker&& maker, const Deal& deal, Arena& arena);
 
 }  // namespace sounder

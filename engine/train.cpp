@@ -214,8 +214,8 @@ Units Trainer::make_units() {
     return batches_->units();
   }
   const Grouping grouping = objective_.shape().grouping;
-  blocks_ =
-      make_blocks(*maker_, deal_rows(maker_->data(), grouping, plan_.block_rows, options_.seed), arena_);
+  const Deal deal = deal_rows(maker_->data(), grouping, plan_.block_rows, options_.seed);
+  blocks_ = make_blocks(std::move(*maker_), deal, arena_);
   maker_.reset();
   return units_of(blocks_, plan_);
 }

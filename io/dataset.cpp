@@ -95,6 +95,23 @@ Dataset Dataset::view(std::size_t dimension, std::vector<std::uint64_t> offsets,
   return result;
 }
 
+Dataset Dataset::adopt(std::size_t dimension, std::vector<std::uint64_t> offsets,
+                       std::shared_ptr<std::byte> indices, std::shared_ptr<std::byte> values,
+                       std::vector<float> labels) {
+  const std::span all_indices(reinterpret_cast<const Coordinate*>(indices.get()), offsets.back());
+  const std::span all_values(reinterpret_cast<const float*>(values.get()), offsets.back());
+  Dataset result =
+      view(dimension, std::move(offsets), all_indices, all_values, std::move(labels), {}, std::move(values));
+  result.index_memory_ = std::move(indices);
+  return result;
+}
+
+std::shared_ptr<std::byte> Dataset::take_indices() {
+  if (index_memory_.use_count() != 1) return nullptr;
+  indices_ = {};
+  return std::move(index_memory_);
+}
+
 void Dataset::check() const {
   check_offsets(offsets(), rows(), indices_.size());
   check_count("values", values_.size(), indices_.size());

@@ -47,6 +47,15 @@ class Dataset {
                       std::vector<float> labels, std::vector<float> weights = {},
                       std::shared_ptr<const void> owner = nullptr);
 
+  // Takes over memory of as many indices and values as the last offset says. Same checks.
+  static Dataset adopt(std::size_t dimension, std::vector<std::uint64_t> offsets,
+                       std::shared_ptr<std::byte> indices, std::shared_ptr<std::byte> values,
+                       std::vector<float> labels);
+
+  // The memory of the indices, to be written over, if it was adopted and no other Dataset looks at it; else nothing.
+  // After that nobody may ask for an index or a row here.
+  std::shared_ptr<std::byte> take_indices();
+
   std::size_t rows() const { return labels().size(); }
   std::size_t dimension() const { return dimension_; }
   std::uint64_t nonzeros() const { return offsets().back(); }
@@ -72,6 +81,7 @@ class Dataset {
   std::size_t dimension_ = 0;
   std::shared_ptr<const Columns> owned_;        // offsets, labels, weights
   std::shared_ptr<const void> nonzeros_owner_;  // holds what indices_ and values_ look at; null when borrowed
+  std::shared_ptr<std::byte> index_memory_;     // what indices_ looks at, where it was adopted
   std::span<const Coordinate> indices_;
   std::span<const float> values_;
 };

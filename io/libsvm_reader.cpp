@@ -61,11 +61,10 @@ void LibsvmRows::drop_from(std::size_t end) {
 }
 
 Dataset LibsvmRows::take(std::size_t dimension) {
-  using Memory = std::array<std::shared_ptr<std::byte>, 2>;
-  const std::span<const Coordinate> columns = this->columns();
-  const std::span<const float> values = this->values();
-  return Dataset::view(dimension, std::move(offsets_), columns, values, std::move(labels_), {},
-                       std::make_shared<Memory>(Memory{columns_.memory(), values_.memory()}));
+  columns();  // there may be none yet
+  values();
+  return Dataset::adopt(dimension, std::move(offsets_), columns_.memory(), values_.memory(),
+                        std::move(labels_));
 }
 
 std::span<Coordinate> LibsvmRows::columns() {

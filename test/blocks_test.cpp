@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <numeric>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "engine/arena.h"
+#include "io/pages.h"
 #include "io/random.h"
 #include "test/support.h"
 
@@ -36,6 +38,19 @@ Dataset random_rows(std::size_t rows, std::size_t dimension, bool weighted) {
     if (weighted) weights.push_back(static_cast<float>(random.below(5)));
   }
   return numbered_rows(dimension, supports, weights);
+}
+
+// The same in memory that it may give up.
+Dataset adopted(const Dataset& data) {
+  const auto copy = [](auto numbers) {
+    const auto bytes = std::as_bytes(numbers);
+    std::shared_ptr<std::byte> memory = allocate_pages(bytes.size());
+    std::ranges::copy(bytes, memory.get());
+    return memory;
+  };
+  return Dataset::adopt(data.dimension(), {data.offsets().begin(), data.offsets().end()},
+                        copy(data.indices()), copy(data.values()),
+                        {data.labels().begin(), data.labels().end()});
 }
 
 std::size_t position(const Block& block, std::size_t k) {
@@ -108,6 +123,25 @@ TEST_CASE("blocks: supports with wide gaps") {
   const Layout layout(data, {}, true);
   for (const std::size_t block_rows : {1, 2, 4})
     check_blocks(data, layout, blocks_of(data, layout, block_rows));
+}
+
+TEST_CASE("blocks: values take the place of indices that nobody else looks at") {
+  const Dataset data = random_rows(500, 60, false);
+  const Layout layout(data, {}, false);
+  for (const std::size_t threads : kThreadSweep)
+    for (const bool shared : {false, true}) {
+      CAPTURE(threads);
+      CAPTURE(shared);
+      Dataset copy = adopted(data);
+      const auto* const indices = reinterpret_cast<const std::byte*>(copy.indices().data());
+      const Dataset other = shared ? copy : Dataset();
+      Arena arena(with_threads(threads));
+      const Deal deal = deal_rows(copy, Grouping::kRandom, 64, 1);
+      const std::vector<Block> blocks = make_blocks(BlockMaker(std::move(copy), layout, 0), deal, arena);
+      CHECK((blocks[0].value_bytes.get() == indices) == !shared);
+      if (shared) CHECK(std::ranges::equal(other.indices(), data.indices()));
+      check_blocks(data, layout, blocks);
+    }
 }
 
 TEST_CASE("blocks: rows without non-zeros") {

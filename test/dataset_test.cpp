@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -166,6 +168,33 @@ TEST_CASE("dataset: a view holds the owner of its non-zeros, in every copy") {
   CHECK(watched.use_count() == 2);
   copy.reset();
   CHECK(watched.use_count() == 1);
+}
+
+TEST_CASE("dataset: gives up indices that it adopted, when no copy looks at them") {
+  const auto memory = [](auto... numbers) {
+    std::shared_ptr<std::byte> bytes(new std::byte[4 * sizeof...(numbers)],
+                                     std::default_delete<std::byte[]>());
+    std::size_t place = 0;
+    ((std::memcpy(bytes.get() + place, &numbers, 4), place += 4), ...);
+    return bytes;
+  };
+  std::shared_ptr<std::byte> indices = memory(1U, 0U, 2U);
+  const std::byte* const place = indices.get();
+  Dataset data = Dataset::adopt(3, {0, 1, 3}, indices, memory(1.0F, 2.0F, 3.0F), {1, -1});
+  CHECK(std::ranges::equal(data.row(1).support, std::vector<Coordinate>{0, 2}));
+  CHECK(std::ranges::equal(data.row(1).values, std::vector<float>{2, 3}));
+  CHECK(data.take_indices() == nullptr);  // held above
+  indices.reset();
+  {
+    const Dataset copy = data.with_labels({0, 0});
+    CHECK(data.take_indices() == nullptr);
+  }
+  CHECK(data.take_indices().get() == place);
+  CHECK(std::ranges::equal(data.values(), std::vector<float>{1, 2, 3}));
+  CHECK(Dataset(data).take_indices() == nullptr);
+  CHECK(input_error_of([&] {
+          Dataset::adopt(1, {0, 1}, memory(1U), memory(1.0F), {1});
+        }) == "row 0 (counted from 0): found coordinate 1, expected less than 1");
 }
 
 TEST_CASE("eigen: a compressed matrix is viewed without a copy") {

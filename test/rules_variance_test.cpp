@@ -115,12 +115,12 @@ TEST_CASE("rules: under contention the mean stays that of the remembered gradien
     if (!reduces_variance(rule) || objective.name() != "logistic") return;
     const Dataset data = sparse_rows(objective.labels(), kRows, 30, true);
     const Layout layout(data, {}, true, {.reweight = true, .state = 1});
-    const BlockMaker maker(data, layout, 1);
     for (const std::size_t threads : kThreadSweep) {
       CAPTURE(name_of(rule));
       CAPTURE(threads);
       Arena arena(with_threads(1));
-      std::vector<Block> blocks = make_blocks(maker, deal_rows(data, Grouping::kRandom, 8, 1), arena);
+      std::vector<Block> blocks =
+          make_blocks(BlockMaker(data, layout, 1), deal_rows(data, Grouping::kRandom, 8, 1), arena);
       Parameters parameters(layout.cells(), layout.cell_floats());
       std::vector<float> array = layout.start(objective, 1);
       parameters.write(array);

@@ -221,9 +221,9 @@ TEST_CASE("sdca: under contention the weights are what the slopes imply, damped 
       CAPTURE(damping);
       const Dataset data = problem(*objective, 2000, 30);
       const Layout layout(data, {}, false, {});
-      const BlockMaker maker(data, layout, 3);
       Arena arena(with_threads(1));
-      std::vector<Block> blocks = make_blocks(maker, deal_rows(data, Grouping::kRandom, 8, 1), arena);
+      std::vector<Block> blocks =
+          make_blocks(BlockMaker(data, layout, 3), deal_rows(data, Grouping::kRandom, 8, 1), arena);
       Parameters parameters(layout.cells(), layout.cell_floats());
       const auto writer = make_writer(Discipline::kAtomic, parameters, 1);
       const GradientTask task(*objective, layout, blocks, *writer);
