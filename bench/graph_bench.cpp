@@ -15,7 +15,7 @@ void empty_messages(benchmark::State& state) {
   std::int64_t accounted = 0;
   arena.execute([&] {
     int left = 0;
-    Graph graph(options.threads, static_cast<std::size_t>(state.range(1)),
+    Graph graph(arena, static_cast<std::size_t>(state.range(1)),
                 {.sample = [&](Task&) { return left-- > 0; },
                  .work = [](const Task&) {},
                  .account = [&](const Task&) { ++accounted; }});

@@ -152,7 +152,7 @@ class BlockRun {
 
   void graph_epochs() {
     arena_.execute([&] {
-      Graph graph(arena_.threads(), 2 * static_cast<std::size_t>(arena_.threads()),
+      Graph graph(arena_, 2 * static_cast<std::size_t>(arena_.threads()),
                   {.sample = [this](Task& task) { return sampler_.next(task); },
                    .work = [this](const Task& task) { task_.run(task); },
                    .account = [](const Task&) {}});

@@ -1,59 +1,26 @@
 #include "engine/arena.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sched.h>
 #include <tbb/global_control.h>
 #include <tbb/info.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
+#include <tbb/task_group.h>
+#include <tbb/task_scheduler_observer.h>
 
 #include <algorithm>
-#include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <limits>
-#include <string>
+#include <exception>
+#include <numeric>
+#include <utility>
+#include <vector>
 
 #include "engine/handoff.h"
 #include "io/error.h"
 
 namespace sounder {
 namespace {
-
-int affinity_threads() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : tbb::info::default_concurrency();
-}
-
-// The quota of one cgroup v2 directory in CPUs; infinite when it sets none.
-double quota_of(const std::filesystem::path& group) {
-  std::ifstream file(group / "cpu.max");
-  double quota = 0;
-  double period = 0;
-  return file >> quota >> period && period > 0 ? quota / period : std::numeric_limits<double>::infinity();
-}
-
-// The tightest quota on the way from the root to this process's cgroup. Version 1 hierarchies are read at the
-// mount point, which is what a container sees of its own.
-double cgroup_quota() {
-  const std::filesystem::path root = "/sys/fs/cgroup";
-  double quota = quota_of(root);
-  std::ifstream groups("/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {
-    if (!line.starts_with("0::")) continue;
-    std::filesystem::path group = root;
-    for (const auto& part : std::filesystem::path(line.substr(3)).relative_path()) {
-      quota = std::min(quota, quota_of(group /= part));
-    }
-  }
-  double v1_quota = 0;
-  double v1_period = 0;
-  if (std::ifstream(root / "cpu/cpu.cfs_quota_us") >> v1_quota && v1_quota > 0 &&
-      std::ifstream(root / "cpu/cpu.cfs_period_us") >> v1_period && v1_period > 0) {
-    quota = std::min(quota, v1_quota / v1_period);
-  }
-  return quota;
-}
 
 tbb::task_arena::priority priority_of(Priority priority) {
   switch (priority) {
@@ -67,52 +34,176 @@ tbb::task_arena::priority priority_of(Priority priority) {
   return tbb::task_arena::priority::normal;
 }
 
-tbb::task_arena::constraints constraints_of(const Options& options, int threads) {
+// -1 is any.
+void require_known(std::string_view field, int id, const std::vector<int>& known) {
+  if (id < 0 || std::ranges::find(known, id) != known.end()) return;
+  const std::string there = known.front() < 0 ? "none that oneTBB can see (is tbbbind installed?)"
+                                              : fmt::format("{}", fmt::join(known, ", "));
+  throw InputError(fmt::format("{} = {}: this machine has {}", field, id, there));
+}
+
+tbb::task_arena::constraints constraints_of(const Options& options, int numa_node) {
   tbb::task_arena::constraints constraints;
-  constraints.set_max_concurrency(threads);
-  if (options.numa_node < 0) return constraints;
-  const auto nodes = tbb::info::numa_nodes();
-  if (std::ranges::find(nodes, options.numa_node) == nodes.end()) {
-    std::string known;
-    for (const auto node : nodes) known += (known.empty() ? "" : ", ") + std::to_string(node);
-    throw InputError("numa_node = " + std::to_string(options.numa_node) + ": this machine has " +
-                     (known == "-1" ? "none that oneTBB can see (is tbbbind installed?)" : known));
+  constraints.set_numa_id(numa_node).set_core_type(options.core_type);
+  if (options.threads_per_core > 0) constraints.set_max_threads_per_core(options.threads_per_core);
+  return constraints;
+}
+
+// Without constraints the machine's topology need not be known.
+int hardware_threads(const Options& options, int numa_node) {
+  if (numa_node < 0 && options.core_type < 0 && options.threads_per_core == 0) return usable_threads();
+  return std::max(1, tbb::info::default_concurrency(constraints_of(options, numa_node)));
+}
+
+// What one node's arena is to be.
+struct Share {
+  int numa_node;
+  int hardware;
+  int threads = 1;
+};
+
+std::vector<Share> shares_of(const Options& options) {
+  if (options.core_type >= 0) require_known("core_type", options.core_type, core_types());
+  if (options.threads_per_core > 0 && numa_nodes().front() < 0)
+    throw InputError("threads_per_core = " + std::to_string(options.threads_per_core) +
+                     ": oneTBB does not see the cores of this machine (is tbbbind installed?)");
+  const bool all = options.numa_nodes.empty();
+  std::vector<Share> shares;
+  for (const int node : all ? numa_nodes() : options.numa_nodes) {
+    if (node >= 0) require_known("numa_nodes", node, numa_nodes());
+    shares.push_back({.numa_node = node, .hardware = hardware_threads(options, node)});
   }
-  return constraints.set_numa_id(options.numa_node);
+  return shares;
+}
+
+// One thread for each node, and then each to the node that has the most hardware threads for those it has already.
+std::vector<Share> dealt(std::vector<Share> shares, const Options& options) {
+  int hardware = 0;
+  for (const Share& share : shares) hardware += share.hardware;
+  const int threads = options.threads > 0 ? options.threads : std::min(hardware, usable_threads());
+  const auto fit = std::min(shares.size(), static_cast<std::size_t>(threads));
+  if (fit < shares.size() && !options.numa_nodes.empty())
+    throw InputError(
+        fmt::format("threads = {}: must be >= 1 for each of the {} NUMA nodes", threads, shares.size()));
+  shares.resize(fit);
+  for (auto left = threads - static_cast<int>(fit); left > 0; --left) {
+    const auto most = std::ranges::max_element(
+        shares, {}, [](const Share& s) { return static_cast<double>(s.hardware) / (s.threads + 1); });
+    ++most->threads;
+  }
+  return shares;
+}
+
+// Binds every thread that enters an arena to one hardware thread, by its slot in the arena, for as long as it is there.
+// Those to choose from are those that the thread constructing this is bound to; where the system refuses, a thread stays
+// where it was.
+class Pinning final : public tbb::task_scheduler_observer {
+ public:
+  // `first`: how many are taken already.
+  Pinning(tbb::task_arena& arena, int threads, int first)
+      : tbb::task_scheduler_observer(arena),
+        first_(first),
+        before_(static_cast<std::size_t>(std::max(threads, 2))) {  // oneTBB's arenas have two slots at least
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    sched_getaffinity(0, sizeof set, &set);
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+      if (CPU_ISSET(cpu, &set)) cpus_.push_back(cpu);
+    observe(true);
+  }
+  ~Pinning() override { observe(false); }
+
+  void on_scheduler_entry(bool) override {
+    cpu_set_t& before = before_here();
+    if (sched_getaffinity(0, sizeof before, &before) != 0) CPU_ZERO(&before);
+    if (cpus_.empty()) return;
+    const auto slot = static_cast<std::size_t>(first_ + tbb::this_task_arena::current_thread_index());
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpus_[slot % cpus_.size()], &one);
+    sched_setaffinity(0, sizeof one, &one);
+  }
+  void on_scheduler_exit(bool) override { sched_setaffinity(0, sizeof(cpu_set_t), &before_here()); }
+
+ private:
+  cpu_set_t& before_here() {
+    return before_[static_cast<std::size_t>(tbb::this_task_arena::current_thread_index())];
+  }
+
+  std::vector<int> cpus_;
+  int first_;
+  std::vector<cpu_set_t> before_;  // by slot
+};
+
+// One of the arenas.
+struct Node {
+  Node(const Share& share, int reserved, int pinned_before, const Options& options)
+      : numa_node(share.numa_node),
+        threads(share.threads),
+        arena((options.pin ? tbb::task_arena::constraints{} : constraints_of(options, share.numa_node))
+                  .set_max_concurrency(share.threads),
+              static_cast<unsigned>(reserved), priority_of(options.priority)) {
+    if (!options.pin) return;
+    tbb::task_arena probe(constraints_of(options, share.numa_node).set_max_concurrency(1));
+    probe.execute([&] { pinning = std::make_unique<Pinning>(arena, threads, pinned_before); });
+  }
+
+  int numa_node;
+  int threads;
+  tbb::task_arena arena;
+  std::unique_ptr<Pinning> pinning;  // instead of what oneTBB binds threads to
+};
+
+template <class Body>
+void in_order(Handoff& handoff, std::exception_ptr& error, Body&& body) noexcept {
+  const InOrder order(handoff);
+  try {
+    body();
+  } catch (...) {
+    error = std::current_exception();
+  }
 }
 
 }  // namespace
 
-int usable_threads() {
-  const int mask = affinity_threads();
-  const double quota = cgroup_quota();
-  return quota < mask ? std::max(1, static_cast<int>(quota)) : mask;
-}
-
 struct Arena::State {
-  State(const Options& options, int count)
-      : threads(count),
-        reserved(std::min(options.reserved_slots, count)),
+  State(const Options& options, const std::vector<Share>& shares)
+      : threads(std::accumulate(shares.begin(), shares.end(), 0,
+                                [](int sum, const Share& share) { return sum + share.threads; })),
+        reserved(std::min(options.reserved_slots, shares.front().threads)),
         limit(tbb::global_control::max_allowed_parallelism,
-              static_cast<std::size_t>(std::max(count - reserved + 1, tbb::info::default_concurrency()))),
-        arena(constraints_of(options, count), static_cast<unsigned>(reserved),
-              priority_of(options.priority)) {}
+              static_cast<std::size_t>(std::max(threads - reserved + 1, tbb::info::default_concurrency()))) {
+    int before = 0;
+    for (const Share& share : shares) {
+      nodes.push_back(std::make_unique<Node>(share, nodes.empty() ? reserved : 0, before, options));
+      before += share.threads;
+    }
+  }
 
   int threads;
-  int reserved;
+  int reserved;  // slots of the first node, where the calling thread is
   // Lets an arena be larger than the machine. oneTBB takes the smallest limit in force in the whole process,
   // so this one is never below what there is without it.
   tbb::global_control limit;
-  tbb::task_arena arena;
+  std::vector<std::unique_ptr<Node>> nodes;
 };
 
 Arena::Arena(const Options& options)
-    : state_(std::make_unique<State>(options, options.threads > 0 ? options.threads : usable_threads())) {}
+    : state_(std::make_unique<State>(options, dealt(shares_of(options), options))) {}
 
 Arena::~Arena() = default;
 
 int Arena::threads() const {
   return state_->threads;
+}
+std::size_t Arena::nodes() const {
+  return state_->nodes.size();
+}
+int Arena::threads(std::size_t node) const {
+  return state_->nodes[node]->threads;
+}
+int Arena::numa_node(std::size_t node) const {
+  return state_->nodes[node]->numa_node;
 }
 
 void Arena::execute(const std::function<void()>& body) {
@@ -122,11 +213,41 @@ void Arena::execute(const std::function<void()>& body) {
     body();
   };
   const Started started(handoff);
-  state_->arena.execute(ordered);
+  state_->nodes.front()->arena.execute(ordered);
+}
+
+void Arena::for_each_node(const std::function<void(std::size_t)>& body) {
+  if (nodes() == 1) return execute([&] { body(0); });
+  static Handoff handoff;
+  std::vector<std::exception_ptr> errors(nodes());
+  std::vector<tbb::task_group> groups(nodes());
+  const auto ordered = [&](std::size_t node) {
+    return [&, node] { in_order(handoff, errors[node], [&] { body(node); }); };
+  };
+  {
+    const Started started(handoff);
+    const auto arena = [this](std::size_t node) -> tbb::task_arena& { return state_->nodes[node]->arena; };
+    for (std::size_t node = 1; node < nodes(); ++node) arena(node).enqueue(groups[node].defer(ordered(node)));
+    arena(0).execute(ordered(0));
+    for (std::size_t node = 1; node < nodes(); ++node) arena(node).execute([&] { groups[node].wait(); });
+  }
+  for (const std::exception_ptr& error : errors)
+    if (error) std::rethrow_exception(error);
+}
+
+Arena::Part Arena::part(std::size_t count, std::size_t node) const {
+  std::size_t before = 0;
+  for (std::size_t k = 0; k < node; ++k) before += static_cast<std::size_t>(threads(k));
+  const auto all = static_cast<std::size_t>(threads());
+  return {.begin = count * before / all,
+          .end = count * (before + static_cast<std::size_t>(threads(node))) / all};
 }
 
 void Arena::parallel_for(std::size_t count, const std::function<void(std::size_t)>& body) {
-  execute([&] { parallel_for_here(count, body); });
+  for_each_node([&](std::size_t node) {
+    const auto [begin, end] = part(count, node);
+    parallel_for_here(end - begin, [&, first = begin](std::size_t i) { body(first + i); });
+  });
 }
 
 void parallel_for_here(std::size_t count, const std::function<void(std::size_t)>& body) {

@@ -4,18 +4,16 @@
 #include <functional>
 #include <memory>
 
+#include "engine/machine.h"
 #include "engine/options.h"
 #include "io/parallel.h"
 
 namespace sounder {
 
-// Threads this process may use at once: the affinity mask, cut down to the cgroup's CPU quota; at least 1.
-// oneTBB looks at the mask alone, and oversubscribes a container.
-int usable_threads();
-
-// The workers of a run: a oneTBB task arena with the options' threads, reserved slots, NUMA node and
-// priority. The calling thread is one of them while it waits. Throws InputError when the NUMA node does not
-// exist.
+// The workers of a run: a oneTBB task arena for each NUMA node that the options name, one in all if they name none,
+// with the options' threads dealt out by the nodes' hardware threads, reserved slots, kind of cores and priority. The
+// calling thread is one of the workers while it waits. Throws InputError when a node or a kind of cores does not exist,
+// or when there are fewer threads than nodes named.
 class Arena {
  public:
   explicit Arena(const Options& options);
@@ -23,14 +21,28 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  int threads() const;
+  int threads() const;  // of all nodes
+  std::size_t nodes() const;
+  int threads(std::size_t node) const;
+  int numa_node(std::size_t node) const;  // its number on the machine; -1: any
 
-  // Runs `body` inside the arena and returns when it is done; what it starts runs on the arena's workers. An
-  // exception of `body` is rethrown.
+  // Runs `body` inside the first node's arena and returns when it is done; what it starts runs on that node's workers.
+  // An exception of `body` is rethrown.
   void execute(const std::function<void()>& body);
 
-  // Calls body(0) ... body(count - 1) on the workers; the first exception is rethrown. May be called inside
-  // execute().
+  // Calls body(0) ... body(nodes() - 1), all at once, each inside its node's arena. The first exception is rethrown when
+  // all are done. May be called inside execute().
+  void for_each_node(const std::function<void(std::size_t)>& body);
+
+  // Which of `count` things are a node's own: the same ones each time, in proportion to its threads.
+  struct Part {
+    std::size_t begin;
+    std::size_t end;
+  };
+  Part part(std::size_t count, std::size_t node) const;
+
+  // Calls body(0) ... body(count - 1) on the workers, each on those of the node whose part it is; the first exception is
+  // rethrown. May be called inside execute().
   void parallel_for(std::size_t count, const std::function<void(std::size_t)>& body);
 
  private:
@@ -38,7 +50,7 @@ class Arena {
   std::unique_ptr<State> state_;
 };
 
-// The same from inside a worker, on those of the arena that it belongs to, and how many there are.
+// The same from inside a worker, on those of the node that it belongs to, and how many there are.
 void parallel_for_here(std::size_t count, const std::function<void(std::size_t)>& body);
 int threads_here();
 

@@ -260,7 +260,8 @@ BlockMaker::Draft BlockMaker::draft(std::span<const std::uint32_t> rows) const {
                     .bytes = bytes,
                     .value_bytes = {},
                     .memory = std::vector<float>(memory_ * rows.size()),
-                    .gaps = {}},
+                    .gaps = {},
+                    .node = 0},
           .squared_norms = pieces.squared_norms};
 }
 
@@ -299,17 +300,32 @@ Samples Block::samples() {
   return samples;
 }
 
+namespace {
+
+// body(block, node), on the workers of the node whose part the block is.
+template <class Body>
+void for_each_block(Arena& arena, std::size_t blocks, Body&& body) {
+  arena.for_each_node([&](std::size_t node) {
+    const auto [begin, end] = arena.part(blocks, node);
+    parallel_for_here(end - begin, [&, first = begin](std::size_t i) { body(first + i, node); });
+  });
+}
+
+}  // namespace
+
 std::vector<Block> make_blocks(BlockMaker&& maker, const Deal& deal, Arena& arena) {
   std::vector<Block> blocks(deal.blocks());
   std::vector<BlockMaker::Draft> drafts(deal.blocks());
-  arena.parallel_for(blocks.size(), [&](std::size_t b) { drafts[b] = maker.draft(deal.rows(b)); });
+  for_each_block(arena, blocks.size(),
+                 [&](std::size_t b, std::size_t) { drafts[b] = maker.draft(deal.rows(b)); });
   std::vector<std::size_t> places{0};
   for (const BlockMaker::Draft& draft : drafts)
     places.push_back(places.back() + draft.block.stored_values() * sizeof(float));
-  std::shared_ptr<std::byte> room = maker.take_indices();
+  std::shared_ptr<std::byte> room = arena.nodes() > 1 ? nullptr : maker.take_indices();
   if (!room) room = allocate_pages(places.back());
-  arena.parallel_for(blocks.size(), [&](std::size_t b) {
+  for_each_block(arena, blocks.size(), [&](std::size_t b, std::size_t node) {
     blocks[b] = maker.complete(std::move(drafts[b]), deal.rows(b), {room, room.get() + places[b]});
+    blocks[b].node = node;
   });
   return blocks;
 }

@@ -34,6 +34,7 @@ struct Block {
   std::shared_ptr<const std::byte> value_bytes;  // but for the values
   std::vector<float> memory;                     // Samples::memory, from 0; empty if the rule keeps none
   std::vector<std::uint32_t> gaps;               // empty, or Samples::gaps
+  std::size_t node = 0;                          // of the arena, whose worker built it
 
   std::size_t rows() const { return labels.size(); }
   std::uint64_t nonzeros() const { return offsets.empty() ? 2 * rows() : offsets.back(); }
@@ -80,8 +81,9 @@ class BlockMaker {
   std::unique_ptr<Scratch> scratch_;
 };
 
-// Linear in the non-zeros, in parallel on the arena. Where nobody else looks at the indices of the maker's data, the
-// values are written over them, and the maker is of no more use.
+// Linear in the non-zeros, in parallel on the arena; those that are a node's part are built on that node. Where there is one
+// node, and nobody else looks at the indices of the maker's data, the values are written over them, and the maker is of no
+// more use.
 std::vector<Block> make_blocks(BlockMaker&& maker, const Deal& deal, Arena& arena);
 
 }  // namespace sounder

@@ -10,6 +10,8 @@
 
 namespace sounder {
 
+class Arena;
+
 // One gradient task, as it travels through the graph: one block, or a few small ones, one after the other.
 struct Task {
   std::span<const std::uint32_t> blocks;  // their numbers
@@ -18,7 +20,8 @@ struct Task {
   float average_bias = 0;                 // and those of a bias
   std::size_t slot = 0;                   // among the tasks of its round
   bool ends_round = true;                 // it is the last of its round
-  std::uint64_t number = 0;               // in the order of sampling; the graph's own
+  std::size_t node = 0;                   // of the arena, whose workers run it, and
+  std::uint64_t number = 0;               // in the order of sampling; both are the graph's
 };
 
 // Training as a oneTBB flow graph:
@@ -32,23 +35,26 @@ struct Task {
 // of a task, in samples. (It may have been sampled: the sampler holds one task that the limiter refused.) (Counting tasks in flight would not do: while one worker is preempted the others could
 // run on for a whole epoch.) A message is a block, never a sample: it costs some 200 ns, a block some 100 us.
 //
+// Each NUMA node of the arena has such a graph to itself, whose sampler asks for tasks of that node. The numbers and the
+// ledger's order are those of all nodes together, so the window and tau are as well.
+//
 // Tasks may come in rounds: the slots of a round are freed together, when all its tasks are done and
 // `end_round` has been called. With a window of one round, rounds then never overlap.
 //
-// The graph belongs to the arena it is constructed in (Arena::execute). Not thread-safe itself; the
-// calls are made from the arena's workers: `sample`, and `account` or `end_round`, one at a time each, `work`
-// concurrently. An exception from any of them stops the sampler, lets the tasks in flight end, and is rethrown by run(); the
+// Not thread-safe itself; the calls are made from the arena's workers: `sample`, and `account` or `end_round`, one at a
+// time each, `work` concurrently. An exception from any of them stops the sampler, lets the tasks in flight end, and is rethrown by run(); the
 // graph can be run again.
 class Graph {
  public:
   struct Calls {
-    std::function<bool(Task&)> sample;          // the next task; false: no more
+    std::function<bool(Task&)> sample;          // the next task of Task::node; false: no more
     std::function<void(const Task&)> work;      // runs it
     std::function<void(const Task&)> account;   // told once for each that was run
     std::function<void()> end_round = nullptr;  // may be empty; also called for a round cut short
   };
 
-  Graph(int threads, std::size_t window, Calls calls);
+  // `window` >= least_window(arena), which must outlive this.
+  Graph(Arena& arena, std::size_t window, Calls calls);
   ~Graph();
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
@@ -56,9 +62,14 @@ class Graph {
   // Until `sample` returns false and every task is accounted for.
   void run();
 
+  static std::size_t least_window(const Arena& arena);  // a slot a node and what they hold back
+
  private:
-  struct Nodes;
-  std::unique_ptr<Nodes> nodes_;
+  struct Lane;
+  struct State;
+
+  Arena& arena_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace sounder

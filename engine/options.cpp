@@ -1,7 +1,9 @@
 #include "engine/options.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "io/error.h"
@@ -87,6 +89,23 @@ void validate_refresh(const Options& o) {
       "does not go with averages or masks, nor with rules other than sgd, adagrad and ftrl; leave it at 0");
 }
 
+void validate_nodes(const Options& o) {
+  std::vector<int> sorted = o.numa_nodes;
+  std::ranges::sort(sorted);
+  for (std::size_t k = 0; k < sorted.size(); ++k) {
+    require(sorted[k] >= -1, "numa_nodes", sorted[k], "a node, or -1 for any");
+    require(k == 0 || sorted[k] == -1 || sorted[k] != sorted[k - 1], "numa_nodes", sorted[k], "there once");
+  }
+  if (sorted.size() == 1) return;
+  const std::string given = sorted.empty() ? "all" : fmt::format("{}", fmt::join(o.numa_nodes, ","));
+  const auto refuse = [&](bool holds, std::string_view what) {
+    require(!holds, fmt::format("numa_nodes = {}: {}; name one node", given, what));
+  };
+  refuse(traits_of(o.discipline).rounds,
+         fmt::format("every round of the discipline {} would wait for all nodes", name_of(o.discipline)));
+  refuse(o.simulate > 0, "simulated workers run on one thread");
+}
+
 }  // namespace
 
 bool may_refresh(const Options& options) {
@@ -115,7 +134,9 @@ void validate(const Options& o) {
   require(o.reserved_slots >= 0, "reserved_slots", o.reserved_slots, ">= 0");
   require(o.threads == 0 || o.reserved_slots <= o.threads, "reserved_slots", o.reserved_slots,
           fmt::format("<= threads = {}", o.threads));
-  require(o.numa_node >= -1, "numa_node", o.numa_node, "a node, or -1 for any");
+  require(o.core_type >= -1, "core_type", o.core_type, "a kind of cores, or -1 for any");
+  require(o.threads_per_core >= 0, "threads_per_core", o.threads_per_core, ">= 0, and 0 is all");
+  validate_nodes(o);
   validate_schedule(o);
   validate_sparsify(o);
   validate_combination(o);

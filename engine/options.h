@@ -71,7 +71,11 @@ struct Options {
   std::size_t refresh_rows = 0;
   std::size_t tau = 0;     // bound on staleness, in samples, >= block_rows; 0: two blocks a thread
   int reserved_slots = 1;  // arena slots kept for threads of the application; 0 ... threads
-  int numa_node = -1;      // run on this NUMA node's cores; -1: on any
+  // NUMA nodes to run on, with an arena, a graph and blocks for each; -1: any cores. Empty: all nodes that there are.
+  std::vector<int> numa_nodes = {-1};
+  int core_type = -1;        // run on one kind of cores only, of those that core_types() names; -1: on any
+  int threads_per_core = 0;  // use at most so many of the hardware threads of a core; 0: all
+  bool pin = false;          // bind every worker to a hardware thread: where the system moves them about
   Priority priority = Priority::kNormal;  // of the arena, against other oneTBB arenas of the process
 };
 

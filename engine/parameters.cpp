@@ -194,6 +194,13 @@ void Parameters::store_owned(std::span<const Cell> support, const float* before,
   }
 }
 
+void Parameters::touch(std::size_t part, std::size_t parts) {
+  const std::size_t bytes = floats() * sizeof(float);
+  const std::size_t page = page_size(bytes);
+  for (std::size_t begin = part * page; begin < bytes; begin += parts * page)
+    memory_.get()[begin] = std::byte{0};
+}
+
 void Parameters::read(std::span<float> out) const {
   assert(out.size() == floats());
   if (!out.empty()) std::memcpy(out.data(), array_, floats() * sizeof(float));

@@ -73,6 +73,10 @@ class Parameters {
   void pull_owned(std::span<const Cell> support, float* local) const;
   void store_owned(std::span<const Cell> support, const float* before, const float* after);
 
+  // Before any other use, called for each of `parts` in a thread of its own: touches every parts-th page, and so has the
+  // system put it where that thread runs.
+  void touch(std::size_t part, std::size_t parts);
+
   // Alone: the whole array out or in, or, of each cell from `first` on, the floats [begin, end) times a factor.
   void read(std::span<float> out) const;
   void write(std::span<const float> in);

@@ -14,6 +14,7 @@
 #include "engine/components.h"
 #include "engine/deal.h"
 #include "engine/trial.h"
+#include "io/error.h"
 
 namespace sounder {
 namespace {
@@ -323,6 +324,12 @@ void fit_steps(Plan& plan, const Trial& trial, const Setting& is) {
 
 }  // namespace
 
+const Plan& checked(const Plan& plan, std::size_t least_window) {
+  if (plan.window >= least_window) return plan;
+  throw InputError(fmt::format("tau = {}: must be >= {}, {} tasks, for so many NUMA nodes", plan.tau(),
+                               least_window * plan.task_blocks * plan.block_rows, least_window));
+}
+
 // With a smaller bound, w = 0 would do.
 Theorem theorem_of(Trial& trial, const Options& options) {
   const double accuracy = *options.accuracy;
@@ -368,7 +375,11 @@ std::unique_ptr<Writer> writer_of(const Options& options, const Plan& plan, cons
 
 Units units_of(std::span<const Block> blocks, const Plan& plan) {
   Units units{.rows = {}, .task_units = plan.task_blocks, .round_tasks = plan.round_tasks};
-  for (const Block& block : blocks) units.rows.push_back(static_cast<std::uint32_t>(block.rows()));
+  for (const Block& block : blocks) {
+    units.rows.push_back(static_cast<std::uint32_t>(block.rows()));
+    units.ends.resize(std::max(units.ends.size(), block.node + 1));
+    units.ends[block.node] = units.rows.size();
+  }
   return units;
 }
 

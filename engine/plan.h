@@ -42,13 +42,17 @@ Planes planes_of(const Options& options);
 Problem problem_of(const Options& options, const Objective& objective, const Plan& plan);
 std::unique_ptr<Writer> writer_of(const Options& options, const Plan& plan, const Layout& layout,
                                   Parameters& parameters);
-Units units_of(std::span<const Block> blocks, const Plan& plan);  // where a unit is a block
+// Where a unit is a block; these in order of Block::node.
+Units units_of(std::span<const Block> blocks, const Plan& plan);
 
 // Finds the missing parts on a sample of the rows (one in 64). Deterministic for a seed; costs less than one
 // epoch.
 // `start` is what training starts from.
 Plan make_plan(const Dataset& data, const Layout& layout, std::span<const float> start,
                const Objective& objective, const Options& options, int threads);
+
+// The plan, if its window is large enough; else throws InputError: several NUMA nodes cannot do with any tau.
+const Plan& checked(const Plan& plan, std::size_t least_window);
 
 // Of options with an l2 and an accuracy, for a linear model: Schedule::kTheorem's.
 Theorem theorem_of(Trial& trial, const Options& options);

@@ -33,6 +33,11 @@ void put_remarks(Json& json, const Remarks& remarks) {
   }
 }
 
+Json json_of_nodes(const std::vector<int>& nodes) {
+  if (nodes.empty()) return "all";
+  return nodes == std::vector{-1} ? Json("any") : Json(nodes);
+}
+
 Json json_of(const Options& options) {
   Json json{{"l2", options.l2},
             {"l1", options.l1},
@@ -59,7 +64,10 @@ Json json_of(const Options& options) {
                {"refresh_rows", options.refresh_rows},
                {"tau", options.tau},
                {"reserved_slots", options.reserved_slots},
-               {"numa_node", options.numa_node},
+               {"numa_nodes", json_of_nodes(options.numa_nodes)},
+               {"core_type", options.core_type < 0 ? Json("any") : Json(options.core_type)},
+               {"threads_per_core", options.threads_per_core},
+               {"pin", options.pin},
                {"priority", name_of(options.priority)}});
   return json;
 }
@@ -73,6 +81,14 @@ Json json_of(const EpochReport& row) {
   put(json, "gap", row.gap);
   if (row.validation) put_metrics(json["validation"], *row.validation);
   return json;
+}
+
+Json json_of(const NodeReport& node) {
+  return {{"numa_node", node.numa_node < 0 ? Json("any") : Json(node.numa_node)},
+          {"threads", node.threads},
+          {"blocks", node.blocks},
+          {"tasks", node.tasks},
+          {"remote_tasks", node.remote_tasks}};
 }
 
 Json json_of(const Theorem& theorem) {
@@ -164,6 +180,7 @@ std::string Report::to_json() const {
   put(json, "share_pushed", share_pushed);
   if (theorem) json["theorem"] = json_of(*theorem);
   if (asynchrony) json["asynchrony"] = json_of(*asynchrony);
+  for (const NodeReport& node : nodes) json["nodes"].push_back(json_of(node));
   json["per_epoch"] = Json::array();
   for (const EpochReport& row : per_epoch) json["per_epoch"].push_back(json_of(row));
   json["options"] = json_of(options);

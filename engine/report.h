@@ -39,6 +39,15 @@ using Remarks = std::map<std::string, std::variant<bool, std::uint64_t, double, 
 
 std::string to_json(const std::optional<Metrics>& metrics, const Remarks& remarks = {});
 
+// What a NUMA node did, or the one arena where there is one.
+struct NodeReport {
+  int numa_node = -1;  // its number on the machine; -1: any
+  int threads = 0;
+  std::uint64_t blocks = 0;        // built there
+  std::uint64_t tasks = 0;         // run there,
+  std::uint64_t remote_tasks = 0;  // of them with blocks that were built elsewhere
+};
+
 struct EpochReport {
   int epoch = 0;         // from 1
   double passes = 0;     // Report::passes, so far
@@ -104,6 +113,7 @@ struct Report {
   double evaluate_seconds = 0;
   double nonzeros_per_second = 0;  // updated, over train_seconds
 
+  std::vector<NodeReport> nodes;
   std::vector<EpochReport> per_epoch;
   Options options;
   Remarks remarks;  // the caller's; in JSON they stand with the options

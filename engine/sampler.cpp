@@ -60,24 +60,39 @@ Sampler::Sampler(Units units, StepClock clock, Problem problem, std::uint64_t se
     blocks_.resize(order_.size() * units_.unit_blocks);
     std::iota(blocks_.begin(), blocks_.end(), 0U);
   }
-  next_ = order_.size();
+  if (units_.ends.empty()) units_.ends = {order_.size()};
+  for (const std::size_t end : units_.ends) queues_.push_back({end, end});
+}
+
+// What is shuffled stays so among the units of each node.
+void Sampler::fill_queues() {
+  std::size_t begin = 0;
+  for (std::size_t node = 0; node < queues_.size(); ++node) {
+    const std::size_t end = units_.ends[node];
+    if (queues_.size() > 1)
+      std::stable_partition(order_.begin() + static_cast<std::ptrdiff_t>(begin), order_.end(),
+                            [&](std::uint32_t unit) { return unit < end; });
+    queues_[node] = {begin, end};
+    begin = end;
+  }
 }
 
 void Sampler::begin_epoch(int epoch, Pass pass) {
   shuffle(std::span(order_), random_);
+  fill_queues();
   pass_ = pass;
-  next_ = 0;
   slot_ = 0;
   samples_ = (epoch - 1) * clock_.rows;
 }
 
 bool Sampler::next(Task& task) {
-  if (epoch_done() || must_fold()) return false;
+  Queue& queue = queues_[task.node];
+  if (queue.next == queue.end || must_fold()) return false;
   task.slot = slot_;
   if (by_unit()) {
-    take_unit(task);
+    take_unit(task, queue);
   } else {
-    take_blocks(task);
+    take_blocks(task, queue);
   }
   slot_ = task.ends_round ? 0 : slot_ + 1;
   return true;
@@ -88,8 +103,8 @@ bool Sampler::must_fold() const {
 }
 
 // One of the blocks of a unit. Time stands still until the last of them is handed out.
-void Sampler::take_unit(Task& task) {
-  const std::size_t unit = order_[next_];
+void Sampler::take_unit(Task& task, Queue& queue) {
+  const std::size_t unit = order_[queue.next];
   if (slot_ == 0) units_.begin(unit);
   task.blocks = std::span(blocks_).subspan(unit * units_.unit_blocks + slot_, 1);
   task.step = step_for(units_.rows[unit]);
@@ -97,18 +112,18 @@ void Sampler::take_unit(Task& task) {
   task.ends_round = slot_ + 1 == units_.unit_blocks;
   if (!task.ends_round) return;
   advance(units_.rows[unit], task.step);
-  ++next_;
+  ++queue.next;
 }
 
-void Sampler::take_blocks(Task& task) {
-  task.blocks = std::span(order_).subspan(next_, std::min(units_.task_units, order_.size() - next_));
+void Sampler::take_blocks(Task& task, Queue& queue) {
+  task.blocks = std::span(order_).subspan(queue.next, std::min(units_.task_units, queue.end - queue.next));
   double rows = 0;
   for (const std::uint32_t unit : task.blocks) rows += units_.rows[unit];
   task.step = step_for(rows);
   set_average(task, rows);
   advance(rows, task.step);
-  next_ += task.blocks.size();
-  task.ends_round = epoch_done() || slot_ + 1 == units_.round_tasks;
+  queue.next += task.blocks.size();
+  task.ends_round = queue.next == queue.end || slot_ + 1 == units_.round_tasks;
 }
 
 // The middle of the samples stands for all of them.

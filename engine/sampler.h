@@ -32,6 +32,9 @@ struct StepClock {
 // How blocks become tasks and rounds. What is drawn at random are units; mostly a unit is a block.
 struct Units {
   std::vector<std::uint32_t> rows = {};  // of each unit
+  // Where each NUMA node's units end, which come one node after the other; empty: there is one node. Only where a
+  // round is one task.
+  std::vector<std::size_t> ends = {};
 
   // Either a task is up to so many units of one block, and a round so many tasks;
   std::size_t task_units = 1;
@@ -64,9 +67,11 @@ class Sampler {
   Sampler(Units units, StepClock clock, Problem problem, std::uint64_t seed);
 
   void begin_epoch(int epoch, Pass pass = Pass::kUpdate);
-  bool epoch_done() const { return next_ == order_.size(); }
+  bool epoch_done() const {
+    return std::ranges::all_of(queues_, [](const Queue& queue) { return queue.next == queue.end; });
+  }
 
-  // The next task; false at the end of the epoch, or when the scale has become so small that it must be
+  // The next task of Task::node; false at the end of its epoch, or when the scale has become so small that it must be
   // folded into the weights first. Its blocks stay valid for the epoch.
   bool next(Task& task);
 
@@ -102,9 +107,15 @@ class Sampler {
   }
 
  private:
+  struct Queue {
+    std::size_t next;
+    std::size_t end;
+  };
+
   bool by_unit() const { return units_.begin != nullptr; }
-  void take_unit(Task& task);
-  void take_blocks(Task& task);
+  void take_unit(Task& task, Queue& queue);
+  void take_blocks(Task& task, Queue& queue);
+  void fill_queues();
   Step step_for(double rows) const;
   double scale_range() const;
   void set_average(Task& task, double rows) const;
@@ -117,7 +128,7 @@ class Sampler {
   Pass pass_ = Pass::kUpdate;
   std::vector<std::uint32_t> order_;   // of the units
   std::vector<std::uint32_t> blocks_;  // by_unit(): 0, 1, 2, ...
-  std::size_t next_ = 0;               // in order_
+  std::vector<Queue> queues_;          // in order_, one a node
   std::size_t slot_ = 0;               // in the round
   double samples_ = 0;
   double log_scale_ = 0;

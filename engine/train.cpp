@@ -50,6 +50,8 @@ Report start_report(const Dataset& data, const Objective& objective, const Optio
   report.coordinates = data.dimension();
   report.nonzeros = data.nonzeros();
   report.threads = arena.threads();
+  for (std::size_t node = 0; node < arena.nodes(); ++node)
+    report.nodes.push_back({.numa_node = arena.numa_node(node), .threads = arena.threads(node)});
   report.options = options;
   return report;
 }
@@ -172,7 +174,10 @@ Trainer::Trainer(Dataset data, const Objective& objective, const Options& option
                     [&] { return Layout(data, objective.shape(), options.bias, planes_of(options)); })),
       best_(layout_.start(objective, options.seed)),
       plan_(timed(report_.search_seconds,
-                  [&] { return make_plan(data, layout_, best_, objective, options, arena.threads()); })),
+                  [&] {
+                    return checked(make_plan(data, layout_, best_, objective, options, arena.threads()),
+                                   Graph::least_window(arena));
+                  })),
       safe_staleness_(timed(report_.prepare_seconds,
                             [&] { return monitor.measure ? safe_staleness_of(data, options, arena) : 0.0; })),
       maker_(std::in_place, std::move(data), layout_, objective.memory(options.rule),
@@ -184,11 +189,13 @@ Trainer::Trainer(Dataset data, const Objective& objective, const Options& option
       sampler_(units_, plan_.clock, problem_of(options, objective, plan_), options.seed),
       turns_(objective, layout_, options.rule),
       duality_(objective, layout_, turns_, blocks_, options.l2, report_.samples),
-      graph_(arena.threads(), plan_.window,
+      graph_(arena, plan_.window,
              {.sample = [this](Task& task) { return sample(task); },
               .work = [this](const Task& task) { work(task); },
               .account = [this](const Task& task) { account(task); },
               .end_round = [this] { writer_->end_round(); }}) {
+  arena.for_each_node([&](std::size_t node) { parameters_.touch(node, arena.nodes()); });
+  for (const Block& block : blocks_) ++report_.nodes[block.node].blocks;
   parameters_.write(best_);
   good_ = state();
   start_objective_ = best_objective_ = objective_at_start();
@@ -273,6 +280,9 @@ void Trainer::work(const Task& task) {
 
 void Trainer::account(const Task& task) {
   if (interrupted()) return;
+  NodeReport& node = report_.nodes[task.node];
+  ++node.tasks;
+  if (blocks_[task.blocks[0]].node != task.node) ++node.remote_tasks;
   for (const std::uint32_t number : task.blocks) {
     epoch_samples_ += blocks_[number].rows();
     nonzeros_ += blocks_[number].nonzeros();

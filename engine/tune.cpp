@@ -148,9 +148,9 @@ Tuner::Tuner(Dataset data, const Objective& objective, const Options& common,
       plans_(timed(
           tuned_.search_seconds,
           [&] { return make_plans(data, layout_, begin_, objective, common, candidates, arena.threads()); })),
-      plan_(*std::ranges::min_element(plans_, {}, &Plan::block_rows)),
+      plan_(checked(*std::ranges::min_element(plans_, {}, &Plan::block_rows), Graph::least_window(arena))),
       tasks_(plan_.window + 1, std::vector<Task>(candidates.size())),
-      graph_(arena.threads(), plan_.window,
+      graph_(arena, plan_.window,
              {.sample = [this](Task& task) { return sample(task); },
               .work = [this](const Task& task) { work(task); },
               .account = [this](const Task& task) { account(task); }}) {
@@ -206,6 +206,7 @@ bool Tuner::sample(Task& task) {
   if (std::ranges::any_of(contestants_, [](const auto& c) { return c->sampler.must_fold(); })) return false;
   std::vector<Task>& tasks = tasks_[sampled_ % tasks_.size()];
   for (std::size_t c = 0; c < contestants_.size(); ++c) {
+    tasks[c].node = task.node;
     if (!contestants_[c]->sampler.next(tasks[c])) return false;
   }
   ++sampled_;

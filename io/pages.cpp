@@ -1,6 +1,7 @@
 #include "io/pages.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -33,10 +34,18 @@ void move_pages(std::byte* from, std::byte* to, std::size_t bytes) {
   if (mremap(from, bytes, bytes, kHow, to) == MAP_FAILED) std::memcpy(to, from, bytes);
 }
 
+bool is_huge(std::size_t bytes) {
+  return bytes >= 2 * kHugePage;
+}
+
 }  // namespace
 
+std::size_t page_size(std::size_t bytes) {
+  return is_huge(bytes) ? kHugePage : static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
 std::shared_ptr<std::byte> allocate_pages(std::size_t bytes) {
-  const bool huge = bytes >= 2 * kHugePage;
+  const bool huge = is_huge(bytes);
   const std::size_t size = huge ? round_up(bytes, kHugePage) + kHugePage : std::max<std::size_t>(bytes, 1);
   std::byte* const begin = map(size);
   const std::shared_ptr<std::byte> whole(begin, [size](std::byte* memory) { munmap(memory, size); });

@@ -1,5 +1,6 @@
 #include "program/flag_groups.h"
 
+#include <array>
 #include <filesystem>
 #include <vector>
 
@@ -42,6 +43,35 @@ void add_report(CLI::App& app, std::string& field) {
 void add_threads(CLI::App& app, Options& options) {
   add_number_or(app, "--threads", "auto", 0, options.threads,
                 "Workers; auto: all that affinity mask and cgroup quota allow");
+}
+
+void add_arena_flags(CLI::App& app, Options& options) {
+  static constexpr std::array kPriorities = {Priority::kLow, Priority::kNormal, Priority::kHigh};
+  const auto nodes = [&options](const std::string& text) {
+    options.numa_nodes = {-1};
+    if (text == "any") return;
+    options.numa_nodes.clear();
+    if (text == "all") return;
+    options.numa_nodes = parse_list<int>("--numa", text, [](const std::string& word) {
+      int node = 0;
+      assign("--numa", word, node);
+      refuse_if(node < 0, fmt::format("--numa = {}: must be any, all, or nodes such as 0,1", word));
+      return node;
+    });
+  };
+  add_threads(app, options);
+  add_number(app, "--reserved-slots", options.reserved_slots, "N",
+             "oneTBB arena slots kept for application threads");
+  app.add_option_function<std::string>(
+         "--numa", nodes, "NUMA nodes to run on, each with an arena, a graph and blocks of its own")
+      ->type_name("any|all|N,N,...")
+      ->default_str("any");
+  add_number_or(app, "--core-type", "any", -1, options.core_type,
+                "Kind of cores to run on, of those that info --machine lists");
+  add_number_or(app, "--threads-per-core", "all", 0, options.threads_per_core,
+                "Hardware threads used of a core, at most");
+  add_choice(app, "--priority", options.priority, kPriorities, "low|normal|high", "Of the oneTBB arenas");
+  app.add_flag("--pin", options.pin, "Bind every worker to a hardware thread");
 }
 
 void refuse_if(bool holds, std::string_view message) {

@@ -21,6 +21,7 @@ void add_ignore_unknown(CLI::App& app, bool& field, const char* file);
 void add_quiet(CLI::App& app, bool& field);
 void add_report(CLI::App& app, std::string& field);
 void add_threads(CLI::App& app, Options& options);
+void add_arena_flags(CLI::App& app, Options& options);  // with --threads
 
 template <class Base>
 CLI::Option* add_index_base(CLI::App& app, Base& field, const char* help) {

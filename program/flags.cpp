@@ -84,7 +84,7 @@ void add_flags(CLI::App& app, InfoFlags& flags) {
   add_output(app, "--json", flags.json, "Write the same as JSON");
   add_index_base(app, flags.index_base, "First column number; default: 0 if the file has a column 0, else 1");
   app.add_flag("--machine", flags.machine, "Tell what this machine offers");
-  add_threads(app, flags.options);
+  add_arena_flags(app, flags.options);
   app.footer("Example:\n  sounder info rcv1.svm.gz");
 }
 

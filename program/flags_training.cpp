@@ -49,8 +49,6 @@ constexpr std::array kParameterFlags = {
     ParameterFlag{"--negative-weight", "negative_weight", "X",
                   "matrix_completion_one_class: of a pair not observed over one that is (1)"}};
 
-constexpr std::array kPriorities = {Priority::kLow, Priority::kNormal, Priority::kHigh};
-
 // --- Flags of both
 
 void add_problem_flags(CLI::App& app, ProblemFlags& flags) {
@@ -159,7 +157,7 @@ void add_stop_flags(CLI::App& app, Options& options) {
 
 void add_machine_flags(CLI::App& app, Options& options) {
   app.option_defaults()->group("Machine");
-  add_threads(app, options);
+  add_arena_flags(app, options);
   add_choice(app, "--discipline", options.discipline, all_disciplines(), "NAME",
              "How tasks write to the shared weights; listed below");
   add_number_or(app, "--block", "auto", std::size_t{0}, options.block_rows, "Rows a task works on at a time");
@@ -171,10 +169,6 @@ void add_machine_flags(CLI::App& app, Options& options) {
       "Virtual workers: simulate on one thread what so many workers' staleness does to convergence");
   add_number_or(app, "--tau", "auto", std::size_t{0}, options.tau,
                 "Staleness bound, in rows; auto: two blocks a thread");
-  add_number(app, "--reserved-slots", options.reserved_slots, "N",
-             "oneTBB arena slots kept for application threads");
-  add_number_or(app, "--numa", "any", -1, options.numa_node, "NUMA node to run on");
-  add_choice(app, "--priority", options.priority, kPriorities, "low|normal|high", "Of the oneTBB arena");
 }
 
 // --- tune

@@ -200,6 +200,44 @@ Json describe_model(const Model& model) {
   return json;
 }
 
+Json named(int id) {
+  return id < 0 ? Json("any") : Json(id);
+}
+
+Json describe_groups(const char* name, const std::vector<Machine::Group>& groups) {
+  Json json;
+  for (const auto& [id, threads] : groups) json.push_back({{name, named(id)}, {"threads", threads}});
+  return json;
+}
+
+// What training would do with these flags.
+Json describe_use(const Options& options) {
+  const Arena arena(options);
+  Json json{{"threads", arena.threads()}};
+  for (std::size_t node = 0; node < arena.nodes(); ++node)
+    json["arenas"].push_back({{"node", named(arena.numa_node(node))}, {"threads", arena.threads(node)}});
+  const bool several = arena.nodes() > 1;
+  json["blocks"] =
+      several ? "each on the node that trains it, by first touch" : "where the worker runs that builds them";
+  json["parameters"] =
+      several ? "page by page on the nodes in turn, by first touch" : "where the thread runs that calls";
+  return json;
+}
+
+Json describe_machine(const Options& options) {
+  const Machine machine = this_machine();
+  Json json{{"usable_threads", machine.usable},
+            {"affinity_threads", machine.affinity},
+            {"cgroup_quota", machine.quota ? Json(*machine.quota) : Json("none")},
+            {"cores", machine.cores},
+            {"numa_nodes", describe_groups("node", machine.nodes)},
+            {"core_types", describe_groups("type", machine.core_types)}};
+  for (const auto& [name, size, cpus] : machine.caches)
+    json["caches"].push_back({{"cache", name}, {"size", size}, {"cpus", cpus}});
+  json.update({{"onetbb", machine.tbb}, {"kernels", kernel_target()}, {"use", describe_use(options)}});
+  return json;
+}
+
 // Told apart by how they begin.
 Json describe_bytes(std::string_view bytes, const InfoFlags& flags) {
   const std::string& name = flags.file;
@@ -224,8 +262,10 @@ std::string shown(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
   if (value.is_number_float()) return fmt::format("{:.6g}", value.get<double>());
-  if (!value.is_object()) return value.dump();
   std::string text;
+  if (value.is_array())
+    for (const Json& part : value) text += (text.empty() ? "" : "; ") + shown(part);
+  if (!value.is_object()) return value.is_array() ? text : value.dump();
   for (const auto& [key, part] : value.items())
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", key, shown(part));
   return text;
@@ -235,7 +275,7 @@ std::string shown(const Json& value) {
 
 int run(const InfoFlags& flags, Interrupts&) {
   Json json = Json::object();
-  if (flags.machine) json.update({{"usable_threads", usable_threads()}, {"kernels", kernel_target()}});
+  if (flags.machine) json.update(describe_machine(flags.options));
   if (!flags.file.empty()) json.update(describe_file(flags));
   if (!flags.json.empty()) write_file(flags.json, json.dump(2) + '\n');
   if (flags.json == kStandardOutput) return 0;

@@ -121,11 +121,83 @@ TEST_CASE("arena: does not limit the rest of the process") {
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(4));
 }
 
-// oneTBB loads its NUMA support in a way that sanitizers abort on (RTLD_DEEPBIND).
-#if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
-TEST_CASE("arena: a NUMA node that is not there is refused") {
+TEST_CASE("arena: what the machine does not have is refused, and what it has is named") {
   Options options;
-  options.numa_node = 999;
-  CHECK(input_error_of([&] { Arena arena(options); }).starts_with("numa_node = 999: this machine has "));
+  options.numa_nodes = {999};
+  CHECK(input_error_of([&] { Arena arena(options); }).starts_with("numa_nodes = 999: this machine has "));
+  options.numa_nodes = {-1};
+  options.core_type = 99;
+  CHECK(input_error_of([&] { Arena arena(options); }).starts_with("core_type = 99: this machine has "));
+  options = with_threads(2);
+  options.numa_nodes = {-1, -1, -1};
+  CHECK(input_error_of([&] { Arena arena(options); }) ==
+        "threads = 2: must be >= 1 for each of the 3 NUMA nodes");
 }
-#endif
+
+TEST_CASE("arena: threads and things to do are dealt out over the nodes") {
+  for (const std::size_t threads : {2, 3, 4, 8}) {
+    for (const std::size_t nodes : {1, 2}) {
+      CAPTURE(threads);
+      CAPTURE(nodes);
+      Options options = with_threads(threads);
+      options.numa_nodes.assign(nodes, -1);
+      const Arena arena(options);
+      REQUIRE(arena.nodes() == nodes);
+      CHECK(arena.threads() == static_cast<int>(threads));
+      std::size_t expected = 0;
+      for (std::size_t node = 0; node < nodes; ++node) {
+        CHECK(arena.threads(node) >= static_cast<int>(threads / nodes));
+        const auto [begin, end] = arena.part(37, node);
+        CHECK(begin == expected);
+        CHECK(end >= begin + 37 / threads);
+        expected = end;
+      }
+      CHECK(expected == 37);
+    }
+  }
+}
+
+TEST_CASE("arena: every node runs its own part, and an exception comes out after all have ended") {
+  for (const std::size_t threads : {2, 3, 4, 8}) {
+    CAPTURE(threads);
+    Options options = with_threads(threads);
+    options.numa_nodes = {-1, -1};
+    Arena arena(options);
+    for (int round = 0; round < 5; ++round) {
+      std::vector<int> calls(100);
+      arena.execute([&] { arena.parallel_for(100, [&](std::size_t i) { ++calls[i]; }); });
+      CHECK(std::ranges::count(calls, 1) == 100);
+      std::atomic<int> ended{0};
+      const auto last_throws = [&](std::size_t node) {
+        ++ended;
+        if (node == 1) throw std::out_of_range("one");
+      };
+      CHECK_THROWS_WITH_AS(arena.for_each_node(last_throws), "one", std::out_of_range);
+      CHECK(ended == 2);
+    }
+  }
+}
+
+TEST_CASE("arena: pinned threads are on one hardware thread inside, and where they were outside") {
+  const auto bound_to = [] {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    sched_getaffinity(0, sizeof set, &set);
+    return CPU_COUNT(&set);
+  };
+  const int before = bound_to();
+  for (const std::size_t nodes : {1, 2}) {
+    CAPTURE(nodes);
+    Options options = with_threads(4);
+    options.pin = true;
+    options.numa_nodes.assign(nodes, -1);
+    Arena arena(options);
+    std::atomic<int> others{0};
+    arena.execute([&] {
+      arena.parallel_for(200, [&](std::size_t) { others += bound_to() == 1 ? 0 : 1; });
+      CHECK(bound_to() == 1);
+    });
+    CHECK(others == 0);
+    CHECK(bound_to() == before);
+  }
+}

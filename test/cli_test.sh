@@ -55,7 +55,8 @@ if [ $plain = yes ]; then
 fi
 
 ends 0 generate good.svm --rows 2000 --columns 500 --nonzeros 20
-[ $plain = no ] || refused 'numa_node = 99' train good.svm --numa 99
+refused 'numa_nodes = 99: this machine has ' train good.svm --numa 99
+refused 'core_type = 99: this machine has ' train good.svm --core-type 99
 gzip -c good.svm >good.svm.gz
 head -c 3000 good.svm.gz >short.svm.gz
 { head -c 3000 good.svm.gz; printf 'XXXX'; tail -c +3005 good.svm.gz; } >flipped.svm.gz
@@ -72,6 +73,10 @@ done <<'TABLE'
 A subcommand is required (see sounder --help)|
 unexpected argument trian (see sounder --help)|trian
 unexpected argument --frob (see sounder train --help)|train good.svm --frob 3
+--numa = -3: must be any, all, or nodes such as 0,1|train good.svm --numa -3
+--numa = 0,0: 0 is there twice|train good.svm --numa 0,0
+numa_nodes = all: every round of the discipline reproducible|train good.svm --numa all --discipline reproducible
+threads_per_core = -1: must be >= 0|train good.svm --threads-per-core -1
 DATA is required|train
 DATA is required (see sounder predict --help)|predict kept.model
 unexpected argument more|train good.svm more
@@ -193,7 +198,7 @@ check 'the summary says where the model went' grep -q '^model: good.model' "$out
 check 'the summary tells of the validation samples' grep -q '^validation: ' "$out"
 has_keys good.json outcome objective loss accuracy epochs samples coordinates nonzeros threads block_rows discipline \
   rule step load_seconds prepare_seconds train_seconds nonzeros_per_second per_epoch epoch seconds options \
-  l2 bias schedule decay seed tolerance patience tau reserved_slots numa_node priority \
+  l2 bias schedule decay seed tolerance patience tau reserved_slots numa_nodes core_type threads_per_core pin priority nodes tasks blocks \
   data valid model index_base normalize validation auc
 check 'outcome' grep -q '"outcome": "epoch_limit"' good.json
 check 'accuracy' between 0.8 "$(number good.json accuracy)" 1
@@ -357,6 +362,21 @@ ends 0 info good.svm --json info.json --machine
 has_keys info.json rows columns index_base nonzeros nonzeros_per_row nonzeros_per_column empty_rows empty_columns \
   row_length normalized labels usable_threads
 check 'rows' [ "$(number info.json rows)" -eq 2000 ]
+has_keys info.json usable_threads affinity_threads cgroup_quota cores numa_nodes core_types onetbb kernels use arenas \
+  blocks parameters
+
+# Two NUMA nodes that hwloc makes up, where oneTBB has its library to ask it.
+HWLOC_SYNTHETIC='NUMANode:2 core:1 pu:1'
+export HWLOC_SYNTHETIC
+ends 0 info --machine --numa all --threads 4
+if grep -q '^numa_nodes .*node 1' "$out"; then
+  check 'an arena a node' grep -q 'arenas node 0, threads 2; node 1, threads 2' "$out"
+  ends 0 train good.svm --numa all --threads 4 --epochs 3 --report nodes.json
+  check 'two nodes' [ "$(grep -c '"remote_tasks": 0' nodes.json)" -eq 2 ]
+  refused 'numa_nodes = 2: this machine has 0, 1' train good.svm --numa 0,2
+  refused 'threads = 1: must be >= 1 for each of the 2 NUMA nodes' train good.svm --numa 0,1 --threads 1
+fi
+unset HWLOC_SYNTHETIC
 ends 0 info wide.svm
 check 'one huge column number costs no memory' grep -q 'columns *4294967294' "$out"
 

@@ -131,7 +131,7 @@ TEST_CASE("graph: each task goes through all three calls, within the limits (2)"
       Arena arena(one_step(threads));
       Watched watched;
       arena.execute([&] {
-        Graph graph(static_cast<int>(threads), in_flight, watched.calls());
+        Graph graph(arena, in_flight, watched.calls());
         for (const int tasks : {0, 1, 2, 300}) {
           watched.reset(tasks, "");
           graph.run();
@@ -157,7 +157,7 @@ TEST_CASE("graph: nothing is sampled a window ahead of a task that is held up") 
     int ahead = 0;
     Arena arena(with_threads(threads));
     arena.execute([&] {
-      Graph graph(static_cast<int>(threads), window,
+      Graph graph(arena, window,
                   {.sample = [&](Task&) { return sampled < kTasks && ++sampled > 0; },
                    .work =
                        [&](const Task& task) {
@@ -179,7 +179,7 @@ TEST_CASE("graph: an exception of any call comes out of run() and the next run w
     Arena arena(one_step(threads));
     Watched watched;
     arena.execute([&] {
-      Graph graph(static_cast<int>(threads), 2 * threads, watched.calls());
+      Graph graph(arena, 2 * threads, watched.calls());
       for (int round = 0; round < 3; ++round) {
         for (const std::string thrower : {"sample", "work", "account"}) {
           CAPTURE(threads);
@@ -285,7 +285,7 @@ TEST_CASE("graph: a round ends when all its tasks are done, and rounds do not ov
       };
       Arena arena(with_threads(threads));
       arena.execute([&] {
-        Graph graph(static_cast<int>(threads), static_cast<std::size_t>(round_tasks),
+        Graph graph(arena, static_cast<std::size_t>(round_tasks),
                     {.sample = sample, .work = work, .account = [](const Task&) {}, .end_round = end_round});
         graph.run();
         CHECK(rounds == (203 + round_tasks - 1) / round_tasks);  // the last one is cut short

@@ -140,7 +140,22 @@ TEST_CASE("options: performance is refused with field, value and constraint") {
        "it at 0"},
       {[](Options& o) { o.reserved_slots = -1; }, "reserved_slots = -1: must be >= 0"},
       {[](Options& o) { o.threads = 2, o.reserved_slots = 3; }, "reserved_slots = 3: must be <= threads = 2"},
-      {[](Options& o) { o.numa_node = -2; }, "numa_node = -2: must be a node, or -1 for any"},
+      {[](Options& o) { o.numa_nodes = {-2}; }, "numa_nodes = -2: must be a node, or -1 for any"},
+      {[](Options& o) {
+         o.numa_nodes = {1, 0, 1};
+       },
+       "numa_nodes = 1: must be there once"},
+      {[](Options& o) {
+         o.numa_nodes = {0, 1}, o.discipline = Discipline::kReproducible;
+       },
+       "numa_nodes = 0,1: every round of the discipline reproducible would wait for all nodes; name one "
+       "node"},
+      {[](Options& o) { o.numa_nodes = {}, o.discipline = Discipline::kExclusive; },
+       "numa_nodes = all: every round of the discipline exclusive would wait for all nodes; name one node"},
+      {[](Options& o) { o.numa_nodes = {}, o.simulate = 2; },
+       "numa_nodes = all: simulated workers run on one thread; name one node"},
+      {[](Options& o) { o.core_type = -2; }, "core_type = -2: must be a kind of cores, or -1 for any"},
+      {[](Options& o) { o.threads_per_core = -1; }, "threads_per_core = -1: must be >= 0, and 0 is all"},
   };
   for (const Case& test : cases) CHECK(refusal(test) == test.message);
 }

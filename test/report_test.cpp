@@ -60,7 +60,7 @@ TEST_CASE("report: JSON has every option in force") {
   const Json automatic = Json::parse(report.to_json())["options"];
   for (const char* key :
        {"l2", "bias", "epochs", "step", "schedule", "decay", "rule", "discipline", "seed", "tolerance",
-        "patience", "threads", "block_rows", "tau", "reserved_slots", "numa_node", "priority"}) {
+        "patience", "threads", "block_rows", "tau", "reserved_slots", "numa_nodes", "core_type", "threads_per_core", "pin", "priority"}) {
     CAPTURE(key);
     CHECK(automatic.contains(key));
   }
