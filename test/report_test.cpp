@@ -58,9 +58,10 @@ TEST_CASE("report: JSON has every option in force") {
   report.options.l2 = 0.5;
   report.options.seed = std::numeric_limits<std::uint64_t>::max();
   const Json automatic = Json::parse(report.to_json())["options"];
-  for (const char* key :
-       {"l2", "bias", "epochs", "step", "schedule", "decay", "rule", "discipline", "seed", "tolerance",
-        "patience", "threads", "block_rows", "tau", "reserved_slots", "numa_nodes", "core_type", "threads_per_core", "pin", "priority"}) {
+  for (const char* key : {"l2",         "bias",      "epochs",           "step", "schedule",
+                          "decay",      "rule",      "discipline",       "seed", "tolerance",
+                          "patience",   "threads",   "block_rows",       "tau",  "reserved_slots",
+                          "numa_nodes", "core_type", "threads_per_core", "pin",  "priority"}) {
     CAPTURE(key);
     CHECK(automatic.contains(key));
   }
