@@ -21,8 +21,8 @@ struct LibsvmPiece {
     std::string message;
   };
 
-  // `room` each, of which only the first `entries` are written. Columns are counted from the index base or, while it is not known, from 1: an index
-  // of 0 then is the largest number there is.
+  // `room` each, of which only the first `entries` are written. Columns are counted from the index base or, while it is
+  // not known, from 1: an index of 0 then is the largest number there is.
   std::unique_ptr<Coordinate[]> columns;
   std::unique_ptr<float[]> values;
   std::size_t room = 0;
