@@ -50,6 +50,11 @@ class Arena {
   std::unique_ptr<State> state_;
 };
 
+// Arena::parallel_for(); the arena must live as long.
+inline ParallelFor parallel_on(Arena& arena) {
+  return [&arena](std::size_t count, const auto& body) { arena.parallel_for(count, body); };
+}
+
 // The same from inside a worker, on those of the node that it belongs to, and how many there are.
 void parallel_for_here(std::size_t count, const std::function<void(std::size_t)>& body);
 int threads_here();

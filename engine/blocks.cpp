@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "engine/arena.h"
+#include "engine/block_pieces.h"
 #include "io/pages.h"
 
 namespace sounder {
@@ -28,54 +29,6 @@ float squared_norm(std::span<const float> values) {
   return static_cast<float>(std::min<double>(sum, std::numeric_limits<float>::max()));
 }
 
-// How much a block has of everything but values.
-struct Extent {
-  std::size_t rows;
-  std::size_t cells;
-  std::size_t entries;
-  bool pairs;
-  bool weighted;
-  bool wide;
-
-  std::size_t valued_rows() const { return pairs ? 0 : rows; }
-  std::size_t weights() const { return weighted ? rows : 0; }
-  std::size_t offsets() const { return pairs ? 0 : rows + 1; }
-  std::size_t bytes() const {
-    return offsets() * sizeof(std::uint64_t) + cells * sizeof(Cell) +
-           (rows + weights() + valued_rows()) * sizeof(float) +
-           entries * (wide ? sizeof(std::uint32_t) : sizeof(std::uint16_t));
-  }
-};
-
-// The parts of a block while it is written.
-struct Pieces {
-  Pieces(std::byte* memory, const Extent& extent) : next(memory) {
-    offsets = take<std::uint64_t>(extent.offsets());
-    support = take<Cell>(extent.cells);
-    labels = take<float>(extent.rows);
-    weights = take<float>(extent.weights());
-    squared_norms = take<float>(extent.valued_rows());
-    wide = take<std::uint32_t>(extent.wide ? extent.entries : 0);
-    narrow = take<std::uint16_t>(extent.wide ? 0 : extent.entries);
-  }
-
-  template <class T>
-  std::span<T> take(std::size_t count) {
-    T* const begin = reinterpret_cast<T*>(next);
-    next += count * sizeof(T);
-    return {begin, count};
-  }
-
-  std::byte* next;
-  std::span<std::uint64_t> offsets;
-  std::span<Cell> support;
-  std::span<float> labels;
-  std::span<float> weights;
-  std::span<float> squared_norms;
-  std::span<std::uint32_t> wide;
-  std::span<std::uint16_t> narrow;
-};
-
 // Rows come in random order: their first kilobyte is asked for some rows ahead.
 constexpr std::size_t kAhead = 3;
 template <class T>
@@ -85,7 +38,7 @@ void prefetch(std::span<const T> row) {
 }
 
 void copy_labels(const Dataset& data, std::span<const std::uint32_t> rows, float weight_scale,
-                 const Pieces& to) {
+                 const BlockPieces& to) {
   for (std::size_t i = 0; i < rows.size(); ++i) to.labels[i] = data.labels()[rows[i]];
   for (std::size_t i = 0; i < to.weights.size(); ++i) to.weights[i] = data.weights()[rows[i]] * weight_scale;
 }
@@ -227,14 +180,14 @@ BlockMaker::Draft BlockMaker::draft(std::span<const std::uint32_t> rows) const {
   Local& local = scratch_->locals.local();
   mark(rows, local);
   const std::span<const Cell> support = local.cells.drain();
-  const Extent extent{.rows = rows.size(),
-                      .cells = support.size(),
-                      .entries = local.ranks.size(),
-                      .pairs = pairs_,
-                      .weighted = data_.weighted(),
-                      .wide = support.size() * layout_.cell_floats() > std::size_t{1} << 16};
+  const BlockExtent extent{.rows = rows.size(),
+                           .cells = support.size(),
+                           .entries = local.ranks.size(),
+                           .pairs = pairs_,
+                           .weighted = data_.weighted(),
+                           .wide = needs_wide(support.size() * layout_.cell_floats())};
   const std::shared_ptr<std::byte> bytes = local.slabs.take(extent.bytes());
-  const Pieces pieces(bytes.get(), extent);
+  const BlockPieces pieces(bytes.get(), extent);
   std::ranges::copy(support, pieces.support.begin());
   copy_labels(data_, rows, weight_scale_, pieces);
   write_offsets(data_, rows, pieces.offsets);
@@ -249,28 +202,13 @@ BlockMaker::Draft BlockMaker::draft(std::span<const std::uint32_t> rows) const {
   };
   write_positions(pieces.wide);
   write_positions(pieces.narrow);
-  return {.block = {.support = pieces.support,
-                    .offsets = pieces.offsets,
-                    .narrow = pieces.narrow,
-                    .wide = pieces.wide,
-                    .values = {},
-                    .labels = pieces.labels,
-                    .weights = pieces.weights,
-                    .squared_norms = pieces.squared_norms,
-                    .bytes = bytes,
-                    .value_bytes = {},
-                    .memory = std::vector<float>(memory_ * rows.size()),
-                    .gaps = {},
-                    .node = 0},
-          .squared_norms = pieces.squared_norms};
+  return {.block = pieces.block(bytes, memory_ * rows.size()), .squared_norms = pieces.squared_norms};
 }
 
 Block BlockMaker::complete(Draft draft, std::span<const std::uint32_t> rows,
                            std::shared_ptr<std::byte> room) const {
-  float* const values = reinterpret_cast<float*>(room.get());
-  copy_values(data_, rows, draft.squared_norms, values);
-  draft.block.values = {values, draft.block.stored_values()};
-  draft.block.value_bytes = std::move(room);
+  copy_values(data_, rows, draft.squared_norms, reinterpret_cast<float*>(room.get()));
+  draft.block.set_values(std::move(room), draft.block.stored_values());
   return std::move(draft.block);
 }
 
@@ -278,6 +216,11 @@ Block BlockMaker::make(std::span<const std::uint32_t> rows) const {
   Draft draft = this->draft(rows);
   const std::size_t bytes = draft.block.stored_values() * sizeof(float);
   return complete(std::move(draft), rows, scratch_->locals.local().slabs.take(bytes));
+}
+
+void Block::set_values(std::shared_ptr<const std::byte> room, std::size_t count) {
+  values = {reinterpret_cast<const float*>(room.get()), count};
+  value_bytes = std::move(room);
 }
 
 Samples Block::samples() const {

@@ -41,6 +41,9 @@ struct Block {
   std::size_t stored_values() const { return offsets.empty() ? 0 : offsets.back(); }
   Samples samples() const;
   Samples samples();  // with the memory
+
+  // What `room` begins with.
+  void set_values(std::shared_ptr<const std::byte> room, std::size_t count);
 };
 
 // Builds blocks of one data set; its rows' weights are scaled to a mean of 1, so that a step means the same with

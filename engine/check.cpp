@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "engine/block_file.h"
+#include "engine/plan.h"
 #include "engine/train.h"
 #include "io/error.h"
 
@@ -81,6 +83,35 @@ void check_problem(const Objective& objective, const Options& options) {
     throw InputError("l2 = 0: must be > 0 for rule = sdca, without it there is no dual problem");
 }
 
+void check_validation(const Dataset* validation, std::size_t dimension, LabelKind kind) {
+  if (validation == nullptr) return;
+  check_samples(*validation, kind);
+  if (validation->dimension() > dimension) {
+    throw InputError("the validation data has " + std::to_string(validation->dimension()) +
+                     " coordinates: the training data has " + std::to_string(dimension));
+  }
+}
+
+// Throws InputError unless the blocks of the file are such as the options need.
+void check_blocks(const BlockFile& file, const Objective& objective, const Options& options) {
+  const BlockFileShape& made = file.shape();
+  const auto expect = [&](bool holds, std::string_view found, std::string_view convert) {
+    if (!holds)
+      throw InputError({file.path()},
+                       fmt::format("found blocks {}: convert the samples again {}", found, convert));
+  };
+  expect(made.labels == objective.labels(),
+         made.labels == LabelKind::kReal ? "of real labels" : "of two classes",
+         "with --objective " + objective.name());
+  expect(made.bias == options.bias, made.bias ? "with a bias" : "without a bias",
+         options.bias ? "with --bias" : "without --bias");
+  expect(made.planes == planes_of(options), "with room for another rule, --l1 or average",
+         fmt::format("with --rule {}{}{}", name_of(options.rule), options.l1 > 0 ? " --l1" : "",
+                     options.average_from > 0 ? " --average" : ""));
+  expect(options.block_rows == 0 || options.block_rows == made.block_rows,
+         fmt::format("of {} rows", made.block_rows), fmt::format("with --block {}", options.block_rows));
+}
+
 }  // namespace
 
 void check(const Dataset& data, const Objective& objective, const Options& options,
@@ -88,15 +119,23 @@ void check(const Dataset& data, const Objective& objective, const Options& optio
   validate(options);
   check_samples(data, objective.labels());
   if (objective.shape().pairs) check_pairs(data);
-  if (validation != nullptr) {
-    check_samples(*validation, objective.labels());
-    if (validation->dimension() > data.dimension()) {
-      throw InputError("the validation data has " + std::to_string(validation->dimension()) +
-                       " coordinates: the training data has " + std::to_string(data.dimension()));
-    }
-  }
+  check_validation(validation, data.dimension(), objective.labels());
   check_method(objective, options);
   check_problem(objective, options);
+}
+
+void check(const BlockFile& file, const Objective& objective, const Options& options,
+           const Dataset* validation) {
+  validate(options);
+  check_storable(objective);
+  check_validation(validation, file.shape().dimension, objective.labels());
+  check_method(objective, options);
+  check_problem(objective, options);
+  if (traits_of(options.discipline).disjoint)
+    throw InputError("discipline = exclusive: makes its blocks as it goes, and takes no file of them");
+  if (options.numa_nodes.size() != 1)
+    throw InputError("numa_nodes: the blocks of a file are read in one order for all; name one node");
+  check_blocks(file, objective, options);
 }
 
 }  // namespace sounder

@@ -10,15 +10,6 @@
 namespace sounder {
 namespace {
 
-Deal cut(std::vector<std::uint32_t> order, std::size_t block_rows) {
-  Deal deal{std::move(order), {}};
-  for (std::size_t end = 0; end < deal.order.size();) {
-    end = std::min(end + block_rows, deal.order.size());
-    deal.ends.push_back(end);
-  }
-  return deal;
-}
-
 // Rows of two coordinates, a matrix: which of them are the first ones and which the second ones.
 struct Sides {
   explicit Sides(const Dataset& data) {
@@ -93,6 +84,15 @@ Deal tile(const Dataset& data, double tiles, std::uint64_t seed) {
 }
 
 }  // namespace
+
+Deal cut(std::vector<std::uint32_t> order, std::size_t block_rows) {
+  Deal deal{std::move(order), {}};
+  for (std::size_t end = 0; end < deal.order.size();) {
+    end = std::min(end + block_rows, deal.order.size());
+    deal.ends.push_back(end);
+  }
+  return deal;
+}
 
 std::span<const std::uint32_t> Deal::rows(std::size_t block) const {
   const std::size_t begin = block == 0 ? 0 : ends[block - 1];

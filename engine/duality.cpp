@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "engine/gradient_task.h"
 
@@ -15,13 +16,14 @@ double relative(double value, double bound) {
 }  // namespace
 
 Duality::Duality(const Objective& objective, const Layout& layout, Turns& turns, std::vector<Block>& blocks,
-                 double l2, std::size_t rows)
+                 double l2, std::size_t rows, ParallelFor one_by_one)
     : objective_(objective),
       layout_(layout),
       turns_(turns),
       blocks_(blocks),
       l2_(l2),
-      rows_(static_cast<double>(rows)) {}
+      rows_(static_cast<double>(rows)),
+      one_by_one_(std::move(one_by_one)) {}
 
 double Duality::gap(double value, std::span<const float> array, const Step& step, double wanted) {
   best_ = std::max(best_, objective_.shape().terms ? exact_dual() : dual(array, step));
@@ -42,7 +44,7 @@ double Duality::dual(std::span<const float> array, const Step& step) const {
 
 double Duality::exact_dual() const {
   std::vector<double> sum(layout_.cells() * layout_.cell_floats());
-  for (Block& block : blocks_) add_implied(objective_, layout_, block, sum);
+  one_by_one_(blocks_.size(), [&](std::size_t b) { add_implied(objective_, layout_, blocks_[b], sum); });
   const std::size_t width = objective_.width();
   double bound = 0;
   layout_.for_each([&](std::size_t coordinate, std::size_t place, double) {
@@ -53,8 +55,10 @@ double Duality::exact_dual() const {
 
 double Duality::mean_conjugate() const {
   double sum = 0;
-  for (const Block& block : blocks_)
+  one_by_one_(blocks_.size(), [&](std::size_t b) {
+    const Block& block = blocks_[b];
     sum += objective_.conjugates(block.samples(), std::span(block.memory).first(block.rows()));
+  });
   return sum / rows_;
 }
 

@@ -8,6 +8,7 @@
 #include "engine/blocks.h"
 #include "engine/layout.h"
 #include "engine/turns.h"
+#include "io/parallel.h"
 #include "objectives/objective.h"
 
 namespace sounder {
@@ -16,8 +17,9 @@ namespace sounder {
 // rule keeps. Gaps are relative to the objective. The references must outlive it; no task may be in flight.
 class Duality {
  public:
+  // `one_by_one` goes through the blocks.
   Duality(const Objective& objective, const Layout& layout, Turns& turns, std::vector<Block>& blocks,
-          double l2, std::size_t rows);
+          double l2, std::size_t rows, ParallelFor one_by_one = run_serially);
 
   // Of the best bound so far. It is looked up in `array`, all cells after a pass of `step`, which is where rounding and
   // lost adds show; a gap of `wanted` or less is worked out exactly.
@@ -37,6 +39,7 @@ class Duality {
   std::vector<Block>& blocks_;
   double l2_;
   double rows_;
+  ParallelFor one_by_one_;
   double best_ = -std::numeric_limits<double>::infinity();
 };
 

@@ -116,9 +116,12 @@ Metrics evaluate(const Model& model, const Objective& objective, const Dataset& 
 }
 
 double loss_of_zero(const Dataset& data, const Objective& objective) {
+  return loss_of_zero(samples_of(data, 0, data.rows()), objective);
+}
+
+double loss_of_zero(Samples samples, const Objective& objective) {
   if (!objective.shape().starts_at_zero) return 0;
-  const std::vector<std::uint64_t> offsets(data.rows() + 1, 0);
-  Samples samples = samples_of(data, 0, data.rows());
+  const std::vector<std::uint64_t> offsets(samples.rows() + 1, 0);
   samples.offsets = offsets;
   const float none = 0;
   const Evaluation sums = objective.evaluate(samples, {.weights = &none});

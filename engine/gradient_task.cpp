@@ -10,7 +10,6 @@
 #include <numeric>
 #include <vector>
 
-#include "engine/arena.h"
 #include "engine/sampler.h"
 
 namespace sounder {
@@ -170,11 +169,10 @@ Evaluation evaluate_block(const Objective& objective, const Layout& layout, cons
 }
 
 Evaluation evaluate_blocks(const Objective& objective, const Layout& layout, const Parameters& parameters,
-                           std::span<const Block> blocks, Arena& arena) {
+                           std::span<const Block> blocks, const ParallelFor& parallel) {
   std::vector<Evaluation> sums(blocks.size());
-  arena.parallel_for(blocks.size(), [&](std::size_t b) {
-    sums[b] = evaluate_block(objective, layout, parameters, blocks[b]);
-  });
+  parallel(blocks.size(),
+           [&](std::size_t b) { sums[b] = evaluate_block(objective, layout, parameters, blocks[b]); });
   return std::accumulate(sums.begin(), sums.end(), Evaluation{},
                          [](Evaluation sum, const Evaluation& block) { return sum += block; });
 }

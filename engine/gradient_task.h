@@ -12,11 +12,11 @@
 #include "engine/layout.h"
 #include "engine/options.h"
 #include "engine/parameters.h"
+#include "io/parallel.h"
 #include "objectives/objective.h"
 
 namespace sounder {
 
-class Arena;
 class Sampler;
 
 // The one place where samples meet the shared parameters: Algorithm 1 of HOGWILD! (Niu, Recht, Re, Wright
@@ -53,11 +53,11 @@ class GradientTask {
   std::unique_ptr<Scratch> scratch_;  // a Local for each thread
 };
 
-// Pulls, and evaluates the block's samples; the same for all blocks, on the arena's workers.
+// Pulls, and evaluates the block's samples; the same for all blocks.
 Evaluation evaluate_block(const Objective& objective, const Layout& layout, const Parameters& parameters,
                           const Block& block);
 Evaluation evaluate_blocks(const Objective& objective, const Layout& layout, const Parameters& parameters,
-                           std::span<const Block> blocks, Arena& arena);
+                           std::span<const Block> blocks, const ParallelFor& parallel);
 
 // mean loss + l1 |w|_1 + (l2 / 2) |w|^2, or with the objective's terms for the last, `array` being all cells.
 double objective_of(const Evaluation& sums, const Objective& objective, const Layout& layout,

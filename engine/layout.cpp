@@ -66,27 +66,34 @@ std::vector<std::uint32_t> rank_by_degree(std::span<const std::uint32_t> degrees
   return ranks;
 }
 
+// n over the samples that move what all of them share.
+float common_reweight(const Dataset& data) {
+  if (!data.weighted()) return 1;
+  const auto moving =
+      static_cast<double>(std::ranges::count_if(data.weights(), [](float w) { return w > 0; }));
+  return static_cast<float>(static_cast<double>(data.rows()) / moving);
+}
+
 }  // namespace
 
 Layout::Layout(const Dataset& data, const Shape& shape, bool bias, Planes planes)
+    : Layout(degrees_of(data), data.rows(), shape, bias, planes, common_reweight(data)) {}
+
+Layout::Layout(std::span<const std::uint32_t> degrees, std::size_t rows, const Shape& shape, bool bias,
+               Planes planes, float common_reweight)
     : width_(shape.width),
       common_(shape.common + (bias ? 1 : 0)),
       planes_(planes),
       shift_(shape.width == 1 ? 2 : 0) {
   const std::size_t floats = average_place() + (planes.average ? weight_floats() : 0);
   cell_floats_ = (floats + kCellAlignment - 1) / kCellAlignment * kCellAlignment;
-  const std::vector<std::uint32_t> degrees = degrees_of(data);
-  ranks_ = rank_by_degree(degrees, data.rows());
-  hot_ = count_hot(degrees, data.rows());
+  ranks_ = rank_by_degree(degrees, rows);
+  hot_ = count_hot(degrees, rows);
   if (shape.terms) {
     for (const std::uint32_t degree : degrees)
-      shares_.push_back(static_cast<float>(degree) / static_cast<float>(data.rows()));
+      shares_.push_back(static_cast<float>(degree) / static_cast<float>(rows));
   }
-  if (!planes.reweight) return;
-  const auto moving =
-      static_cast<double>(std::ranges::count_if(data.weights(), [](float w) { return w > 0; }));
-  const auto rows = static_cast<double>(data.rows());
-  set_reweights(degrees, data.rows(), data.weighted() ? static_cast<float>(rows / moving) : 1.0F);
+  if (planes.reweight) set_reweights(degrees, rows, common_reweight);
 }
 
 void Layout::set_reweights(std::span<const std::uint32_t> degrees, std::size_t rows, float common_reweight) {

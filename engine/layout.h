@@ -18,6 +18,8 @@ struct Planes {
   bool reweight = false;  // n / degree
   std::size_t state = 0;  // the rule's
   bool average = false;   // what turns the weights into the mean of all iterates (engine/gradient_task.h)
+
+  bool operator==(const Planes&) const = default;
 };
 
 // Where each coordinate lives in the parameter array. Coordinates are ranked by degree (the number of samples
@@ -31,6 +33,9 @@ struct Planes {
 class Layout {
  public:
   Layout(const Dataset& data, const Shape& shape, bool bias, Planes planes = {});
+  // From how many of so many samples, all of weight 1, touch each coordinate.
+  Layout(std::span<const std::uint32_t> degrees, std::size_t rows, const Shape& shape, bool bias,
+         Planes planes = {}, float common_reweight = 1);
 
   std::size_t cells() const { return common_ + ((ranks_.size() + per_cell() - 1) >> shift_); }
   std::size_t cell_floats() const { return cell_floats_; }

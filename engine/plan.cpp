@@ -105,7 +105,7 @@ class DualPlan {
 
   // Small blocks cost time, the less so the sooner their rows fill the weights there are. Large blocks, whose
   // rows come in the same order in every epoch, cost epochs, also where they are alone.
-  std::size_t block_rows(const Dataset& data) const {
+  std::size_t block_rows(const Source& data) const {
     constexpr double kAlone = 0.25;
     constexpr std::size_t kParts = 24;
     const auto rows = static_cast<double>(data.rows());
@@ -148,7 +148,7 @@ double smooth_step(const Trial& trial, const Options& options, int parallel) {
 
 // For a rule whose blocks share: their number does not matter much, but a block that alone fills all coordinates, as with
 // few columns, always runs its rows in one order, and that order does not average out.
-std::size_t shared_block_rows(const Dataset& data, int parallel) {
+std::size_t shared_block_rows(const Source& data, int parallel) {
   const std::size_t parts = 16 * static_cast<std::size_t>(parallel);
   const std::size_t few = std::max<std::size_t>(16, data.dimension() / 8);
   return std::clamp<std::size_t>(data.rows() / parts, 1, std::min(few, kMostBlockRows));
@@ -217,7 +217,7 @@ std::size_t choose_task_blocks(std::size_t rows, std::size_t block_rows, int thr
 
 // What a plan is made for.
 struct Setting {
-  const Dataset& data;
+  const Source& data;
   const Layout& layout;
   const Objective& objective;
   const Options& options;
@@ -230,7 +230,7 @@ struct Setting {
 std::size_t tile_rows(const Setting& is, std::size_t least_tiles) {
   constexpr double kTileBytes = 1 << 20;
   const double most = kTileBytes / (sizeof(float) * static_cast<double>(is.layout.cell_floats()));
-  return is.data.rows() / tiles_within(is.data, least_tiles, most);
+  return is.data.rows() / tiles_within(is.data.data(), least_tiles, most);
 }
 
 // Whether blocks may be larger than what is safe for hot coordinates, because they refresh these.
@@ -262,7 +262,7 @@ void fit_tasks(Plan& plan, const Setting& is) {
   } else {
     plan.task_blocks = choose_task_blocks(is.data.rows(), plan.block_rows, is.threads);
   }
-  if (is.discipline.disjoint) fit_batch(plan, is.data, is.options);
+  if (is.discipline.disjoint) fit_batch(plan, is.data.data(), is.options);
   if (is.options.tau > 0) fit_tau(plan, is.options);
   plan.block_rows = std::min(plan.block_rows, is.data.rows());
   if (traits_of(is.options.rule).shares) plan.others = is.parallel - 1;
@@ -276,19 +276,23 @@ void fit_dual(Plan& plan, const Trial& trial, const Setting& is) {
   plan.damping = dual.damping(plan.block_rows);
 }
 
-// As large as leaves every worker some blocks, all of a size, and the sampler something to shuffle. Where they would
-// touch more cells than 16-bit positions can tell apart, large blocks gain nothing.
+// Where blocks would touch more cells than 16-bit positions can tell apart, large ones gain nothing.
+std::size_t most_large_rows(std::size_t rows, std::uint64_t nonzeros, const Layout& layout) {
+  constexpr std::size_t kMost = 2048;
+  constexpr std::size_t kNarrow = std::size_t{1} << 16;
+  const std::size_t row_floats = nonzeros / rows * layout.cell_floats() + 1;
+  const std::size_t most = layout.cells() * layout.cell_floats() <= kNarrow ? kMost : kNarrow / row_floats;
+  return std::max<std::size_t>(most, 1);
+}
+
+// As large as leaves every worker some blocks, all of a size, and the sampler something to shuffle.
 std::size_t large_block_rows(const Setting& is, std::size_t stale_rows) {
   constexpr std::size_t kLeast = 24;
   constexpr std::size_t kEach = 8;
-  constexpr std::size_t kMost = 2048;
-  constexpr std::size_t kNarrow = std::size_t{1} << 16;
   const std::size_t rows = is.data.rows();
   const auto workers = static_cast<std::size_t>(is.parallel);
-  const std::size_t row_floats = is.data.nonzeros() / rows * is.layout.cell_floats() + 1;
-  const std::size_t most =
-      is.layout.cells() * is.layout.cell_floats() <= kNarrow ? kMost : kNarrow / row_floats;
-  const std::size_t blocks = std::max({kLeast, kEach * workers, rows / std::max<std::size_t>(most, 1)});
+  const std::size_t most = most_large_rows(rows, is.data.nonzeros(), is.layout);
+  const std::size_t blocks = std::max({kLeast, kEach * workers, rows / most});
   const std::size_t even = (blocks + workers - 1) / workers * workers;
   return std::max(stale_rows, (rows + even - 1) / even);
 }
@@ -383,7 +387,22 @@ Units units_of(std::span<const Block> blocks, const Plan& plan) {
   return units;
 }
 
-Plan make_plan(const Dataset& data, const Layout& layout, std::span<const float> start,
+std::size_t stored_block_rows(std::size_t rows, std::uint64_t nonzeros, const Layout& layout,
+                              const Options& options) {
+  constexpr std::size_t kLeastBlocks = 64;
+  constexpr std::size_t kDualRows = 64;
+  constexpr std::size_t kUnrefreshedRows = 256;
+  const RuleTraits& rule = traits_of(options.rule);
+  std::size_t most = most_large_rows(rows, nonzeros, layout);
+  if (rule.dual) {
+    most = std::min(most, kDualRows);
+  } else if (rule.shares || !may_refresh(options)) {
+    most = std::min(most, kUnrefreshedRows);
+  }
+  return std::clamp<std::size_t>(rows / kLeastBlocks, 1, most);
+}
+
+Plan make_plan(const Source& data, const Layout& layout, std::span<const float> start,
                const Objective& objective, const Options& options, int threads) {
   const Setting is{data, layout, objective, options, threads};
   Plan plan{.block_rows = options.block_rows, .window = 2 * static_cast<std::size_t>(threads)};

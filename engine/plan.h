@@ -13,6 +13,7 @@
 #include "engine/parameters.h"
 #include "engine/report.h"
 #include "engine/sampler.h"
+#include "engine/source.h"
 #include "objectives/objective.h"
 
 namespace sounder {
@@ -48,11 +49,15 @@ Units units_of(std::span<const Block> blocks, const Plan& plan);
 // Finds the missing parts on a sample of the rows (one in 64). Deterministic for a seed; costs less than one
 // epoch.
 // `start` is what training starts from.
-Plan make_plan(const Dataset& data, const Layout& layout, std::span<const float> start,
+Plan make_plan(const Source& data, const Layout& layout, std::span<const float> start,
                const Objective& objective, const Options& options, int threads);
 
 // The plan, if its window is large enough; else throws InputError: several NUMA nodes cannot do with any tau.
 const Plan& checked(const Plan& plan, std::size_t least_window);
+
+// Rows of the blocks of a file, which is made before anyone knows for how many threads.
+std::size_t stored_block_rows(std::size_t rows, std::uint64_t nonzeros, const Layout& layout,
+                              const Options& options);
 
 // Of options with an l2 and an accuracy, for a linear model: Schedule::kTheorem's.
 Theorem theorem_of(Trial& trial, const Options& options);

@@ -71,6 +71,11 @@ class Sampler {
     return std::ranges::all_of(queues_, [](const Queue& queue) { return queue.next == queue.end; });
   }
 
+  // What of the first node's epoch has not been handed out yet, in order.
+  std::span<const std::uint32_t> to_come() const {
+    return std::span(order_).subspan(queues_.front().next, queues_.front().end - queues_.front().next);
+  }
+
   // The next task of Task::node; false at the end of its epoch, or when the scale has become so small that it must be
   // folded into the weights first. Its blocks stay valid for the epoch.
   bool next(Task& task);

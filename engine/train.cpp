@@ -23,6 +23,7 @@
 #include "engine/parameters.h"
 #include "engine/plan.h"
 #include "engine/sampler.h"
+#include "engine/source.h"
 #include "engine/stopwatch.h"
 #include "engine/theory.h"
 #include "engine/turns.h"
@@ -42,7 +43,7 @@ double score_of(const EpochReport& row) {
   return row.validation ? row.validation->loss : row.objective;
 }
 
-Report start_report(const Dataset& data, const Objective& objective, const Options& options,
+Report start_report(const Source& data, const Objective& objective, const Options& options,
                     const Arena& arena) {
   Report report;
   report.objective_name = objective.name();
@@ -89,13 +90,14 @@ struct State {
 // flight.
 class Trainer {
  public:
-  Trainer(Dataset data, const Objective& objective, const Options& options, const Monitor& monitor,
+  Trainer(Source source, const Objective& objective, const Options& options, const Monitor& monitor,
           Arena& arena);
 
   Trained run();
 
  private:
-  Units make_units();
+  Units make_units(Source source);
+  ParallelFor in_turn(ParallelFor parallel) const;
   Pass pass_of(int epoch) const;
   std::unique_ptr<Writer> measured(std::unique_ptr<Writer> writer) const;
   void begin_epoch();
@@ -136,9 +138,11 @@ class Trainer {
   Layout layout_;
   std::vector<float> best_;  // the weights after the best epoch; what training starts from, to begin with
   Plan plan_;
-  const double safe_staleness_;       // of Monitor::measure
-  std::vector<std::uint32_t> order_;  // of the rows, where they come in batches
-  std::optional<BlockMaker> maker_;   // while there are blocks to make
+  const double safe_staleness_;            // of Monitor::measure
+  std::vector<std::uint32_t> order_;       // of the rows, where they come in batches
+  std::optional<BlockMaker> maker_;        // while there are blocks to make
+  std::shared_ptr<const BlockFile> file_;  // that the blocks lie in; null if they are made
+  std::size_t unasked_ = 0;                // BlockFile::read_ahead() in this epoch
   std::vector<Block> blocks_;
   std::optional<Batches> batches_;
   const Units units_;
@@ -162,33 +166,32 @@ class Trainer {
   Clock::time_point told_ = start_;
 };
 
-Trainer::Trainer(Dataset data, const Objective& objective, const Options& options, const Monitor& monitor,
+Trainer::Trainer(Source source, const Objective& objective, const Options& options, const Monitor& monitor,
                  Arena& arena)
     : objective_(objective),
       options_(options),
       monitor_(monitor),
       arena_(arena),
-      loss_of_zero_(loss_of_zero(data, objective)),
-      report_(start_report(data, objective, options, arena)),
-      layout_(timed(report_.prepare_seconds,
-                    [&] { return Layout(data, objective.shape(), options.bias, planes_of(options)); })),
+      loss_of_zero_(source.loss_of_zero(objective)),
+      report_(start_report(source, objective, options, arena)),
+      layout_(timed(report_.prepare_seconds, [&] { return source.layout(objective, options); })),
       best_(layout_.start(objective, options.seed)),
       plan_(timed(report_.search_seconds,
                   [&] {
-                    return checked(make_plan(data, layout_, best_, objective, options, arena.threads()),
+                    return checked(make_plan(source, layout_, best_, objective, options, arena.threads()),
                                    Graph::least_window(arena));
                   })),
-      safe_staleness_(timed(report_.prepare_seconds,
-                            [&] { return monitor.measure ? safe_staleness_of(data, options, arena) : 0.0; })),
-      maker_(std::in_place, std::move(data), layout_, objective.memory(options.rule),
-             objective.shape().pairs),
-      units_(timed(report_.prepare_seconds, [&] { return make_units(); })),
+      safe_staleness_(
+          timed(report_.prepare_seconds,
+                [&] { return monitor.measure ? safe_staleness_of(source.data(), options, arena) : 0.0; })),
+      file_(source.file()),
+      units_(timed(report_.prepare_seconds, [&] { return make_units(std::move(source)); })),
       parameters_(layout_.cells(), layout_.cell_floats()),
       writer_(measured(writer_of(options, plan_, layout_, parameters_))),
       task_(objective, layout_, blocks_, *writer_, plan_.strides, monitor.stop),
       sampler_(units_, plan_.clock, problem_of(options, objective, plan_), options.seed),
       turns_(objective, layout_, options.rule),
-      duality_(objective, layout_, turns_, blocks_, options.l2, report_.samples),
+      duality_(objective, layout_, turns_, blocks_, options.l2, report_.samples, in_turn(run_serially)),
       graph_(arena, plan_.window,
              {.sample = [this](Task& task) { return sample(task); },
               .work = [this](const Task& task) { work(task); },
@@ -214,7 +217,13 @@ std::unique_ptr<Writer> Trainer::measured(std::unique_ptr<Writer> writer) const 
 }
 
 // The blocks, all of them or, where they come in batches, those that are drawn as they are drawn.
-Units Trainer::make_units() {
+Units Trainer::make_units(Source source) {
+  const std::size_t memory = objective_.memory(options_.rule);
+  if (file_) {
+    blocks_ = file_->make_blocks(memory);
+    return units_of(blocks_, plan_);
+  }
+  maker_.emplace(std::move(source).data(), layout_, memory, objective_.shape().pairs);
   if (traits_of(options_.discipline).disjoint) {
     order_ = shuffled_rows(report_.samples, options_.seed);
     batches_.emplace(*maker_, order_, plan_.block_rows, plan_.round_tasks, blocks_);
@@ -225,6 +234,14 @@ Units Trainer::make_units() {
   blocks_ = make_blocks(std::move(*maker_), deal, arena_);
   maker_.reset();
   return units_of(blocks_, plan_);
+}
+
+// How to go through all blocks.
+ParallelFor Trainer::in_turn(ParallelFor parallel) const {
+  if (!file_) return parallel;
+  return [this, parallel = std::move(parallel)](std::size_t, const auto& body) {
+    file_->for_each(parallel, body);
+  };
 }
 
 Trained Trainer::run() {
@@ -254,6 +271,7 @@ void Trainer::begin_epoch() {
   sampler_.begin_epoch(report_.epochs, pass);
   turns_.visit(Turn::kBegin, sampler_.step(), parameters_);
   epoch_samples_ = 0;
+  unasked_ = blocks_.size();
 }
 
 void Trainer::run_epoch() {
@@ -268,6 +286,7 @@ void Trainer::run_epoch() {
 }
 
 bool Trainer::sample(Task& task) {
+  if (file_) file_->read_ahead(sampler_.to_come(), unasked_);
   return !interrupted() && sampler_.next(task);
 }
 
@@ -275,6 +294,7 @@ bool Trainer::sample(Task& task) {
 void Trainer::work(const Task& task) {
   if (interrupted()) return;
   if (batches_) batches_->build(task.blocks[0]);
+  for (std::size_t k = 0; file_ && k < task.blocks.size(); ++k) file_->require(task.blocks[k]);
   task_.run(task);
 }
 
@@ -286,6 +306,7 @@ void Trainer::account(const Task& task) {
   for (const std::uint32_t number : task.blocks) {
     epoch_samples_ += blocks_[number].rows();
     nonzeros_ += blocks_[number].nonzeros();
+    if (file_) file_->let_go();
   }
   if (monitor_.on_progress && seconds_since(told_) >= kProgressSeconds) tell_progress();
 }
@@ -315,7 +336,7 @@ double Trainer::objective_at_start() {
   if (objective_.shape().starts_at_zero) return loss_of_zero_;
   if (batches_) batches_->build_rest(arena_);
   const Evaluation sums = timed(report_.evaluate_seconds, [&] {
-    return evaluate_blocks(objective_, layout_, parameters_, blocks_, arena_);
+    return evaluate_blocks(objective_, layout_, parameters_, blocks_, in_turn(parallel_on(arena_)));
   });
   return objective_of(sums, objective_, layout_, best_, options_);
 }
@@ -324,7 +345,8 @@ void Trainer::evaluate() {
   std::optional<Parameters> mean;
   if (averaging()) mean.emplace(layout_.cells(), layout_.cell_floats()).write(latest_);
   const Evaluation sums = timed(report_.evaluate_seconds, [&] {
-    return evaluate_blocks(objective_, layout_, mean ? *mean : parameters_, blocks_, arena_);
+    return evaluate_blocks(objective_, layout_, mean ? *mean : parameters_, blocks_,
+                           in_turn(parallel_on(arena_)));
   });
   const double objective = objective_of(sums, objective_, layout_, latest_, options_);
   if (diverged(objective)) {
@@ -390,9 +412,7 @@ void Trainer::record(double objective, const Evaluation& sums) {
   }
   if (monitor_.validation) {
     row.validation = timed(report_.evaluate_seconds, [&] {
-      return sounder::evaluate(
-          model_of(latest_), objective_, *monitor_.validation,
-          [&](std::size_t count, const auto& body) { arena_.parallel_for(count, body); });
+      return sounder::evaluate(model_of(latest_), objective_, *monitor_.validation, parallel_on(arena_));
     });
   }
   if (objective <= best_objective_) {
@@ -475,17 +495,30 @@ void Trainer::tell_progress() {
   monitor_.on_progress(progress);
 }
 
+Trained train_on(Source source, const Objective& objective, const Options& options, const Monitor& monitor) {
+  Arena arena(arena_options(options));
+  std::optional<Trained> trained;
+  arena.execute([&] { trained = Trainer(std::move(source), objective, options, monitor, arena).run(); });
+  return std::move(*trained);
+}
+
 }  // namespace
 
 Trained train(Dataset data, const Objective& objective, const Options& options, const Monitor& monitor) {
   check(data, objective, options, monitor.validation ? &*monitor.validation : nullptr);
   if (monitor.measure) check_measure(options);
-  Arena arena(arena_options(options));
-  std::optional<Trained> trained;
   const std::unique_ptr<Objective> fitted = objective.fitted(data);
-  const Objective& used = fitted ? *fitted : objective;
-  arena.execute([&] { trained = Trainer(std::move(data), used, options, monitor, arena).run(); });
-  return std::move(*trained);
+  return train_on(Source(std::move(data)), fitted ? *fitted : objective, options, monitor);
+}
+
+Trained train(std::shared_ptr<const BlockFile> file, const Objective& objective, const Options& options,
+              const Monitor& monitor) {
+  check(*file, objective, options, monitor.validation ? &*monitor.validation : nullptr);
+  if (monitor.measure) throw InputError("measure: needs the samples one by one, not in a block file");
+  Options with_blocks = options;
+  with_blocks.block_rows = file->shape().block_rows;
+  validate(with_blocks);
+  return train_on(Source(std::move(file)), objective, with_blocks, monitor);
 }
 
 }  // namespace sounder

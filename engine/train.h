@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 
@@ -11,6 +12,8 @@
 #include "objectives/objective.h"
 
 namespace sounder {
+
+class BlockFile;
 
 // Where a run stands, told a few times a second.
 struct Progress {
@@ -47,8 +50,15 @@ struct Trained {
 Trained train(Dataset data, const Objective& objective, const Options& options = {},
               const Monitor& monitor = {});
 
+// The same on a block file (engine/block_file.h, sounder convert). Blocks, bias and room for a rule are the file's: throws
+// InputError when the options ask for others, or for what needs the samples one by one, and when the file is corrupt.
+Trained train(std::shared_ptr<const BlockFile> file, const Objective& objective, const Options& options = {},
+              const Monitor& monitor = {});
+
 // Throws what train() does for data, options and, if it is not null, validation data that it cannot take.
 void check(const Dataset& data, const Objective& objective, const Options& options,
+           const Dataset* validation = nullptr);
+void check(const BlockFile& file, const Objective& objective, const Options& options,
            const Dataset* validation = nullptr);
 
 }  // namespace sounder

@@ -35,12 +35,6 @@ std::size_t sample_rows(std::size_t rows, const Options& options) {
   return std::max<std::size_t>({1, rows / kSampleFraction, tries ? 0 : std::min(rows, kCurvatureRows)});
 }
 
-Block make_sample(const Dataset& data, const Layout& layout, std::size_t rows, std::size_t memory,
-                  const Options& options) {
-  const BlockMaker maker(data, layout, memory);
-  return maker.make(std::span<const std::uint32_t>(shuffled_rows(data.rows(), options.seed)).first(rows));
-}
-
 }  // namespace
 
 Schedule schedule_of(const Options& options, const Objective& objective) {
@@ -57,14 +51,15 @@ Schedule schedule_of(const Options& options, const Objective& objective) {
   return Schedule::kConstant;
 }
 
-Trial::Trial(const Dataset& data, const Layout& layout, std::span<const float> start,
+Trial::Trial(const Source& data, const Layout& layout, std::span<const float> start,
              const Objective& objective, const Options& options)
     : layout_(layout),
       start_(start),
       objective_(objective),
       options_(options),
-      rows_(sample_rows(data.rows(), options)),
-      sample_(make_sample(data, layout, rows_, objective.memory(options.rule), options)),
+      sample_(data.sample(layout, sample_rows(data.rows(), options), objective.memory(options.rule),
+                          options.seed)),
+      rows_(sample_.rows()),
       local_(sample_.support.size() * layout.cell_floats()) {
   const double sum = std::accumulate(sample_.squared_norms.begin(), sample_.squared_norms.end(), 0.0);
   mean_squared_norm_ = sum > 0 ? sum / static_cast<double>(rows_) : 1;

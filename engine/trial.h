@@ -8,7 +8,7 @@
 #include "engine/blocks.h"
 #include "engine/layout.h"
 #include "engine/options.h"
-#include "io/dataset.h"
+#include "engine/source.h"
 #include "objectives/objective.h"
 
 namespace sounder {
@@ -20,7 +20,7 @@ Schedule schedule_of(const Options& options, const Objective& objective);
 class Trial {
  public:
   // `start` is what training starts from, all of it; a reference to it is kept, as to the others but `data`.
-  Trial(const Dataset& data, const Layout& layout, std::span<const float> start, const Objective& objective,
+  Trial(const Source& data, const Layout& layout, std::span<const float> start, const Objective& objective,
         const Options& options);
 
   std::size_t rows() const { return rows_; }
@@ -53,8 +53,8 @@ class Trial {
   std::span<const float> start_;
   const Objective& objective_;
   const Options& options_;
-  std::size_t rows_;
   Block sample_;
+  std::size_t rows_;
   std::vector<float> local_;
   double mean_squared_norm_ = 1;
 };

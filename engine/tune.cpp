@@ -241,11 +241,11 @@ void Tuner::judge(Contestant& contestant) {
   Tried& tried = contestant.tried;
   std::vector<float> latest(contestant.parameters.floats());
   contestant.parameters.read(latest);
-  const Evaluation sums = evaluate_blocks(objective_, layout_, contestant.parameters, blocks_, arena_);
+  const Evaluation sums =
+      evaluate_blocks(objective_, layout_, contestant.parameters, blocks_, parallel_on(arena_));
   const double objective = objective_of(sums, objective_, layout_, latest, contestant.options);
-  const Metrics held_out =
-      evaluate(layout_.model(latest, objective_, contestant.options.l2, tuned_.samples), objective_,
-               validation_, [&](std::size_t count, const auto& body) { arena_.parallel_for(count, body); });
+  const Metrics held_out = evaluate(layout_.model(latest, objective_, contestant.options.l2, tuned_.samples),
+                                    objective_, validation_, parallel_on(arena_));
   tried.diverged = !std::isfinite(objective) || !std::isfinite(held_out.loss);
   if (tried.diverged || held_out.loss >= tried.validation.loss) return;
   contestant.best = std::move(latest);

@@ -32,6 +32,13 @@ LibsvmFile read_libsvm(Stream& stream, const std::string& name, const LibsvmOpti
   return reader.run(parallel);
 }
 
+LibsvmShape scan_libsvm(Stream& stream, const std::string& name, const LibsvmOptions& options,
+                        const ParallelFor& parallel, const TakePiece& take) {
+  check(options.index_base.value_or(0));
+  LibsvmReader reader([&](std::span<char> to) { return stream.read(to); }, name, options);
+  return reader.scan(parallel, take);
+}
+
 LibsvmFile read_libsvm(const std::string& path, const LibsvmOptions& options, const ParallelFor& parallel) {
   Stream stream(path);
   return read_libsvm(stream, path, options, parallel);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -13,6 +14,7 @@
 namespace sounder {
 
 class Stream;
+struct LibsvmPiece;
 
 // How LIBSVM text is read: one sample a line, "label index:value index:value ...", indices strictly
 // increasing, blank lines skipped, "#" at the start of a line or behind a blank begins a comment. Labels and
@@ -51,6 +53,17 @@ LibsvmFile read_libsvm(Stream& stream, const std::string& name, const LibsvmOpti
                        const ParallelFor& parallel = run_serially);
 LibsvmFile parse_libsvm(std::string_view text, const std::string& name, const LibsvmOptions& options = {},
                         const ParallelFor& parallel = run_serially);
+
+// Goes through text that may be larger than memory: `take` is told the rows a piece at a time, in the order of the
+// file, one call at a time and from any thread. What it throws comes out, as does what read_libsvm() throws. Columns of a
+// piece are counted as io/libsvm_piece.h says; every column is told, so the options may name no dimension.
+struct LibsvmShape {
+  std::uint32_t index_base = 1;
+  std::size_t dimension = 0;
+};
+using TakePiece = std::function<void(const LibsvmPiece&)>;
+LibsvmShape scan_libsvm(Stream& stream, const std::string& name, const LibsvmOptions& options,
+                        const ParallelFor& parallel, const TakePiece& take);
 
 // Writes numbers with as many digits as reading them back needs. The dimension is not written. Throws
 // InputError for weighted samples: the format has no place for weights. Check the stream's state afterwards.

@@ -75,12 +75,21 @@ std::span<float> LibsvmRows::values() {
   return {room_for<float>(values_, offsets_.back()), offsets_.back()};
 }
 
-LibsvmFile LibsvmReader::run(const ParallelFor& parallel) {
+LibsvmShape LibsvmReader::read(const ParallelFor& parallel) {
   parallel(kMostThreads, [&](std::size_t) { work(); });
   refuse_failed();
   const std::uint32_t base = options_.index_base.value_or(has_index_zero_ ? 0 : 1);
+  return {base, end_ > base ? end_ - base : 0};
+}
+
+LibsvmShape LibsvmReader::scan(const ParallelFor& parallel, const TakePiece& take) {
+  take_ = take;
+  return read(parallel);
+}
+
+LibsvmFile LibsvmReader::run(const ParallelFor& parallel) {
+  auto [base, columns] = read(parallel);
   if (base != piece_base(options_)) rows_.shift(parallel);
-  std::size_t columns = end_ > base ? end_ - base : 0;
   if (options_.dimension > 0 && columns > options_.dimension) {
     if (options_.beyond == Beyond::kRefuse) refuse(*beyond_[base]);
     if (options_.beyond == Beyond::kDrop) rows_.drop_from(columns = options_.dimension);
@@ -153,17 +162,26 @@ void LibsvmReader::append(Job& job) {
   if (failure_) texts_.stop();
   for (const std::uint32_t base : {0U, 1U})
     if (!beyond_[base]) beyond_[base] = placed(std::exchange(job.beyond[base], {}));
-  rows_.append(job.piece);
+  any_rows_ |= !job.piece.labels.empty();
+  pass_on(job.piece);
   lines_ += job.piece.lines;
   end_ = std::max(end_, job.piece.end);
   has_index_zero_ |= job.piece.has_index_zero;
+}
+
+void LibsvmReader::pass_on(const LibsvmPiece& piece) try {
+  if (!take_) return rows_.append(piece);
+  take_(piece);
+} catch (...) {
+  unreadable_ = std::current_exception();
+  texts_.stop();
 }
 
 void LibsvmReader::refuse_failed() const {
   if (unreadable_) std::rethrow_exception(unreadable_);
   if (failure_) refuse(*failure_);
   if (lines_ == 0) throw InputError(Position{name_}, "no samples: the file is empty");
-  if (rows_.empty()) throw InputError(Position{name_}, "no samples: every line is blank or a comment");
+  if (!any_rows_) throw InputError(Position{name_}, "no samples: every line is blank or a comment");
 }
 
 void LibsvmReader::refuse(const Failure& failure) const {

@@ -26,8 +26,6 @@ class LibsvmRows {
  public:
   void append(const LibsvmPiece& piece);
 
-  bool empty() const { return labels_.empty(); }
-
   // Adds one to each column, modulo 2^32.
   void shift(const ParallelFor& parallel);
 
@@ -57,6 +55,8 @@ class LibsvmReader {
 
   // Once. Throws as read_libsvm() does.
   LibsvmFile run(const ParallelFor& parallel);
+  // Instead, keeping no rows. Throws as scan_libsvm() does.
+  LibsvmShape scan(const ParallelFor& parallel, const TakePiece& take);
 
  private:
   using Failure = LibsvmPiece::Failure;
@@ -75,11 +75,14 @@ class LibsvmReader {
   void parse(const TextQueue::Text& text, Job& job) const;
   void give(std::unique_ptr<Job> job);
   void append(Job& job);
+  void pass_on(const LibsvmPiece& piece);
+  LibsvmShape read(const ParallelFor& parallel);
   void refuse_failed() const;
   [[noreturn]] void refuse(const Failure& failure) const;
 
   const std::string& name_;
   const LibsvmOptions& options_;
+  TakePiece take_;  // empty: rows are kept
   TextQueue texts_;
 
   std::mutex giving_;                                   // guards these
@@ -90,10 +93,11 @@ class LibsvmReader {
   // Of the thread that is appending.
   std::size_t appended_ = 0;
   LibsvmRows rows_;
+  bool any_rows_ = false;
   std::size_t lines_ = 0;
   std::uint64_t end_ = 0;  // one above the largest index
   bool has_index_zero_ = false;
-  std::exception_ptr unreadable_;   // what goes wrong first in the file, if anything does:
+  std::exception_ptr unreadable_;   // what goes wrong first, if anything does:
   std::optional<Failure> failure_;  // this or that
   std::array<std::optional<Failure>, 2> beyond_;
 };

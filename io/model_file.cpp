@@ -1,7 +1,6 @@
 #include "io/model_file.h"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <bit>
@@ -12,13 +11,12 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <memory>
-#include <new>
 #include <span>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "io/checksum.h"
 #include "io/error.h"
 #include "io/model_header.h"
 #include "io/model_names.h"
@@ -38,23 +36,6 @@ std::string_view bytes_of(const Values& values) {
   const auto bytes = std::as_bytes(std::span(values));
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
-
-// XXH3 of bytes that come in pieces.
-class Checksum {
- public:
-  Checksum() : state_(XXH3_createState()) {
-    if (state_ == nullptr) throw std::bad_alloc();
-    XXH3_64bits_reset(state_.get());
-  }
-  void add(std::string_view bytes) { XXH3_64bits_update(state_.get(), bytes.data(), bytes.size()); }
-  std::uint64_t value() const { return XXH3_64bits_digest(state_.get()); }
-
- private:
-  struct Free {
-    void operator()(XXH3_state_t* state) const { XXH3_freeState(state); }
-  };
-  std::unique_ptr<XXH3_state_t, Free> state_;
-};
 
 void require_finite(std::string_view what, std::span<const float> values, const std::string& path) {
   for (std::size_t i = 0; i < values.size(); ++i) {

@@ -2,11 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/arena.h"
+#include "engine/block_file.h"
 #include "engine/report.h"
 #include "engine/train.h"
 #include "io/dataset.h"
@@ -24,6 +26,7 @@ namespace sounder {
 // and throws InputError for what the user can mend.
 int run(const HelpFlags& flags, Interrupts& interrupts);
 int run(const TrainFlags& flags, Interrupts& interrupts);
+int run(const ConvertFlags& flags, Interrupts& interrupts);
 int run(const TuneFlags& flags, Interrupts& interrupts);
 int run(const SpeedupFlags& flags, Interrupts& interrupts);
 int run(const InspectFlags& flags, Interrupts& interrupts);
@@ -43,11 +46,6 @@ int cross_validate(const TrainFlags& flags, Interrupts& interrupts);
 // The exit code of a run whose work is done, but badly.
 inline constexpr int kFailure = 1;
 inline constexpr int kUserError = 2;
-
-// io's work on the arena's workers; the arena must live as long.
-inline ParallelFor parallel_on(Arena& arena) {
-  return [&arena](std::size_t count, const auto& body) { arena.parallel_for(count, body); };
-}
 
 // In one line, for people.
 std::string describe(const Metrics& metrics);
@@ -78,12 +76,22 @@ struct TrainingData {
 TrainingData read_for_training(const ProblemFlags& flags, const Objective& objective,
                                const ParallelFor& parallel);
 
-// The same with the samples of --valid, if any.
+// The same, or a block file in place of the samples, with the samples of --valid, if any.
 struct TrainingSet : TrainingData {
+  std::shared_ptr<const BlockFile> blocks;
   std::optional<Dataset> validation;
 };
 
 TrainingSet load(const TrainFlags& flags, const Objective& objective);
+
+std::optional<Dataset> read_validation(const TrainFlags& flags, const SampleScheme& scheme,
+                                       const ParallelFor& parallel);
+
+// Whether it is a block file, which train alone takes, and by name: of a pipe nothing is read.
+bool names_blocks(const std::string& path);
+
+// As load() does of a block file. Throws InputError for flags that contradict it.
+TrainingSet load_blocks(const TrainFlags& flags);
 
 // Writes into the model how its data was read.
 void complete(Model& model, const TrainingData& data);

@@ -34,6 +34,8 @@ CLI::Option* add_index_base(CLI::App& app, Base& field, const char* help) {
 
 void add_flags(CLI::App& app, TrainFlags& flags);
 void check(const CLI::App& app, const TrainFlags& flags);
+void add_flags(CLI::App& app, ConvertFlags& flags);
+void check(const CLI::App& app, const ConvertFlags& flags);
 void add_flags(CLI::App& app, TuneFlags& flags);
 void check(const CLI::App& app, const TuneFlags& flags);
 void add_flags(CLI::App& app, SpeedupFlags& flags);

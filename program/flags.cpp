@@ -167,6 +167,7 @@ Flags parse_flags(int argc, const char* const* argv) {
   app.set_version_flag("--version", "sounder " SOUNDER_VERSION "\n");
   app.require_subcommand(1);
   add_command<TrainFlags>(app, "train", "Train a model", chosen);
+  add_command<ConvertFlags>(app, "convert", "Make a block file, to train from at once", chosen);
   add_command<TuneFlags>(app, "tune", "Choose the l2 and the step of a model", chosen);
   add_command<SpeedupFlags>(app, "speedup", "Measure what threads and write disciplines bring", chosen);
   add_command<InspectFlags>(app, "inspect", "Tell what the conflicts of samples mean for a run", chosen);

@@ -42,10 +42,17 @@ struct TrainFlags : ProblemFlags {
   std::string model;
   std::string report;
   std::string validation;
-  std::size_t folds = 0;  // 0: no cross validation
+  std::size_t folds = 0;            // 0: no cross validation
+  std::optional<double> memory_mb;  // for a block file
   std::string validation_labels;
   bool ignore_unknown = false;
   bool measure = false;
+  bool quiet = false;
+};
+
+struct ConvertFlags : ProblemFlags {
+  std::string output;
+  bool average = false;
   bool quiet = false;
 };
 
@@ -162,9 +169,9 @@ struct HelpFlags {
   std::string text;
 };
 
-using Flags = std::variant<HelpFlags, TrainFlags, TuneFlags, SpeedupFlags, InspectFlags, PredictFlags,
-                           EvaluateFlags, GenerateFlags, InfoFlags, TopicsFlags, RecommendFlags, SimilarFlags,
-                           NetworkFlags, SegmentFlags>;
+using Flags = std::variant<HelpFlags, TrainFlags, ConvertFlags, TuneFlags, SpeedupFlags, InspectFlags,
+                           PredictFlags, EvaluateFlags, GenerateFlags, InfoFlags, TopicsFlags, RecommendFlags,
+                           SimilarFlags, NetworkFlags, SegmentFlags>;
 
 // Everything that can be told without reading a file is checked: throws InputError for flags that are
 // unknown, out of range or at odds with each other, and for outputs that cannot be written.

@@ -288,11 +288,41 @@ void add_flags(CLI::App& app, TrainFlags& flags) {
   add_method_flags(app, flags.options);
   add_stop_flags(app, flags.options);
   add_machine_flags(app, flags.options);
+  add_number(app, "--memory", flags.memory_mb, "MB",
+             "A block file larger than this is read as it is needed; default: half of what is free");
   app.add_flag("--measure", flags.measure,
                "Report how stale blocks were and how much noise that made, against what the theory allows");
   app.footer(list_choices() +
              "\nExample:\n  sounder train rcv1.svm.gz --objective logistic --l2 1e-5 --model rcv1.model "
              "--report rcv1.json\n\nCtrl-C stops and keeps the best model so far; once more leaves at once.");
+}
+
+void add_flags(CLI::App& app, ConvertFlags& flags) {
+  add_samples(app, "DATA", flags.data)->required();
+  add_path(app, "FILE", flags.output, "Where the blocks go")->required();
+  app.option_defaults()->group("Files");
+  add_index_base(app, flags.index_base, "First column number; default: 0 if the file has a column 0, else 1");
+  add_quiet(app, flags.quiet);
+  add_problem_flags(app, flags);
+  app.option_defaults()->group("How");
+  add_choice(app, "--rule", flags.options.rule, all_rules(), "NAME",
+             "What the blocks are to have room for, as are --bias, --l1 and --average");
+  app.add_flag("--average", flags.average, "Make room for train --average-from");
+  add_number_or(app, "--block", "auto", std::size_t{0}, flags.options.block_rows, "Rows of a block");
+  add_number(app, "--seed", flags.options.seed, "N", "Of the order of the rows");
+  add_threads(app, flags.options);
+  remove(app, {"--l2"});
+  app.footer(list_choices() +
+             "\nObjectives that are linear, with two classes or real labels; a file for one of them is good "
+             "for all with such labels.\n"
+             "\nExample:\n  sounder convert rcv1.svm.gz rcv1.blocks\n  sounder train rcv1.blocks --l2 1e-5"
+             "\n\nCtrl-C stops and writes nothing.");
+}
+
+void check(const CLI::App& app, const ConvertFlags& flags) {
+  validate(flags.options);
+  check_problem(app, flags);
+  check_paths({flags.data}, {flags.output});
 }
 
 void take_defaults(const CLI::App& app, ProblemFlags& flags) {
@@ -319,6 +349,8 @@ void check(const CLI::App& app, const TrainFlags& flags) {
   refuse_if(app.count("--patience") > 0 && flags.options.tolerance == 0,
             "--patience needs a --tolerance above 0");
   refuse_if(flags.ignore_unknown && flags.validation.empty(), "--ignore-unknown needs --valid");
+  refuse_if(flags.memory_mb && !(*flags.memory_mb > 0),
+            fmt::format("--memory = {}: must be > 0", flags.memory_mb.value_or(0)));
   check_paths({flags.data, flags.validation}, {flags.model, flags.report});
 }
 

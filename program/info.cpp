@@ -200,6 +200,21 @@ Json describe_model(const Model& model) {
   return json;
 }
 
+Json describe_blocks(const BlockFile& file) {
+  const BlockFileShape& shape = file.shape();
+  Json json = {{"format", "blocks"}, {"bytes", file.bytes()}, {"blocks", file.blocks()}};
+  json.update({{"block_rows", shape.block_rows}, {"rows", shape.rows}, {"columns", shape.dimension}});
+  json.update({{"nonzeros", shape.nonzeros}, {"index_base", shape.index_base}});
+  json.update({{"normalize", shape.normalize}, {"bias", shape.bias}});
+  json.update({{"reweight", shape.planes.reweight}, {"state", shape.planes.state}});
+  json["average"] = shape.planes.average;
+  if (shape.encoding.binary())
+    json["labels"] = {{"negative", shape.encoding.negative}, {"positive", shape.encoding.positive}};
+  if (shape.label_rule.positive_above) json["positive_above"] = *shape.label_rule.positive_above;
+  if (shape.label_rule.positive_class) json["positive_class"] = *shape.label_rule.positive_class;
+  return json;
+}
+
 Json named(int id) {
   return id < 0 ? Json("any") : Json(id);
 }
@@ -242,6 +257,7 @@ Json describe_machine(const Options& options) {
 Json describe_bytes(std::string_view bytes, const InfoFlags& flags) {
   const std::string& name = flags.file;
   if (bytes.starts_with("sounder model ")) return describe_model(load_model(name));
+  if (is_block_file(bytes)) return describe_blocks(BlockFile(name, 0));
   if (is_idx_images(bytes)) return describe_images(parse_idx_images(bytes, name));
   if (is_max_flow(bytes)) return describe_network(parse_max_flow(bytes, name));
   if (is_docword(bytes)) return describe_docword(parse_docword(bytes, name));

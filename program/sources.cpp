@@ -49,11 +49,17 @@ RowFile read_images(const Input& input, const SampleFiles& files, std::size_t di
                                              samples.dimension(), dimension));
 }
 
+[[noreturn]] void refuse_blocks(const std::string& path) {
+  throw InputError({path},
+                   "found a block file, expected samples; sounder train alone takes block files, by name");
+}
+
 // LIBSVM text, or the pictures of an IDX file, by its first bytes.
 RowFile read_rows(const SampleFiles& files, const LibsvmOptions& options, const ParallelFor& parallel) {
   Stream stream(files.data);
   if (is_idx_images(stream.ahead(kIdxMagicBytes)))
     return read_images(Input(std::move(stream)), files, options.dimension);
+  if (is_block_file(stream.ahead(kBlockFileMagic.size()))) refuse_blocks(files.data);
   if (files.labels.empty()) return {read_libsvm(stream, files.data, options, parallel)};
   throw InputError({files.data}, "found no IDX images, expected them, as they have a file of labels");
 }
@@ -233,12 +239,17 @@ TrainingData read_for_training(const ProblemFlags& flags, const Objective& objec
 TrainingSet load(const TrainFlags& flags, const Objective& objective) {
   Arena arena(flags.options);
   const ParallelFor parallel = parallel_on(arena);
-  TrainingSet set{read_for_training(flags, objective, parallel), {}};
-  if (flags.validation.empty()) return set;
-  const KnownData held_out =
-      read_known({flags.validation, flags.validation_labels}, set.scheme, flags.ignore_unknown, parallel);
-  set.validation = encoded(held_out, set.scheme, flags.validation);
+  TrainingSet set{read_for_training(flags, objective, parallel), {}, {}};
+  set.validation = read_validation(flags, set.scheme, parallel);
   return set;
+}
+
+std::optional<Dataset> read_validation(const TrainFlags& flags, const SampleScheme& scheme,
+                                       const ParallelFor& parallel) {
+  if (flags.validation.empty()) return std::nullopt;
+  const KnownData held_out =
+      read_known({flags.validation, flags.validation_labels}, scheme, flags.ignore_unknown, parallel);
+  return encoded(held_out, scheme, flags.validation);
 }
 
 void complete(Model& model, const TrainingData& data) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/source.h"
 #include "engine/train.h"
 #include "io/error.h"
 #include "io/model_file.h"
@@ -27,8 +28,10 @@ using Clock = std::chrono::steady_clock;
                    fmt::format("not enough memory to train on {}; are the column numbers right?", shape));
 }
 
-std::string shape_of(const Dataset& data) {
-  return fmt::format("{} rows, {} columns and {} non-zeros", data.rows(), data.dimension(), data.nonzeros());
+std::string shape_of(const TrainingSet& data) {
+  const Source source = data.blocks ? Source(data.blocks) : Source(data.samples);
+  return fmt::format("{} rows, {} columns and {} non-zeros", source.rows(), source.dimension(),
+                     source.nonzeros());
 }
 
 std::string time_left(double seconds) {
@@ -39,13 +42,14 @@ std::string time_left(double seconds) {
 // Leaves the only copy of the samples to train(), which frees them early.
 Trained train_on(TrainingSet& data, const Objective& objective, const TrainFlags& flags,
                  ProgressLine& progress, std::stop_token stop) {
-  const std::string shape = shape_of(data.samples);
+  const std::string shape = shape_of(data);
   const Monitor monitor{.on_epoch = [&](const EpochReport& row) { progress.append(describe(row)); },
                         .on_progress = [&](const Progress& now) { progress.rewrite(describe(now)); },
                         .measure = flags.measure,
                         .stop = std::move(stop),
                         .validation = std::move(data.validation)};
   try {
+    if (data.blocks) return train(std::move(data.blocks), objective, flags.options, monitor);
     return train(std::move(data.samples), objective, flags.options, monitor);
   } catch (const std::bad_alloc&) {
     fail_for_memory(flags.data, shape);
@@ -142,7 +146,9 @@ int run(const TrainFlags& flags, Interrupts& interrupts) {
   std::optional<ProgressLine> progress(flags.quiet);
   progress->rewrite(fmt::format("reading {}", flags.data));
   const auto start = Clock::now();
-  TrainingSet data = load(flags, *objective);
+  const bool blocks = names_blocks(flags.data);
+  if (flags.memory_mb && !blocks) throw InputError({flags.data}, "--memory is for a block file, found none");
+  TrainingSet data = blocks ? load_blocks(flags) : load(flags, *objective);
   const double load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
 
   const Interrupts::Hold hold(interrupts);

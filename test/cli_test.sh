@@ -427,11 +427,44 @@ ends 1 tune huge.svm --objective least_squares --rule adagrad --steps 1e30 --l2s
 check 'nothing is kept when all diverge' [ ! -e none.model ]
 check 'and that is said' grep -q '^sounder: all candidates diverged' "$err"
 
+# --- Block files ---------------------------------------------------------------------------------------------------------
+
+ends 0 convert good.svm good.blocks --block 64
+ends 0 train good.blocks --epochs 3 --threads 1 --report blocks.json --model blocks.model
+ends 0 train good.svm --epochs 3 --threads 1 --block 64 --report text.json
+check 'blocks train as their samples' [ "$(number blocks.json objective)" = "$(number text.json objective)" ]
+ends 0 train good.blocks --epochs 3 --threads 1 --memory 0.01 --report beyond.json
+check 'and beyond memory' [ "$(number beyond.json objective)" = "$(number text.json objective)" ]
+silent evaluate blocks.model good.svm --quiet
+ends 0 train good.blocks --epochs 3 --valid good.svm --block 64
+ends 0 info good.blocks
+check 'info tells the rows' grep -q '^rows *2000$' "$out"
+ends 0 convert good.svm.gz packed.blocks --rule adagrad --bias --threads 1 --quiet
+ends 0 train packed.blocks --rule adagrad --bias --epochs 3
+"$program" convert - piped.blocks --quiet --block 64 <good.svm 2>"$err"
+check 'convert reads standard input' [ -s piped.blocks ]
+refused 'found blocks without a bias: convert the samples again with --bias' train good.blocks --bias
+refused 'convert the samples again with --rule adagrad' train good.blocks --rule adagrad --model kept.model
+refused 'found blocks of 64 rows' train good.blocks --block 32
+refused 'found blocks of two classes' train good.blocks --objective huber
+refused '--normalize is settled' train good.blocks --normalize
+refused '--memory is for a block file' train good.svm --memory 100
+refused 'found a block file' train good.blocks --folds 3
+refused 'found a block file' evaluate blocks.model good.blocks
+refused 'found a block file' tune good.blocks
+refused 'objective = softmax: a block file holds' convert good.svm new.blocks --objective softmax
+refused '/dev/null: no samples' convert /dev/null new.blocks
+refused 'named twice' convert good.svm good.svm
+head -c 5000 good.blocks >cut.blocks
+refused 'cut.blocks: truncated' train cut.blocks --model kept.model
+{ head -c 30000 good.blocks; printf 'XXXX'; tail -c +30005 good.blocks; } >flipped.blocks
+refused 'is corrupt: its checksum' train flipped.blocks --model kept.model --report kept.json
+
 # --- Help --------------------------------------------------------------------------------------------------------------------
 
 ends 0 --version
 check 'version' grep -q '^sounder [0-9]' "$out"
-for command in train tune speedup inspect predict evaluate generate info; do
+for command in train convert tune speedup inspect predict evaluate generate info; do
   ends 0 "$command" --help
   check "$command --help shows an example" grep -q "^  sounder $command " "$out"
 done

@@ -1,0 +1,132 @@
+#include "engine/source.h"
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+#include "engine/block_pieces.h"
+#include "engine/deal.h"
+#include "engine/evaluate.h"
+#include "engine/plan.h"
+#include "io/pages.h"
+
+namespace sounder {
+namespace {
+
+constexpr std::size_t kMostSampleRows = 4096;
+
+// The first blocks of a file, so many rows of them.
+struct Beginning {
+  Beginning(const BlockFile& file, std::size_t wanted) {
+    for (std::size_t b = 0; b < file.blocks() && rows < wanted; ++b) {
+      file.require(b);
+      blocks.push_back(file.block(b, 0));
+      taken.push_back(std::min(blocks.back().rows(), wanted - rows));
+      rows += taken.back();
+      entries += blocks.back().offsets[taken.back()];
+    }
+  }
+
+  std::vector<Cell> support() const {
+    std::vector<Cell> all;
+    for (const Block& block : blocks) all.insert(all.end(), block.support.begin(), block.support.end());
+    std::ranges::sort(all);
+    all.erase(std::ranges::unique(all).begin(), all.end());
+    return all;
+  }
+
+  std::vector<Block> blocks;
+  std::vector<std::size_t> taken;  // rows of each
+  std::size_t rows = 0;
+  std::size_t entries = 0;
+};
+
+// Where each cell of the one support is in the other, which has them all.
+std::vector<std::uint32_t> slots_in(std::span<const Cell> all, std::span<const Cell> some) {
+  std::vector<std::uint32_t> slots;
+  std::uint32_t slot = 0;
+  for (const Cell cell : some) {
+    while (all[slot] != cell) ++slot;
+    slots.push_back(slot);
+  }
+  return slots;
+}
+
+template <class T>
+void copy_front(std::span<const T> from, std::size_t count, std::span<T> to, std::size_t at) {
+  std::ranges::copy(from.first(count), to.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+// The positions of a block's entries as they are among the cells of a larger support.
+template <class From, class To>
+void move_positions(std::span<const From> from, std::span<const std::uint32_t> slots, std::size_t cell_floats,
+                    std::span<To> to) {
+  for (std::size_t k = 0; k < to.size(); ++k)
+    to[k] = static_cast<To>(slots[from[k] / cell_floats] * cell_floats + from[k] % cell_floats);
+}
+
+// The first rows of a block but their values, behind the rows and entries that are there.
+void append(const Block& from, std::size_t rows, std::size_t row, std::size_t entry, std::size_t cell_floats,
+            const BlockPieces& to) {
+  const std::size_t entries = from.offsets[rows];
+  copy_front(from.labels, rows, to.labels, row);
+  copy_front(from.squared_norms, rows, to.squared_norms, row);
+  for (std::size_t i = 1; i <= rows; ++i) to.offsets[row + i] = entry + from.offsets[i];
+  const std::vector<std::uint32_t> slots = slots_in(to.support, from.support);
+  const auto move = [&](auto positions) {
+    if (to.wide.empty()) {
+      move_positions(positions, slots, cell_floats, to.narrow.subspan(entry, entries));
+    } else {
+      move_positions(positions, slots, cell_floats, to.wide.subspan(entry, entries));
+    }
+  };
+  from.wide.empty() ? move(from.narrow) : move(from.wide);
+}
+
+// Blocks as one, of all their support.
+Block join(const Beginning& parts, std::size_t cell_floats, std::size_t memory) {
+  const std::vector<Cell> support = parts.support();
+  const BlockExtent extent{.rows = parts.rows,
+                           .cells = support.size(),
+                           .entries = parts.entries,
+                           .pairs = false,
+                           .weighted = false,
+                           .wide = needs_wide(support.size() * cell_floats)};
+  const std::shared_ptr<std::byte> bytes = allocate_pages(extent.bytes());
+  const std::shared_ptr<std::byte> room = allocate_pages(parts.entries * sizeof(float));
+  const std::span<float> values(reinterpret_cast<float*>(room.get()), parts.entries);
+  const BlockPieces to(bytes.get(), extent);
+  std::ranges::copy(support, to.support.begin());
+  std::size_t row = 0;
+  std::size_t entry = 0;
+  for (std::size_t b = 0; b < parts.blocks.size(); ++b) {
+    const std::size_t entries = parts.blocks[b].offsets[parts.taken[b]];
+    append(parts.blocks[b], parts.taken[b], row, entry, cell_floats, to);
+    copy_front(parts.blocks[b].values, entries, values, entry);
+    row += parts.taken[b];
+    entry += entries;
+  }
+  Block block = to.block(bytes, memory * parts.rows);
+  block.set_values(room, parts.entries);
+  return block;
+}
+
+}  // namespace
+
+Layout Source::layout(const Objective& objective, const Options& options) const {
+  return file_ ? file_->layout() : Layout(data_, objective.shape(), options.bias, planes_of(options));
+}
+
+Block Source::sample(const Layout& layout, std::size_t rows, std::size_t memory, std::uint64_t seed) const {
+  if (file_) return join(Beginning(*file_, std::min(rows, kMostSampleRows)), layout.cell_floats(), memory);
+  const BlockMaker maker(data_, layout, memory);
+  return maker.make(std::span<const std::uint32_t>(shuffled_rows(data_.rows(), seed)).first(rows));
+}
+
+double Source::loss_of_zero(const Objective& objective) const {
+  if (!file_) return sounder::loss_of_zero(data_, objective);
+  file_->require(0);
+  return sounder::loss_of_zero(std::as_const(*file_).block(0, 0).samples(), objective);
+}
+
+}  // namespace sounder

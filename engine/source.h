@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "engine/block_file.h"
+#include "engine/blocks.h"
+#include "engine/layout.h"
+#include "engine/options.h"
+#include "io/dataset.h"
+#include "objectives/objective.h"
+
+namespace sounder {
+
+// Where a run has its samples from: a data set, or a block file, of which little is read before the first update. A
+// small value; copies share what they are made of.
+class Source {
+ public:
+  Source(Dataset data) : data_(std::move(data)) {}
+  Source(std::shared_ptr<const BlockFile> file) : file_(std::move(file)) {}
+
+  std::size_t rows() const { return file_ ? file_->shape().rows : data_.rows(); }
+  std::size_t dimension() const { return file_ ? file_->shape().dimension : data_.dimension(); }
+  std::uint64_t nonzeros() const { return file_ ? file_->shape().nonzeros : data_.nonzeros(); }
+
+  const std::shared_ptr<const BlockFile>& file() const { return file_; }  // null if there is none
+  const Dataset& data() const& { return data_; }                          // empty if there is a file
+  Dataset data() && { return std::move(data_); }
+
+  Layout layout(const Objective& objective, const Options& options) const;
+
+  // Rows at random as one block, as many as that or, of a file, some thousand at most.
+  Block sample(const Layout& layout, std::size_t rows, std::size_t memory, std::uint64_t seed) const;
+
+  // Mean loss of w = 0. Of a file with real labels an estimate, by such a sample.
+  double loss_of_zero(const Objective& objective) const;
+
+ private:
+  Dataset data_;
+  std::shared_ptr<const BlockFile> file_;
+};
+
+}  // namespace sounder

@@ -1,0 +1,69 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "engine/block_file.h"
+#include "io/error.h"
+#include "io/memory.h"
+#include "program/commands.h"
+
+namespace sounder {
+namespace {
+
+bool same(const LabelRule& a, const LabelRule& b) {
+  return a.positive_above == b.positive_above && a.positive_class == b.positive_class;
+}
+
+// What was settled when the file was made.
+void check_settled(const TrainFlags& flags, const BlockFileShape& made) {
+  const auto settled = [&](bool holds, std::string_view flag) {
+    if (!holds)
+      throw InputError({flags.data},
+                       fmt::format("{} is settled in a block file: give it to sounder convert", flag));
+  };
+  settled(!flags.index_base || *flags.index_base == made.index_base, "--index-base");
+  settled(!flags.normalize || made.normalize, "--normalize");
+  const bool no_rule = !flags.labels.positive_above && !flags.labels.positive_class;
+  settled(no_rule || same(flags.labels, made.label_rule), "which labels are positive");
+  settled(flags.label_file.empty(), "--labels");
+}
+
+SampleScheme scheme_of(const BlockFileShape& shape) {
+  return {.dimension = shape.dimension,
+          .index_base = shape.index_base,
+          .labels = shape.encoding,
+          .label_rule = shape.label_rule,
+          .normalize = shape.normalize};
+}
+
+}  // namespace
+
+bool names_blocks(const std::string& path) {
+  std::error_code unreadable;
+  if (!std::filesystem::is_regular_file(path, unreadable)) return false;
+  std::string beginning(kBlockFileMagic.size(), '\0');
+  std::ifstream(path, std::ios::binary)
+      .read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
+  return is_block_file(beginning);
+}
+
+TrainingSet load_blocks(const TrainFlags& flags) {
+  const double memory = flags.memory_mb ? *flags.memory_mb * 1e6 : static_cast<double>(free_memory()) / 2;
+  TrainingSet set;
+  set.blocks =
+      std::make_shared<const BlockFile>(flags.data, static_cast<std::size_t>(std::min(memory, 0x1p62)));
+  check_settled(flags, set.blocks->shape());
+  set.scheme = scheme_of(set.blocks->shape());
+  if (flags.validation.empty()) return set;
+  Arena arena(flags.options);
+  set.validation = read_validation(flags, set.scheme, parallel_on(arena));
+  return set;
+}
+
+}  // namespace sounder

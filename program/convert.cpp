@@ -1,0 +1,46 @@
+#include "engine/convert.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <optional>
+
+#include "engine/block_file.h"
+#include "objectives/catalogue.h"
+#include "program/commands.h"
+
+namespace sounder {
+namespace {
+
+Conversion conversion_of(const ConvertFlags& flags) {
+  Conversion how{.index_base = flags.index_base,
+                 .label_rule = flags.labels,
+                 .normalize = flags.normalize,
+                 .options = flags.options};
+  if (flags.average) how.options.average_from = 1;
+  return how;
+}
+
+}  // namespace
+
+int run(const ConvertFlags& flags, Interrupts& interrupts) {
+  const auto objective = make_objective(flags.objective, flags.parameters);
+  const Interrupts::Hold hold(interrupts);
+  {
+    ProgressLine progress(flags.quiet);
+    progress.rewrite(fmt::format("converting {}", flags.data));
+    Arena arena(flags.options);
+    const bool done =
+        convert(flags.data, flags.output, *objective, conversion_of(flags), arena, interrupts.token());
+    if (!done) return interrupts.exit_code();
+  }
+  if (flags.quiet) return 0;
+  const BlockFile file(flags.output, 0);
+  const BlockFileShape& shape = file.shape();
+  say(fmt::format("{} rows, {} columns and {} non-zeros in {} blocks of {} rows, {:.1f} MB\n", shape.rows,
+                  shape.dimension, shape.nonzeros, file.blocks(), shape.block_rows,
+                  static_cast<double>(file.bytes()) / 1e6));
+  return 0;
+}
+
+}  // namespace sounder

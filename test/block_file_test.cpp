@@ -1,0 +1,285 @@
+#include "engine/block_file.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "engine/arena.h"
+#include "engine/convert.h"
+#include "engine/train.h"
+#include "io/libsvm.h"
+#include "io/synthetic.h"
+#include "objectives/catalogue.h"
+#include "support.h"
+
+namespace sounder {
+namespace {
+
+using test::input_error_of;
+using test::TempDir;
+using test::with_threads;
+
+constexpr std::size_t kAllMemory = std::numeric_limits<std::size_t>::max();
+
+std::string text_of(const SyntheticOptions& options) {
+  std::ostringstream text;
+  write_libsvm(generate(options), text);
+  return text.str();
+}
+
+std::string bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Samples in a text file, and as blocks.
+struct Files {
+  explicit Files(const std::string& text) { test::write_file(svm, text); }
+
+  void convert(const Conversion& how = {}, const char* objective = "logistic",
+               std::size_t threads = 1) const {
+    Arena arena(with_threads(threads));
+    REQUIRE(sounder::convert(svm, blocks, *make_objective(objective, {}), how, arena));
+  }
+  std::shared_ptr<const BlockFile> open(std::size_t memory = kAllMemory) const {
+    return std::make_shared<const BlockFile>(blocks, memory);
+  }
+
+  TempDir dir;
+  std::string svm = dir / "samples.svm";
+  std::string blocks = dir / "samples.blocks";
+};
+
+Options short_run(Rule rule = Rule::kSgd, std::size_t threads = 1) {
+  Options options = with_threads(threads);
+  options.rule = rule;
+  options.l2 = 1e-3;
+  options.epochs = 4;
+  options.block_rows = 16;
+  return options;
+}
+
+Files small_files(std::size_t columns = 150) {
+  return Files(text_of({.rows = 700, .columns = columns, .nonzeros_per_row = 9}));
+}
+
+// Every label of the blocks.
+std::vector<float> labels_in(const BlockFile& file) {
+  std::vector<float> labels;
+  for (std::size_t b = 0; b < file.blocks(); ++b) {
+    file.require(b);
+    const Block block = file.block(b, 0);
+    labels.insert(labels.end(), block.labels.begin(), block.labels.end());
+  }
+  return labels;
+}
+
+std::string error_of_training(const Files& files, const Options& options) {
+  return input_error_of([&] { train(files.open(), *make_objective("logistic", {}), options); });
+}
+
+}  // namespace
+
+TEST_CASE("block file: one thread trains as from the samples, bit for bit") {
+  const Files files = small_files();
+  const Dataset data = read_libsvm(files.svm).data;
+  const auto objective = make_objective("logistic", {});
+  for (const Rule rule : {Rule::kSgd, Rule::kAdagrad, Rule::kSaga, Rule::kSdca, Rule::kFtrl}) {
+    const Options options = short_run(rule);
+    files.convert({.options = options});
+    const Trained expected = train(data, *objective, options);
+    for (const std::size_t memory : {kAllMemory, std::size_t{0}}) {
+      CAPTURE(name_of(rule));
+      CAPTURE(memory);
+      const Trained found = train(files.open(memory), *objective, options);
+      CHECK(found.model.weights == expected.model.weights);
+      CHECK(found.report.objective == expected.report.objective);
+      CHECK(found.report.nonzeros == data.nonzeros());
+    }
+  }
+}
+
+TEST_CASE("block file: one thread trains as from the samples, with a bias, l1, an average and few columns") {
+  const Files files = small_files(20);
+  const Dataset data = read_libsvm(files.svm).data;
+  const auto objective = make_objective("hinge", {});
+  Options biased = short_run();
+  biased.bias = true;
+  Options sparse = short_run(Rule::kAdagrad);
+  sparse.l1 = 1e-3;
+  Options mean = short_run();
+  mean.average_from = 2;
+  for (const Options& options : {biased, sparse, mean}) {
+    CAPTURE(options.bias);
+    CAPTURE(options.l1);
+    files.convert({.options = options});
+    const Trained found = train(files.open(0), *objective, options);
+    CHECK(found.model.weights == train(data, *objective, options).model.weights);
+  }
+}
+
+TEST_CASE("block file: any number of threads trains, within memory and beyond") {
+  const Files files = small_files();
+  const auto objective = make_objective("logistic", {});
+  files.convert({.options = short_run()});
+  for (const std::size_t threads : test::kThreadSweep) {
+    for (const std::size_t memory : {kAllMemory, std::size_t{0}}) {
+      CAPTURE(threads);
+      CAPTURE(memory);
+      const Trained found = train(files.open(memory), *objective, short_run(Rule::kSgd, threads));
+      CHECK(found.report.samples == 700);
+      CHECK(found.report.objective < 0.69);
+    }
+  }
+}
+
+TEST_CASE("block file: buckets on disk lose no row, and deal them at random") {
+  std::string text;
+  for (int i = 0; i < 900; ++i) text += fmt::format("{} {}:1.5\n", i, 1 + i % 50);
+  const Files files(text);
+  for (const std::size_t threads : test::kThreadSweep) {
+    CAPTURE(threads);
+    files.convert({.options = short_run(), .bucket_bytes = 500}, "least_squares", threads);
+    const auto file = files.open();
+    std::vector<float> labels = labels_in(*file);
+    CHECK(file->blocks() == (900 + 15) / 16);
+    CHECK(!std::ranges::is_sorted(std::span(labels).first(20)));
+    std::ranges::sort(labels);
+    REQUIRE(labels.size() == 900);
+    for (std::size_t i = 0; i < labels.size(); ++i) REQUIRE(labels[i] == static_cast<float>(i));
+  }
+}
+
+TEST_CASE("block file: keeps how the samples were read") {
+  const Files files("3 0:3 4:4\n5 1:2\n9 0:1\n");
+  files.convert({.label_rule = {4, {}}, .normalize = true}, "hinge");
+  const auto file = files.open();
+  const BlockFileShape& shape = file->shape();
+  CHECK(shape.rows == 3);
+  CHECK(shape.dimension == 5);
+  CHECK(shape.nonzeros == 4);
+  CHECK(shape.index_base == 0);
+  CHECK(shape.normalize);
+  CHECK(shape.label_rule.positive_above == 4);
+  CHECK(!shape.label_rule.positive_class);
+  std::vector<float> labels = labels_in(*file);
+  std::ranges::sort(labels);
+  CHECK(labels == std::vector<float>{-1, 1, 1});
+}
+
+TEST_CASE("block file: a row may be longer than all others together") {
+  std::string text = "1 1:1\n-1";
+  for (int c = 1; c <= 30000; ++c) text += fmt::format(" {}:1", c);
+  const Files files(text + "\n1 2:1\n");
+  files.convert();
+  const Trained found = train(files.open(0), *make_objective("hinge", {}), with_threads(2));
+  CHECK(found.model.dimension == 30000);
+}
+
+TEST_CASE("block file: refuses what samples are refused for, and leaves nothing behind") {
+  struct Case {
+    const char* text;
+    const char* message;
+  };
+  for (const auto& [text, message] :
+       {Case{"", "no samples"}, Case{"# none\n", "no samples"}, Case{"1 1:x\n", ":1:5: found"},
+        Case{"1\n-1\n", "no columns"}, Case{"1 1:1\n1 2:1\n", "one label only"},
+        Case{"1 1:1\n2 2:1\n3 2:1\n", "3 different labels"}}) {
+    CAPTURE(text);
+    const Files files(text);
+    Arena arena(with_threads(2));
+    const auto convert = [&] {
+      sounder::convert(files.svm, files.blocks, *make_objective("hinge", {}), {}, arena);
+    };
+    CHECK(input_error_of(convert).find(message) != std::string::npos);
+    CHECK(std::distance(std::filesystem::directory_iterator(files.dir / ""), {}) == 1);
+  }
+}
+
+TEST_CASE("block file: a stop leaves nothing behind") {
+  const Files files = small_files();
+  Arena arena(with_threads(2));
+  std::stop_source stop;
+  stop.request_stop();
+  CHECK(!convert(files.svm, files.blocks, *make_objective("hinge", {}), {}, arena, stop.get_token()));
+  CHECK(!std::filesystem::exists(files.blocks));
+}
+
+TEST_CASE("block file: refuses options that its blocks are not made for") {
+  const Files files = small_files();
+  files.convert({.options = short_run()});
+  Options options = short_run();
+  CHECK(error_of_training(files, options).empty());
+  options.block_rows = 17;
+  CHECK(error_of_training(files, options).find("found blocks of 16 rows") != std::string::npos);
+  options = short_run();
+  options.bias = true;
+  CHECK(error_of_training(files, options).find("again with --bias") != std::string::npos);
+  CHECK(error_of_training(files, short_run(Rule::kAdagrad)).find("--rule adagrad") != std::string::npos);
+  options = short_run();
+  options.discipline = Discipline::kExclusive;
+  CHECK(error_of_training(files, options).find("exclusive") != std::string::npos);
+  options = short_run();
+  options.numa_nodes = {-1, -1};
+  options.threads = 2;
+  CHECK(error_of_training(files, options).find("name one node") != std::string::npos);
+  CHECK(input_error_of([&] {
+          train(files.open(), *make_objective("least_squares", {}), short_run());
+        }).find("of two classes") != std::string::npos);
+  CHECK(input_error_of([&] {
+          train(files.open(), *make_objective("softmax", {}), short_run());
+        }).find("softmax") != std::string::npos);
+}
+
+TEST_CASE("block file: refuses a change of any byte around its blocks, and every truncation") {
+  const Files files = small_files(40);
+  files.convert({.options = short_run()});
+  const std::string good = bytes_of(files.blocks);
+  const auto file = files.open();
+  const std::size_t behind = good.size() - sizeof(BlockFileEnd) -
+                             aligned_block(file->blocks() * sizeof(BlockEntry)) -
+                             aligned_block(4 * file->shape().dimension);
+  const auto refused = [&](const std::string& bytes) {
+    test::write_file(files.svm, bytes);
+    return !input_error_of([&] { BlockFile(files.svm, 0); }).empty();
+  };
+  CHECK(!refused(good));
+  for (std::size_t at = 0; at < good.size(); at += at < 64 || at >= behind ? 1 : good.size()) {
+    if (at == 64) at = behind;
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 0x20);
+    CAPTURE(at);
+    REQUIRE(refused(bad));
+  }
+  for (std::size_t size = 0; size < good.size(); size += 61) {
+    CAPTURE(size);
+    REQUIRE(refused(good.substr(0, size)));
+  }
+}
+
+TEST_CASE("block file: a corrupt block is found when it is first used, and named") {
+  const Files files = small_files();
+  files.convert({.options = short_run()});
+  const std::string good = bytes_of(files.blocks);
+  const auto objective = make_objective("logistic", {});
+  for (std::size_t at = 64; at < good.size() / 2; at += 499) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 0x01);
+    test::write_file(files.svm, bad);
+    const auto file = std::make_shared<const BlockFile>(files.svm, 0);
+    const std::string error = input_error_of([&] { train(file, *objective, short_run(Rule::kSgd, 2)); });
+    CAPTURE(at);
+    CHECK(error.starts_with(files.svm + ": block "));
+    CHECK(error.find("corrupt") != std::string::npos);
+  }
+}
+
+}  // namespace sounder
