@@ -7,12 +7,12 @@
 #include <tbb/info.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
-#include <tbb/task_group.h>
 #include <tbb/task_scheduler_observer.h>
 
 #include <algorithm>
 #include <exception>
 #include <numeric>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -109,11 +109,16 @@ class Pinning final : public tbb::task_scheduler_observer {
     sched_getaffinity(0, sizeof set, &set);
     for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
       if (CPU_ISSET(cpu, &set)) cpus_.push_back(cpu);
+    handoff_.release();
     observe(true);
   }
-  ~Pinning() override { observe(false); }
+  ~Pinning() override {
+    observe(false);
+    handoff_.acquire();
+  }
 
   void on_scheduler_entry(bool) override {
+    const InOrder order(handoff_);
     cpu_set_t& before = before_here();
     if (sched_getaffinity(0, sizeof before, &before) != 0) CPU_ZERO(&before);
     if (cpus_.empty()) return;
@@ -123,12 +128,17 @@ class Pinning final : public tbb::task_scheduler_observer {
     CPU_SET(cpus_[slot % cpus_.size()], &one);
     sched_setaffinity(0, sizeof one, &one);
   }
-  void on_scheduler_exit(bool) override { sched_setaffinity(0, sizeof(cpu_set_t), &before_here()); }
+  void on_scheduler_exit(bool) override {
+    const InOrder order(handoff_);
+    sched_setaffinity(0, sizeof(cpu_set_t), &before_here());
+  }
 
  private:
   cpu_set_t& before_here() {
     return before_[static_cast<std::size_t>(tbb::this_task_arena::current_thread_index())];
   }
+
+  static inline Handoff handoff_;
 
   std::vector<int> cpus_;
   int first_;
@@ -154,16 +164,6 @@ struct Node {
   std::unique_ptr<Pinning> pinning;  // instead of what oneTBB binds threads to
 };
 
-template <class Body>
-void in_order(Handoff& handoff, std::exception_ptr& error, Body&& body) noexcept {
-  const InOrder order(handoff);
-  try {
-    body();
-  } catch (...) {
-    error = std::current_exception();
-  }
-}
-
 }  // namespace
 
 struct Arena::State {
@@ -175,13 +175,13 @@ struct Arena::State {
               static_cast<std::size_t>(std::max(threads - reserved + 1, tbb::info::default_concurrency()))) {
     int before = 0;
     for (const Share& share : shares) {
-      nodes.push_back(std::make_unique<Node>(share, nodes.empty() ? reserved : 0, before, options));
+      nodes.push_back(std::make_unique<Node>(share, nodes.empty() ? reserved : 1, before, options));
       before += share.threads;
     }
   }
 
   int threads;
-  int reserved;  // slots of the first node, where the calling thread is
+  int reserved;  // slots of the first node, where the calling thread is; of the others, one for theirs
   // Lets an arena be larger than the machine. oneTBB takes the smallest limit in force in the whole process,
   // so this one is never below what there is without it.
   tbb::global_control limit;
@@ -216,20 +216,21 @@ void Arena::execute(const std::function<void()>& body) {
   state_->nodes.front()->arena.execute(ordered);
 }
 
+// Each of the others has a thread of its own, which enters its arena like the calling thread the first.
 void Arena::for_each_node(const std::function<void(std::size_t)>& body) {
   if (nodes() == 1) return execute([&] { body(0); });
-  static Handoff handoff;
   std::vector<std::exception_ptr> errors(nodes());
-  std::vector<tbb::task_group> groups(nodes());
-  const auto ordered = [&](std::size_t node) {
-    return [&, node] { in_order(handoff, errors[node], [&] { body(node); }); };
+  const auto run = [&](std::size_t node) {
+    try {
+      state_->nodes[node]->arena.execute([&] { body(node); });
+    } catch (...) {
+      errors[node] = std::current_exception();
+    }
   };
   {
-    const Started started(handoff);
-    const auto arena = [this](std::size_t node) -> tbb::task_arena& { return state_->nodes[node]->arena; };
-    for (std::size_t node = 1; node < nodes(); ++node) arena(node).enqueue(groups[node].defer(ordered(node)));
-    arena(0).execute(ordered(0));
-    for (std::size_t node = 1; node < nodes(); ++node) arena(node).execute([&] { groups[node].wait(); });
+    std::vector<std::jthread> others;
+    for (std::size_t node = 1; node < nodes(); ++node) others.emplace_back(run, node);
+    run(0);
   }
   for (const std::exception_ptr& error : errors)
     if (error) std::rethrow_exception(error);
