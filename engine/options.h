@@ -15,8 +15,8 @@ namespace sounder {
 
 // How the step eta moves over the run; t counts samples, from 0 to T = epochs x n, and u = t / T.
 enum class Schedule {
-  kAuto,       // what the rule needs: kAnneal, kLinear or kConstant
-  kAnneal,     // eta0 (1 - u) / (1 + (l2 eta0 T + 8) u): 1/t, and to zero at the end of the budget
+  kAuto,  // what the rule needs: kAnneal, kLinear or kConstant
+  kAnneal,  // eta0 (1 - u)^p / (1 + max(l2 eta0 T, c) u): 1/t, and to zero at the end of the budget (engine/trial.h)
   kConstant,   // eta0
   kLinear,     // eta0 (1 - u)
   kGeometric,  // eta0 decay^epoch, as HOGWILD! section 6 runs it

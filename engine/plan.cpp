@@ -23,14 +23,24 @@ constexpr std::size_t kMostBlockRows = 1024;
 constexpr std::size_t kMostStaleRows = 128;  // where it costs little to be so careful
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// Tries natural_step() x 4^k for k = 1, 2, ... until two in a row are no better, then downwards if the best
-// is near the start. Takes the smallest that is within 1 % of the best: on text every step above a knee does
-// equally well.
+// How steps are tried out. A trial is too short to see the noise that a large step leaves behind, of which a smooth loss,
+// whose steps end at what is safe for a sample, has nothing to gain.
+struct Search {
+  int first = 1;     // k; steps are natural_step() x 4^k
+  int patience = 2;  // so many in a row that are no better end it
+  double tie =
+      1.01;  // the smallest is taken that is so near to the best: on text every step above a knee does equally well
+};
+
+Search search_for(const Trial& trial) {
+  return trial.smooth() ? Search{.first = 0, .patience = 1, .tie = 1.25} : Search{};
+}
+
+// Upwards from the first, then downwards if the best is near it.
 double find_step(Trial& trial, std::size_t rows) {
-  constexpr double kTie = 1.01;
-  constexpr int kStart = 1;
   constexpr int kReach = 14;
   constexpr double kBudget = 0.9;  // epochs; a trial is two passes and an evaluation over the sample
+  const Search search = search_for(trial);
   const double price = 2.5 * static_cast<double>(trial.rows()) / static_cast<double>(rows);
   const auto most = static_cast<std::size_t>(kBudget / price);
 
@@ -40,16 +50,17 @@ double find_step(Trial& trial, std::size_t rows) {
   };
   const auto walk = [&](int from, int direction) {
     int worse = 0;
-    for (int k = from; worse < 2 && std::abs(k) <= kReach && scores.size() < most; k += direction) {
+    for (int k = from; worse < search.patience && std::abs(k) <= kReach && scores.size() < most;
+         k += direction) {
       const double before = scores.empty() ? kInfinity : best()->second;
       scores[k] = trial.objective_after(trial.natural_step() * std::pow(4, k));
       worse = scores[k] < before ? 0 : worse + 1;
     }
   };
-  walk(kStart, 1);
-  if (!scores.empty() && best()->first < kStart + 2) walk(kStart - 1, -1);
-  if (scores.empty()) return trial.natural_step() * std::pow(4, kStart);
-  const double enough = best()->second * kTie;
+  walk(search.first, 1);
+  if (!scores.empty() && best()->first < search.first + search.patience) walk(search.first - 1, -1);
+  if (scores.empty()) return trial.natural_step() * std::pow(4, search.first - 1);  // a row or two
+  const double enough = best()->second * search.tie;
   const int chosen = std::ranges::find_if(scores, [&](const auto& s) { return s.second <= enough; })->first;
   return trial.natural_step() * std::pow(4, chosen);
 }
@@ -66,7 +77,7 @@ class Overshoot {
         allowance_(threads > 2 ? -kSlack * std::log(1 - 2.0 / threads) : kInfinity) {}
 
   double rows_at(double step) const {
-    const double effective = step / (1 + step / natural_);  // an implicit step moves a margin no further
+    const double effective = step / (1 + step / natural_);  // a safe step moves a margin no further
     return curvature_ > 0 ? allowance_ / (effective * curvature_) : kInfinity;
   }
 
@@ -408,6 +419,7 @@ Plan make_plan(const Source& data, const Layout& layout, std::span<const float> 
   Plan plan{.block_rows = options.block_rows, .window = 2 * static_cast<std::size_t>(threads)};
   plan.clock = {.schedule = schedule_of(options, objective),
                 .decay = decay_of(options),
+                .fading = fading_of(objective, data, options.epochs),
                 .l2 = options.l2,
                 .rows = static_cast<double>(data.rows()),
                 .epochs = static_cast<double>(options.epochs)};

@@ -14,9 +14,6 @@ constexpr double kLogScaleRange = 30;
 // Sums of such weights lose as many digits.
 constexpr double kLogAverageRange = 2;
 
-// How far kAnneal falls where there is no l2 to tell: to 1/(1 + 8) before the straight line takes over.
-constexpr double kAnnealing = 8;
-
 // Phase i of kBackoff ends after n (1 + 1/decay + ... + 1/decay^i) samples.
 double phase_of(double epochs, double decay) {
   constexpr double kRounding = 1e-9;
@@ -35,7 +32,8 @@ double StepClock::shape(double samples) const {
   const double used = samples / budget;
   switch (schedule) {
     case Schedule::kAnneal:
-      return std::max(0.0, 1 - used) / (1 + (l2 * step * budget + kAnnealing) * used);
+      return std::pow(std::max(0.0, 1 - used), fading.power) /
+             (1 + std::max(l2 * step * budget, fading.fall) * used);
     case Schedule::kLinear:
       return std::max(0.0, 1 - used);
     case Schedule::kGeometric:

@@ -15,12 +15,19 @@
 
 namespace sounder {
 
+// Of Schedule::kAnneal.
+struct Fading {
+  double power = 1;  // p, of 1 - u
+  double fall = 0;   // c, how far a step falls at least before that takes over
+};
+
 // eta as a function of the samples processed. A small value; all its numbers are in force for a whole run.
 struct StepClock {
   Schedule schedule = Schedule::kAnneal;
   double step = 1;                                       // eta0
   double cap = std::numeric_limits<double>::infinity();  // no eta is larger
   double decay = 1;                                      // kGeometric, kBackoff
+  Fading fading = {};                                    // kAnneal
   double l2 = 0;                                         // kAnneal, kInverse
   double rows = 1;                                       // n, samples an epoch
   double epochs = 1;

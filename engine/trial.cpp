@@ -1,5 +1,6 @@
 #include "engine/trial.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -11,6 +12,7 @@ namespace sounder {
 namespace {
 
 constexpr std::size_t kSampleFraction = 64;  // the sample is one row in so many
+constexpr int kPasses = 2;                   // over it, in a trial
 constexpr std::size_t kChunk = 16;           // rows that share one step size
 constexpr std::size_t kCurvatureRows = 512;
 
@@ -51,12 +53,21 @@ Schedule schedule_of(const Options& options, const Objective& objective) {
   return Schedule::kConstant;
 }
 
+Fading fading_of(const Objective& objective, const Source& data, double epochs) {
+  constexpr double kPatience = 0.8;  // epochs
+  constexpr double kFall = 8;
+  const auto rows = static_cast<double>(data.rows());
+  const double noise = objective.smooth() ? rows / (rows + 8 * static_cast<double>(data.dimension())) : 1;
+  return {.power = noise + (1 - noise) / 2 * (1 - kPatience / epochs), .fall = kFall * noise};
+}
+
 Trial::Trial(const Source& data, const Layout& layout, std::span<const float> start,
              const Objective& objective, const Options& options)
     : layout_(layout),
       start_(start),
       objective_(objective),
       options_(options),
+      fading_(fading_of(objective, data, kPasses)),
       sample_(data.sample(layout, sample_rows(data.rows(), options), objective.memory(options.rule),
                           options.seed)),
       rows_(sample_.rows()),
@@ -88,11 +99,11 @@ void Trial::begin() {
 
 // kPasses passes over the sample; returns the scale of the weights after them.
 double Trial::pass(double step) {
-  constexpr int kPasses = 2;
   const auto rows = static_cast<double>(rows_);
   const StepClock clock{.schedule = schedule_of(options_, objective_),
                         .step = step,
                         .decay = decay_of(options_),
+                        .fading = fading_,
                         .l2 = options_.l2,
                         .rows = rows,
                         .epochs = kPasses};

@@ -8,6 +8,7 @@
 #include "engine/blocks.h"
 #include "engine/layout.h"
 #include "engine/options.h"
+#include "engine/sampler.h"
 #include "engine/source.h"
 #include "objectives/objective.h"
 
@@ -15,6 +16,11 @@ namespace sounder {
 
 // The options' schedule, kAuto settled by the rule.
 Schedule schedule_of(const Options& options, const Objective& objective);
+
+// How kAnneal goes to zero. That takes the noise out of the last iterate, at the price of progress, which few epochs need
+// more. Losses with kinks make noise to the end, smooth ones where there are many more samples than coordinates to fit
+// them with.
+Fading fading_of(const Objective& objective, const Source& data, double epochs);
 
 // Some of the rows, on which steps are tried out and curvature is measured, with a model of their own.
 class Trial {
@@ -24,6 +30,7 @@ class Trial {
         const Options& options);
 
   std::size_t rows() const { return rows_; }
+  bool smooth() const { return objective_.smooth(); }
   double mean_squared_norm() const { return mean_squared_norm_; }  // of |x|^2; 1 if all are 0
   // Of weight (|x|^2, + 1 with a bias), the curvature along a sample where the loss has curvature 1.
   struct Lengths {
@@ -53,6 +60,7 @@ class Trial {
   std::span<const float> start_;
   const Objective& objective_;
   const Options& options_;
+  Fading fading_;
   Block sample_;
   std::size_t rows_;
   std::vector<float> local_;

@@ -24,6 +24,7 @@ struct Huber {
   float implicit_slope(float margin, float label, float reach) const {
     return std::clamp((margin - label) / (1 + reach), -delta, delta);
   }
+  double curvature() const { return 1; }
   double conjugate(float slope, float label) const {
     return std::fabs(slope) <= delta ? slope * (label + double{slope} / 2) : HUGE_VAL;
   }

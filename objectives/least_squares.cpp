@@ -17,6 +17,7 @@ struct LeastSquares {
   float implicit_slope(float margin, float label, float reach) const {
     return slope(margin, label) / (1 + reach);
   }
+  double curvature() const { return 1; }
   double conjugate(float slope, float label) const { return slope * (label + double{slope} / 2); }
 };
 

@@ -13,8 +13,8 @@
 namespace sounder {
 
 // A loss of one number, the margin w.x + b, convex and with a derivative (any subgradient at a kink). Must be
-// safe to call from several threads. It may also have implicit_slope() (rule_sgd.h), which makes large steps
-// safe, and curvature() (objective.h).
+// safe to call from several threads. It may also have curvature(), the largest second derivative, or, with kinks,
+// implicit_slope(): either makes large steps safe (rule_sgd.h).
 template <class T>
 concept ScalarLoss = requires(const T& loss, float margin, float label) {
   { loss.value(margin, label) } -> std::convertible_to<double>;

@@ -1,8 +1,7 @@
 // Logistic loss  l(z) = log(1 + exp(-y z)),  y in {-1, +1}.
 // Derivative in z: -y / (1 + exp(y z)); curvature at most 1/4.
 // Stable form: with m = y z, log1p(exp(-|m|)) + max(0, -m), which neither overflows nor loses the tail.
-// Implicit: slope / (1 + reach / 4), one Newton step with the largest curvature: never beyond the exact
-// solution. Source: Cox (1958); the stable form is the usual log-sum-exp shift.
+// Source: Cox (1958); the stable form is the usual log-sum-exp shift.
 #include <algorithm>
 
 #include "objectives/catalogue.h"
@@ -21,9 +20,6 @@ struct Logistic {
     return std::log1p(std::exp(-std::fabs(m))) + std::fmax(0.0, -m);
   }
   float slope(float margin, float label) const { return -label / (1 + std::exp(label * margin)); }
-  float implicit_slope(float margin, float label, float reach) const {
-    return slope(margin, label) / (1 + reach / 4);
-  }
   // b = sigmoid(-(m + reach b)) by Newton's method. It lies between 1/2 and `even`, where the sigmoid's
   // argument is 0; kept on that side, the method does not cycle. Comparisons with `even` are false where it
   // is no number.

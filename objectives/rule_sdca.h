@@ -16,9 +16,12 @@ namespace sounder {
 // that only comes near, by dual_slope(z, y, reach, now), which may start its search from `now`, the slope
 // that the sample had.
 template <class Loss>
-concept HasDual = HasImplicitSlope<Loss> && requires(const Loss& loss, float slope, float label) {
+concept HasDual = requires(const Loss& loss, float slope, float label) {
   { loss.conjugate(slope, label) } -> std::convertible_to<double>;
-};
+}
+&&(HasImplicitSlope<Loss> || requires(const Loss& loss, float slope, float label) {
+  { loss.dual_slope(slope, label, slope, slope) } -> std::convertible_to<float>;
+});
 
 // The s with s = l'(z - reach s).
 template <HasDual Loss>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <concepts>
 
 #include "objectives/objective.h"
@@ -13,9 +14,18 @@ concept HasImplicitSlope = requires(const Loss& loss, float margin, float label,
   { loss.implicit_slope(margin, label, reach) } -> std::convertible_to<float>;
 };
 
+// A loss that lies below a parabola of known curvature, wherever that touches it.
 template <class Loss>
-float moved_slope(const Loss& loss, float margin, float label, float reach) {
-  if constexpr (HasImplicitSlope<Loss>) {
+concept HasCurvature = requires(const Loss& loss) {
+  { loss.curvature() } -> std::convertible_to<double>;
+};
+
+// What a step of that reach takes for the slope: it makes no loss of its own sample larger, however far it reaches.
+template <class Loss>
+float safe_slope(const Loss& loss, float margin, float label, float reach) {
+  if constexpr (HasCurvature<Loss>) {
+    return loss.slope(margin, label) / std::fmax(1.0F, reach * static_cast<float>(loss.curvature()));
+  } else if constexpr (HasImplicitSlope<Loss>) {
     return loss.implicit_slope(margin, label, reach);
   } else {
     return static_cast<float>(loss.slope(margin, label));
@@ -27,13 +37,15 @@ float moved_slope(const Loss& loss, float margin, float label, float reach) {
 // shrinking moves s alone, so a sample with no slope writes nothing, and the others write on their support
 // only.
 //
-// The slope is taken after the move where the loss can tell it (implicit SGD: Kulis, Bartlett 2010;
-// Karampatziakis, Langford, Online importance weight aware updates, 2011), else before it. An implicit step
-// never overshoots its own sample, whatever eta, so the large steps that weak regularisation wants are safe;
-// for small eta the two agree.
+// The large steps that weak regularisation wants are safe, as none overshoots its own sample, whatever eta. Where the
+// loss has a curvature, a margin moves at most to the lowest point of the parabola that touches the loss there and bounds
+// it from above (majorisation); else, where the loss can tell it, the slope is taken after the move (implicit SGD: Kulis,
+// Bartlett 2010; Karampatziakis, Langford, Online importance weight aware updates, 2011). Small steps are plain SGD's.
 struct SgdRule {
   static constexpr RuleTraits kTraits{
-      .name = "sgd", .help = "stochastic gradient descent, implicit steps", .scales = true};
+      .name = "sgd",
+      .help = "stochastic gradient descent, with steps that overshoot no sample",
+      .scales = true};
 
   template <class Loss>
   static constexpr bool suits() {
@@ -49,7 +61,7 @@ struct SgdRule {
       const float margin = static_cast<float>(scale.before(i)) * row.dot(local.weights) + bias;
       const float eta = step.size * samples.weight(i);
       const float slope =
-          moved_slope(loss, margin, samples.labels[i], eta * (samples.squared_norms[i] + bias_norm));
+          safe_slope(loss, margin, samples.labels[i], eta * (samples.squared_norms[i] + bias_norm));
       const auto shrunk = static_cast<float>(scale.after());
       if (eta * slope == 0) return;
       row.add_to(local.weights, -eta * slope / shrunk);

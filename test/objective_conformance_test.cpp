@@ -224,8 +224,7 @@ TEST_CASE("objectives: a step is taken along the values, by the margin with bias
   });
 }
 
-TEST_CASE(
-    "objectives: a slope taken after the move has the sign of the one before, and no larger step is worse") {
+TEST_CASE("objectives: a safe slope has the sign of the one before, and no larger step is worse") {
   for_each_loss([](const Objective& objective, float label) {
     for (const float z : smooth_margins()) {
       for (const float reach : {1e-3F, 0.5F, 4.0F, 1e6F}) {

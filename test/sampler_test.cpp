@@ -49,7 +49,8 @@ std::vector<std::uint32_t> order_of(const std::vector<Task>& tasks) {
 }  // namespace
 
 TEST_CASE("sampler: schedules have their closed forms") {
-  StepClock clock{.step = 2, .decay = 0.5, .l2 = 0.01, .rows = 100, .epochs = 10};
+  StepClock clock{
+      .step = 2, .decay = 0.5, .fading = {.power = 0.5, .fall = 30}, .l2 = 0.01, .rows = 100, .epochs = 10};
   const struct {
     Schedule schedule;
     double samples, expected;
@@ -75,7 +76,7 @@ TEST_CASE("sampler: schedules have their closed forms") {
       {Schedule::kInverse, 150, 2.0 / (1 + 0.01 * 2 * 150)},
       {Schedule::kAnneal, 0, 2},
       {Schedule::kAnneal, 1000, 0},
-      {Schedule::kAnneal, 250, 2 * 0.75 / (1 + (0.01 * 2 * 1000 + 8) * 0.25)},
+      {Schedule::kAnneal, 250, 2 * std::sqrt(0.75) / (1 + 30 * 0.25)},
   };
   for (const auto& [schedule, samples, expected] : cases) {
     CAPTURE(name_of(schedule));
