@@ -245,6 +245,29 @@ Samples Block::samples() {
 
 namespace {
 
+// What borrowed blocks look at.
+struct Borrowed {
+  Dataset data;
+  std::vector<Cell> support;
+  std::vector<float> squared_norms;
+};
+
+Block borrow_rows(const std::shared_ptr<Borrowed>& from, std::size_t first, std::size_t rows) {
+  const Samples samples = samples_of(from->data, first, rows);
+  const auto entries = static_cast<std::size_t>(samples.nonzeros());
+  const std::span<float> norms = std::span(from->squared_norms).subspan(first, rows);
+  for (std::size_t i = 0; i < rows; ++i) norms[i] = squared_norm(from->data.row(first + i).values);
+  Block block;
+  block.support = from->support;
+  block.offsets = samples.offsets;
+  block.wide = {std::get<const std::uint32_t*>(samples.positions), entries};
+  block.values = {samples.values, entries};
+  block.labels = {samples.labels, rows};
+  block.squared_norms = norms;
+  block.bytes = {from, reinterpret_cast<const std::byte*>(from.get())};
+  return block;
+}
+
 // body(block, node), on the workers of the node whose part the block is.
 template <class Body>
 void for_each_block(Arena& arena, std::size_t blocks, Body&& body) {
@@ -269,6 +292,18 @@ std::vector<Block> make_blocks(BlockMaker&& maker, const Deal& deal, Arena& aren
   for_each_block(arena, blocks.size(), [&](std::size_t b, std::size_t node) {
     blocks[b] = maker.complete(std::move(drafts[b]), deal.rows(b), {room, room.get() + places[b]});
     blocks[b].node = node;
+  });
+  return blocks;
+}
+
+std::vector<Block> borrow_blocks(Dataset data, const Layout& layout, std::size_t block_rows, Arena& arena) {
+  const std::size_t rows = data.rows();
+  const auto from = std::make_shared<Borrowed>(
+      Borrowed{std::move(data), std::vector<Cell>(layout.cells()), std::vector<float>(rows)});
+  std::iota(from->support.begin(), from->support.end(), Cell{0});
+  std::vector<Block> blocks((rows + block_rows - 1) / block_rows);
+  arena.parallel_for(blocks.size(), [&](std::size_t b) {
+    blocks[b] = borrow_rows(from, b * block_rows, std::min(block_rows, rows - b * block_rows));
   });
   return blocks;
 }

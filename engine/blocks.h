@@ -23,7 +23,7 @@ class Arena;
 struct Block {
   std::span<const Cell> support;
   std::span<const std::uint64_t>
-      offsets;  // rows + 1, from 0; empty: rows of two entries, without values and norms
+      offsets;  // rows + 1, as in Samples; empty: rows of two entries, without values and norms
   std::span<const std::uint16_t> narrow;  // positions: these ...
   std::span<const std::uint32_t> wide;    // ... or these, when the local array has more than 2^16 floats
   std::span<const float> values;
@@ -37,8 +37,8 @@ struct Block {
   std::size_t node = 0;                          // of the arena, whose worker built it
 
   std::size_t rows() const { return labels.size(); }
-  std::uint64_t nonzeros() const { return offsets.empty() ? 2 * rows() : offsets.back(); }
-  std::size_t stored_values() const { return offsets.empty() ? 0 : offsets.back(); }
+  std::uint64_t nonzeros() const { return offsets.empty() ? 2 * rows() : stored_values(); }
+  std::size_t stored_values() const { return offsets.empty() ? 0 : offsets.back() - offsets.front(); }
   Samples samples() const;
   Samples samples();  // with the memory
 
@@ -88,5 +88,9 @@ class BlockMaker {
 // node, and nobody else looks at the indices of the maker's data, the values are written over them, and the maker is of no
 // more use.
 std::vector<Block> make_blocks(BlockMaker&& maker, const Deal& deal, Arena& arena);
+
+// Blocks of so many rows that are the data as it lies, in its order: the support of each is all cells, of a layout in the
+// order of the data (Layout::of_data()). Next to nothing to prepare, for a dearer pull and push.
+std::vector<Block> borrow_blocks(Dataset data, const Layout& layout, std::size_t block_rows, Arena& arena);
 
 }  // namespace sounder

@@ -79,6 +79,13 @@ float common_reweight(const Dataset& data) {
 Layout::Layout(const Dataset& data, const Shape& shape, bool bias, Planes planes)
     : Layout(degrees_of(data), data.rows(), shape, bias, planes, common_reweight(data)) {}
 
+// All degrees alike.
+Layout Layout::of_data(std::size_t dimension, std::size_t rows, const Shape& shape) {
+  Layout layout(std::vector<std::uint32_t>(dimension, 0), rows, shape, false);
+  layout.ranked_ = false;
+  return layout;
+}
+
 Layout::Layout(std::span<const std::uint32_t> degrees, std::size_t rows, const Shape& shape, bool bias,
                Planes planes, float common_reweight)
     : width_(shape.width),

@@ -37,6 +37,9 @@ class Layout {
   Layout(std::span<const std::uint32_t> degrees, std::size_t rows, const Shape& shape, bool bias,
          Planes planes = {}, float common_reweight = 1);
 
+  // One coordinate after the other as the data has them, for problems without anything else in their cells.
+  static Layout of_data(std::size_t dimension, std::size_t rows, const Shape& shape);
+
   std::size_t cells() const { return common_ + ((ranks_.size() + per_cell() - 1) >> shift_); }
   std::size_t cell_floats() const { return cell_floats_; }
   std::size_t weight_floats() const { return per_cell() * width_; }  // of the cell_floats(), the first
@@ -44,6 +47,7 @@ class Layout {
   std::size_t first_cell() const { return common_; }                         // the first that is not common
   std::size_t common() const { return common_; }
   const Planes& planes() const { return planes_; }
+  bool ranked() const { return ranked_; }  // by degree: else it is of_data()
   // The first cell with no coordinate that more than about `share` of the samples touch, a power of two.
   Cell hot_end(double share) const;
 
@@ -108,6 +112,7 @@ class Layout {
   unsigned shift_;  // log2 of the coordinates in a cell
   std::size_t cell_floats_;
   std::vector<std::uint32_t> ranks_;
+  bool ranked_ = true;
   std::array<std::uint32_t, 32> hot_{};  // [k]: coordinates that at least n / 2^k samples touch
   std::vector<float> reweights_;         // state_floats() a cell; empty without the plane
   std::vector<float> shares_;            // Shape::terms: degree / n of each coordinate; else empty

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -11,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "engine/arena.h"
 #include "engine/components.h"
 #include "engine/deal.h"
 #include "engine/trial.h"
@@ -36,14 +38,38 @@ Search search_for(const Trial& trial) {
   return trial.smooth() ? Search{.first = 0, .patience = 1, .tie = 1.25} : Search{};
 }
 
+// The objectives after steps of natural_step() x 4^k. Where there are two threads, the next one in that direction is worked
+// out along with what is asked for.
+class Scores {
+ public:
+  explicit Scores(const Trial& trial) : trial_(trial) {}
+
+  double at(int k, int direction) {
+    if (!known_.contains(k)) {
+      std::array<double, 2> found{};
+      const auto ahead = std::min<std::size_t>(found.size(), static_cast<std::size_t>(threads_here()));
+      const auto place = [&](std::size_t i) { return k + direction * static_cast<int>(i); };
+      parallel_for_here(ahead, [&](std::size_t i) { found[i] = trial_.objective_after(step(place(i))); });
+      for (std::size_t i = 0; i < ahead; ++i) known_.emplace(place(i), found[i]);
+    }
+    return known_.at(k);
+  }
+  double step(int k) const { return trial_.natural_step() * std::pow(4, k); }
+
+ private:
+  const Trial& trial_;
+  std::map<int, double> known_;
+};
+
 // Upwards from the first, then downwards if the best is near it.
-double find_step(Trial& trial, std::size_t rows) {
+double find_step(const Trial& trial, std::size_t rows) {
   constexpr int kReach = 14;
   constexpr double kBudget = 0.9;  // epochs; a trial is two passes and an evaluation over the sample
   const Search search = search_for(trial);
   const double price = 2.5 * static_cast<double>(trial.rows()) / static_cast<double>(rows);
   const auto most = static_cast<std::size_t>(kBudget / price);
 
+  Scores all(trial);
   std::map<int, double> scores;
   const auto best = [&] {
     return std::ranges::min_element(scores, {}, [](const auto& s) { return s.second; });
@@ -53,16 +79,15 @@ double find_step(Trial& trial, std::size_t rows) {
     for (int k = from; worse < search.patience && std::abs(k) <= kReach && scores.size() < most;
          k += direction) {
       const double before = scores.empty() ? kInfinity : best()->second;
-      scores[k] = trial.objective_after(trial.natural_step() * std::pow(4, k));
+      scores[k] = all.at(k, direction);
       worse = scores[k] < before ? 0 : worse + 1;
     }
   };
   walk(search.first, 1);
   if (!scores.empty() && best()->first < search.first + search.patience) walk(search.first - 1, -1);
-  if (scores.empty()) return trial.natural_step() * std::pow(4, search.first - 1);  // a row or two
+  if (scores.empty()) return all.step(search.first - 1);  // a row or two
   const double enough = best()->second * search.tie;
-  const int chosen = std::ranges::find_if(scores, [&](const auto& s) { return s.second <= enough; })->first;
-  return trial.natural_step() * std::pow(4, chosen);
+  return all.step(std::ranges::find_if(scores, [&](const auto& s) { return s.second <= enough; })->first);
 }
 
 // Deltas of P blocks that started from the same weights add up. If one alone closes the fraction a of the gap
@@ -165,7 +190,7 @@ std::size_t shared_block_rows(const Source& data, int parallel) {
   return std::clamp<std::size_t>(data.rows() / parts, 1, std::min(few, kMostBlockRows));
 }
 
-double choose_step(Trial& trial, const Options& options, std::size_t rows, int parallel) {
+double choose_step(const Trial& trial, const Options& options, std::size_t rows, int parallel) {
   if (options.step) return *options.step;
   switch (traits_of(options.rule).step) {
     case StepChoice::kTrial:
@@ -246,7 +271,8 @@ std::size_t tile_rows(const Setting& is, std::size_t least_tiles) {
 
 // Whether blocks may be larger than what is safe for hot coordinates, because they refresh these.
 bool may_be_large(const Setting& is) {
-  return may_refresh(is.options) && is.parallel > 1 && is.discipline.refreshes && is.options.simulate == 0;
+  return is.layout.ranked() && may_refresh(is.options) && is.parallel > 1 && is.discipline.refreshes &&
+         is.options.simulate == 0;
 }
 
 // Where nothing is tried out.
@@ -346,7 +372,7 @@ const Plan& checked(const Plan& plan, std::size_t least_window) {
 }
 
 // With a smaller bound, w = 0 would do.
-Theorem theorem_of(Trial& trial, const Options& options) {
+Theorem theorem_of(const Trial& trial, const Options& options) {
   const double accuracy = *options.accuracy;
   const double m = options.l2;
   const double bound = std::max(trial.gradient_bound(), m * std::sqrt(accuracy));
@@ -430,7 +456,7 @@ Plan make_plan(const Source& data, const Layout& layout, std::span<const float> 
     fit_strides(plan, settled_stale_rows(is), is);
     return plan;
   }
-  Trial trial(data, layout, start, objective, options);
+  const Trial trial(data, layout, start, objective, options);
   if (options.schedule == Schedule::kTheorem) plan.theorem = theorem_of(trial, options);
   plan.clock.step = plan.theorem ? plan.theorem->step : choose_step(trial, options, data.rows(), is.parallel);
   if (traits_of(options.rule).dual) {

@@ -60,6 +60,6 @@ std::size_t stored_block_rows(std::size_t rows, std::uint64_t nonzeros, const La
                               const Options& options);
 
 // Of options with an l2 and an accuracy, for a linear model: Schedule::kTheorem's.
-Theorem theorem_of(Trial& trial, const Options& options);
+Theorem theorem_of(const Trial& trial, const Options& options);
 
 }  // namespace sounder

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "engine/block_file.h"
 #include "engine/blocks.h"
@@ -13,6 +14,8 @@
 #include "objectives/objective.h"
 
 namespace sounder {
+
+class Arena;
 
 // Where a run has its samples from: a data set, or a block file, of which little is read before the first update. A
 // small value; copies share what they are made of.
@@ -29,7 +32,13 @@ class Source {
   const Dataset& data() const& { return data_; }                          // empty if there is a file
   Dataset data() && { return std::move(data_); }
 
-  Layout layout(const Objective& objective, const Options& options) const;
+  // Of a data set whose rows are in random order, and epochs too few to pay for blocks that are made of them: in the
+  // order of the data.
+  Layout layout(const Objective& objective, const Options& options, int threads) const;
+
+  // Of a data set, so many rows each: made, or borrowed where that is the layout's order.
+  std::vector<Block> blocks(const Layout& layout, const Objective& objective, const Options& options,
+                            std::size_t block_rows, Arena& arena) &&;
 
   // Rows at random as one block, as many as that or, of a file, some thousand at most.
   Block sample(const Layout& layout, std::size_t rows, std::size_t memory, std::uint64_t seed) const;

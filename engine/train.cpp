@@ -174,7 +174,8 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       arena_(arena),
       loss_of_zero_(source.loss_of_zero(objective)),
       report_(start_report(source, objective, options, arena)),
-      layout_(timed(report_.prepare_seconds, [&] { return source.layout(objective, options); })),
+      layout_(
+          timed(report_.prepare_seconds, [&] { return source.layout(objective, options, arena.threads()); })),
       best_(layout_.start(objective, options.seed)),
       plan_(timed(report_.search_seconds,
                   [&] {
@@ -223,16 +224,13 @@ Units Trainer::make_units(Source source) {
     blocks_ = file_->make_blocks(memory);
     return units_of(blocks_, plan_);
   }
-  maker_.emplace(std::move(source).data(), layout_, memory, objective_.shape().pairs);
   if (traits_of(options_.discipline).disjoint) {
+    maker_.emplace(std::move(source).data(), layout_, memory, objective_.shape().pairs);
     order_ = shuffled_rows(report_.samples, options_.seed);
     batches_.emplace(*maker_, order_, plan_.block_rows, plan_.round_tasks, blocks_);
     return batches_->units();
   }
-  const Grouping grouping = objective_.shape().grouping;
-  const Deal deal = deal_rows(maker_->data(), grouping, plan_.block_rows, options_.seed);
-  blocks_ = make_blocks(std::move(*maker_), deal, arena_);
-  maker_.reset();
+  blocks_ = std::move(source).blocks(layout_, objective_, options_, plan_.block_rows, arena_);
   return units_of(blocks_, plan_);
 }
 

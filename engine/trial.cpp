@@ -1,6 +1,7 @@
 #include "engine/trial.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -70,8 +71,7 @@ Trial::Trial(const Source& data, const Layout& layout, std::span<const float> st
       fading_(fading_of(objective, data, kPasses)),
       sample_(data.sample(layout, sample_rows(data.rows(), options), objective.memory(options.rule),
                           options.seed)),
-      rows_(sample_.rows()),
-      local_(sample_.support.size() * layout.cell_floats()) {
+      rows_(sample_.rows()) {
   const double sum = std::accumulate(sample_.squared_norms.begin(), sample_.squared_norms.end(), 0.0);
   mean_squared_norm_ = sum > 0 ? sum / static_cast<double>(rows_) : 1;
 }
@@ -88,17 +88,19 @@ Trial::Lengths Trial::lengths() const {
   return sum > 0 ? Lengths{.mean = sum / static_cast<double>(rows_), .largest = largest} : Lengths{};
 }
 
-void Trial::begin() {
-  std::ranges::fill(sample_.memory, 0.0F);
-  float* to = local_.data();
+Trial::Weights Trial::begin() const {
+  Weights weights{.cells = std::vector<float>(sample_.support.size() * layout_.cell_floats())};
+  float* to = weights.cells.data();
   for (const Cell cell : sample_.support) {
     const std::size_t floats = layout_.cell_floats();
     to = std::ranges::copy(start_.subspan(cell * floats, floats), to).out;
   }
+  return weights;
 }
 
-// kPasses passes over the sample; returns the scale of the weights after them.
-double Trial::pass(double step) {
+// After kPasses passes over the sample, by a rule that keeps nothing for a sample.
+Trial::Weights Trial::pass(double step) const {
+  assert(sample_.memory.empty());
   const auto rows = static_cast<double>(rows_);
   const StepClock clock{.schedule = schedule_of(options_, objective_),
                         .step = step,
@@ -108,50 +110,47 @@ double Trial::pass(double step) {
                         .rows = rows,
                         .epochs = kPasses};
   const Samples samples = sample_.samples();
-  begin();
-  double scale = 1;
+  Weights weights = begin();
   for (int pass = 0; pass < kPasses; ++pass) {
     for (std::size_t first = 0; first < rows_; first += kChunk) {
       const std::size_t count = std::min(kChunk, rows_ - first);
       const double eta = clock.at(pass * rows + static_cast<double>(first));
       const double shrink = traits_of(options_.rule).scales ? 1 / (1 + eta * options_.l2) : 1;
-      objective_.step(slice(samples, first, count), layout_.local(local_.data()),
+      objective_.step(slice(samples, first, count), layout_.local(weights.cells.data()),
                       {.rule = options_.rule,
                        .size = static_cast<float>(eta),
-                       .scale = scale,
+                       .scale = weights.scale,
                        .shrink = shrink,
                        .l1 = options_.l1,
                        .l2 = options_.l2,
                        .rows = rows,
                        .before = pass * rows + static_cast<double>(first)});
-      scale *= std::pow(shrink, count);
+      weights.scale *= std::pow(shrink, count);
     }
   }
-  return scale;
+  return weights;
 }
 
-double Trial::objective_after(double step) {
-  const double scale = pass(step);
+double Trial::objective_after(double step) const {
+  const auto [cells, scale] = pass(step);
   const Evaluation sums =
-      objective_.evaluate(sample_.samples(), layout_.weights(local_.data(), static_cast<float>(scale)));
-  const Layout::Norms norms = layout_.norms(local_);
+      objective_.evaluate(sample_.samples(), layout_.weights(cells.data(), static_cast<float>(scale)));
+  const Layout::Norms norms = layout_.norms(cells);
   const double value = sums.loss / sums.weight + options_.l1 * scale * norms.l1 +
                        options_.l2 / 2 * scale * scale * norms.squared;
   return std::isfinite(value) ? value : std::numeric_limits<double>::infinity();
 }
 
-double Trial::gradient_bound() {
-  begin();
-  const double at_zero = largest_gradient(1);
-  return std::max(at_zero, largest_gradient(pass(natural_step())));
+double Trial::gradient_bound() const {
+  return std::max(largest_gradient(begin()), largest_gradient(pass(natural_step())));
 }
 
 // The slope in the margin is that in a bias, of which an objective need not have one of its own.
-double Trial::largest_gradient(double scale) const {
+double Trial::largest_gradient(const Weights& at) const {
   constexpr float kReach = 0.01F;
   const Samples samples = sample_.samples();
   const auto loss_at = [&](std::size_t row, float bias) {
-    ConstWeights weights = layout_.weights(local_.data(), static_cast<float>(scale));
+    ConstWeights weights = layout_.weights(at.cells.data(), static_cast<float>(at.scale));
     weights.bias = &bias;
     return objective_.evaluate(slice(samples, row, 1), weights).loss;
   };
@@ -161,14 +160,14 @@ double Trial::largest_gradient(double scale) const {
     const double slope = (loss_at(row, reach) - loss_at(row, -reach)) / (2 * double{reach});
     largest = std::max(largest, std::fabs(slope) * std::sqrt(samples.squared_norms[row]));
   }
-  return largest + options_.l2 * scale * std::sqrt(layout_.norms(local_).squared);
+  return largest + options_.l2 * at.scale * std::sqrt(layout_.norms(at.cells).squared);
 }
 
 double Trial::top_curvature() const {
   constexpr int kRounds = 5;
   const std::size_t count = std::min(rows_, kCurvatureRows);
   const Samples samples = slice(sample_.samples(), 0, count);
-  std::vector<double> vector(local_.size(), 1.0);
+  std::vector<double> vector(sample_.support.size() * layout_.cell_floats(), 1.0);
   double norm = 1;
   for (int round = 0; round < kRounds; ++round) {
     std::vector<double> image(vector.size(), 0.0);

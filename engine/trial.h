@@ -22,7 +22,7 @@ Schedule schedule_of(const Options& options, const Objective& objective);
 // them with.
 Fading fading_of(const Objective& objective, const Source& data, double epochs);
 
-// Some of the rows, on which steps are tried out and curvature is measured, with a model of their own.
+// Some of the rows, on which steps are tried out and curvature is measured. Any number of threads may do so at once.
 class Trial {
  public:
   // `start` is what training starts from, all of it; a reference to it is kept, as to the others but `data`.
@@ -43,18 +43,23 @@ class Trial {
 
   // Objective of the sample after kPasses passes over it as the options' schedule has it, from w = 0 and
   // `step`.
-  double objective_after(double step);
+  double objective_after(double step) const;
 
   // Theorem::gradient_bound.
-  double gradient_bound();
+  double gradient_bound() const;
 
   // Largest eigenvalue of X'X / rows, times the loss's curvature: how fast a step moves all margins together.
   double top_curvature() const;
 
  private:
-  void begin();
-  double pass(double step);
-  double largest_gradient(double scale) const;
+  struct Weights {
+    std::vector<float> cells;  // of the sample's support
+    double scale = 1;
+  };
+
+  Weights begin() const;
+  Weights pass(double step) const;
+  double largest_gradient(const Weights& at) const;
 
   const Layout& layout_;
   std::span<const float> start_;
@@ -63,7 +68,6 @@ class Trial {
   Fading fading_;
   Block sample_;
   std::size_t rows_;
-  std::vector<float> local_;
   double mean_squared_norm_ = 1;
 };
 

@@ -37,7 +37,7 @@ void require(bool holds, const std::string& message) {
   if (!holds) throw InputError(message);
 }
 
-std::vector<Plan> make_plans(const Dataset& data, const Layout& layout, std::span<const float> start,
+std::vector<Plan> make_plans(const Source& data, const Layout& layout, std::span<const float> start,
                              const Objective& objective, const Options& common,
                              std::span<const Candidate> candidates, int threads) {
   std::vector<Plan> plans;
@@ -77,7 +77,7 @@ struct Contestant {
 // task in flight. All samplers have one seed and one set of units, so they draw the same order.
 class Tuner {
  public:
-  Tuner(Dataset data, const Objective& objective, const Options& common,
+  Tuner(Source source, const Objective& objective, const Options& common,
         std::span<const Candidate> candidates, const Dataset& validation, const Monitor& monitor,
         Arena& arena);
 
@@ -127,7 +127,7 @@ class Tuner {
   Clock::time_point told_ = start_;
 };
 
-Tuner::Tuner(Dataset data, const Objective& objective, const Options& common,
+Tuner::Tuner(Source source, const Objective& objective, const Options& common,
              std::span<const Candidate> candidates, const Dataset& validation, const Monitor& monitor,
              Arena& arena)
     : objective_(objective),
@@ -137,17 +137,19 @@ Tuner::Tuner(Dataset data, const Objective& objective, const Options& common,
       arena_(arena),
       tuned_{.ranking = {},
              .model = {},
-             .samples = data.rows(),
+             .samples = source.rows(),
              .validation_samples = validation.rows(),
-             .coordinates = data.dimension(),
-             .nonzeros = data.nonzeros(),
+             .coordinates = source.dimension(),
+             .nonzeros = source.nonzeros(),
              .threads = arena.threads()},
-      layout_(timed(tuned_.prepare_seconds,
-                    [&] { return Layout(data, objective.shape(), common.bias, planes_of(common)); })),
+      layout_(
+          timed(tuned_.prepare_seconds, [&] { return source.layout(objective, common, arena.threads()); })),
       begin_(layout_.start(objective, common.seed)),
-      plans_(timed(
-          tuned_.search_seconds,
-          [&] { return make_plans(data, layout_, begin_, objective, common, candidates, arena.threads()); })),
+      plans_(timed(tuned_.search_seconds,
+                   [&] {
+                     return make_plans(source, layout_, begin_, objective, common, candidates,
+                                       arena.threads());
+                   })),
       plan_(checked(*std::ranges::min_element(plans_, {}, &Plan::block_rows), Graph::least_window(arena))),
       tasks_(plan_.window + 1, std::vector<Task>(candidates.size())),
       graph_(arena, plan_.window,
@@ -155,11 +157,8 @@ Tuner::Tuner(Dataset data, const Objective& objective, const Options& common,
               .work = [this](const Task& task) { work(task); },
               .account = [this](const Task& task) { account(task); }}) {
   tuned_.block_rows = plan_.block_rows;
-  timed(tuned_.prepare_seconds, [&] {
-    const Shape shape = objective.shape();
-    const Deal deal = deal_rows(data, shape.grouping, plan_.block_rows, common.seed);
-    blocks_ = make_blocks(BlockMaker(std::move(data), layout_, 0, shape.pairs), deal, arena);
-  });
+  timed(tuned_.prepare_seconds,
+        [&] { blocks_ = std::move(source).blocks(layout_, objective, common, plan_.block_rows, arena); });
   const Units units = units_of(blocks_, plan_);
   for (std::size_t c = 0; c < candidates.size(); ++c) {
     contestants_.push_back(std::make_unique<Contestant>(objective, options_of(common, candidates[c]),

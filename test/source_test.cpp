@@ -1,0 +1,103 @@
+// When a data set is trained on as it lies, and that this reaches what blocks reach.
+#include "engine/source.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "engine/train.h"
+#include "io/synthetic.h"
+#include "objectives/catalogue.h"
+#include "test/support.h"
+
+using namespace sounder;
+using namespace sounder::test;
+
+namespace {
+
+Dataset problem(std::size_t rows = 4000) {
+  SyntheticOptions options;
+  options.rows = rows;
+  options.columns = 300;
+  options.nonzeros_per_row = 20;
+  return generate(options);
+}
+
+Dataset sorted_by_label(const Dataset& data) {
+  std::vector<std::size_t> order(data.rows());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return data.labels()[i]; });
+  Dataset::Columns parts;
+  for (const std::size_t i : order) {
+    const Row row = data.row(i);
+    parts.indices.insert(parts.indices.end(), row.support.begin(), row.support.end());
+    parts.values.insert(parts.values.end(), row.values.begin(), row.values.end());
+    parts.offsets.push_back(parts.indices.size());
+    parts.labels.push_back(row.label);
+  }
+  return {data.dimension(), std::move(parts)};
+}
+
+Options quick(std::size_t threads = 2) {
+  Options options;
+  options.threads = static_cast<int>(threads);
+  options.epochs = 1;
+  return options;
+}
+
+bool borrows(const Dataset& data, const Options& options, const std::string& objective = "logistic") {
+  return !Source(data).layout(*make_objective(objective), options, options.threads).ranked();
+}
+
+}  // namespace
+
+TEST_CASE("source: data lies ready for few epochs, if its rows are shuffled and blocks need nothing more") {
+  const Dataset data = problem();
+  CHECK(borrows(data, quick()));
+  CHECK(borrows(data, quick(), "hinge"));
+  CHECK(!borrows(sorted_by_label(data), quick()));
+  CHECK(!borrows(data.with_dimension(1'000'000), quick()));
+  const struct {
+    const char* what;
+    void (*set)(Options&);
+  } cases[] = {
+      {"many epochs", [](Options& o) { o.epochs = 30; }},
+      {"bias", [](Options& o) { o.bias = true; }},
+      {"state", [](Options& o) { o.rule = Rule::kAdagrad; }},
+      {"memory", [](Options& o) { o.rule = Rule::kSdca; }},
+      {"average", [](Options& o) { o.average_from = 1; }},
+      {"batches", [](Options& o) { o.discipline = Discipline::kExclusive; }},
+      {"rounds", [](Options& o) { o.discipline = Discipline::kReproducible; }},
+      {"samples", [](Options& o) { o.discipline = Discipline::kLocked; }},
+      {"rows", [](Options& o) { o.block_rows = 1; }},
+      {"simulation", [](Options& o) { o.simulate = 4; }},
+      {"mask", [](Options& o) { o.sparsify = Sparsify::kTopK; }},
+      {"nodes", [](Options& o) { o.numa_nodes = {0}; }},
+  };
+  for (const auto& [what, set] : cases) {
+    CAPTURE(what);
+    Options options = quick();
+    set(options);
+    CHECK(!borrows(data, options));
+  }
+}
+
+TEST_CASE("source: one epoch over the data as it lies is as good as one over blocks") {
+  const Dataset data = problem();
+  const Dataset sorted = sorted_by_label(data);
+  for (const char* const objective : {"logistic", "hinge", "squared_hinge"})
+    for (const std::size_t threads : kThreadSweep)
+      for (const Discipline discipline : {Discipline::kAtomic, Discipline::kLockFree, Discipline::kRacy}) {
+        CAPTURE(objective);
+        CAPTURE(threads);
+        Options options = quick(threads);
+        options.discipline = discipline;
+        options.step = 0.2;
+        const Report lying = train(data, *make_objective(objective), options).report;
+        const Report made = train(sorted, *make_objective(objective), options).report;
+        CHECK(lying.outcome == Outcome::kEpochLimit);
+        CHECK(lying.objective < 1.1 * made.objective);
+      }
+}
