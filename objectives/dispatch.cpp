@@ -11,7 +11,8 @@ namespace {
 
 #if HWY_ARCH_X86
 
-// __builtin_cpu_supports() knows it from gcc 12 on, but not in clang 14. Where there is AVX2 the operating system saves its registers.
+// Clang 14's __builtin_cpu_supports() does not know it. The question for AVX2 is also whether the operating system
+// saves its registers.
 bool has_f16c() {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
   return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
