@@ -1,7 +1,7 @@
 include(CMakeFindDependencyMacro)
 list(APPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR})
 find_dependency(TBB)
-find_dependency(hwy CONFIG)
+find_dependency(fmt)
 find_dependency(ZLIB)
 find_dependency(BZip2)
 find_dependency(PNG)

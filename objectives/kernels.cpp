@@ -88,10 +88,8 @@ namespace sounder {
 
 SOUNDER_DISPATCH(Kernels, kernels)
 
-HWY_EXPORT(target);
-
 const char* kernel_target() {
-  return HWY_DYNAMIC_DISPATCH(target)();
+  return SOUNDER_CALL_BEST(target);
 }
 
 }  // namespace sounder

@@ -7,6 +7,8 @@
 #include <hwy/foreach_target.h>  // IWYU pragma: keep
 #include <hwy/highway.h>
 
+#include "objectives/dispatch.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace sounder {
 namespace HWY_NAMESPACE {
@@ -63,10 +65,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace sounder {
 
-HWY_EXPORT(chosen);
-
 const TopicKernels& topic_kernels() {
-  static const TopicKernels kernels = HWY_DYNAMIC_DISPATCH(chosen)();
+  static const TopicKernels kernels = SOUNDER_CALL_BEST(chosen);
   return kernels;
 }
 

@@ -144,12 +144,15 @@ void check(const CLI::App&, const SimilarFlags& flags) {
 template <class Command>
 void add_command(CLI::App& app, const char* name, const char* help, Flags& chosen) {
   CLI::App* command = app.add_subcommand(name, help);
-  const auto flags = std::make_shared<Command>();
-  add_flags(*command, *flags);
-  command->callback([=, &chosen] {
-    if constexpr (std::is_base_of_v<ProblemFlags, Command>) take_defaults(*command, *flags);
-    check(*command, *flags);
-    chosen = *flags;
+  // Only the subcommand that is called gets its flags: those of all would take a millisecond (DECISIONS.md 37).
+  command->preparse_callback([=, &chosen](std::size_t) {
+    const auto flags = std::make_shared<Command>();
+    add_flags(*command, *flags);
+    command->callback([=, &chosen] {
+      if constexpr (std::is_base_of_v<ProblemFlags, Command>) take_defaults(*command, *flags);
+      check(*command, *flags);
+      chosen = *flags;
+    });
   });
 }
 
