@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "io/pages.h"
 #include "io/scanner.h"
 
 namespace sounder {
@@ -68,8 +69,8 @@ class Parser {
     constexpr std::size_t kShortestEntry = 4;  // bytes, with what separates it
     const std::size_t most = bytes / kShortestEntry;
     if (most <= piece_.room) return;
-    piece_.columns = std::make_unique_for_overwrite<Coordinate[]>(most);
-    piece_.values = std::make_unique_for_overwrite<float[]>(most);
+    piece_.columns = allocate_array<Coordinate>(most);
+    piece_.values = allocate_array<float>(most);
     piece_.room = most;
   }
 
