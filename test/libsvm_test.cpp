@@ -246,7 +246,7 @@ TEST_CASE("libsvm: entries behind a space and behind a tab read the same and are
   std::size_t refused = 0;
   for (std::uint32_t i = 0; i < 5'000; ++i) {
     std::string spaces = random_text(3, i);
-    for (std::uint32_t k = random() % 3; k > 0; --k)
+    for (auto k = random() % 3; k > 0; --k)
       spaces[random() % spaces.size()] = alphabet[random() % alphabet.size()];
     std::string tabs = spaces;
     std::ranges::replace(tabs, ' ', '\t');
