@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "io/pages.h"
 #include "io/scanner.h"
 
 namespace sounder {
@@ -68,8 +69,8 @@ class Parser {
     constexpr std::size_t kShortestEntry = 4;  // bytes, with what separates it
     const std::size_t most = bytes / kShortestEntry;
     if (most <= piece_.room) return;
-    piece_.columns = std::make_unique_for_overwrite<Coordinate[]>(most);
-    piece_.values = std::make_unique_for_overwrite<float[]>(most);
+    piece_.columns = allocate_array<Coordinate>(most);
+    piece_.values = allocate_array<float>(most);
     piece_.room = most;
   }
 
@@ -84,9 +85,33 @@ class Parser {
     if (!at_content(scan)) return;
     piece_.labels.push_back(number(scan, "a label"));
     std::uint64_t lowest = base_;
-    while (at_content(scan)) lowest = entry(scan, lowest) + 1;
+    while (at_content(scan = usual_entries(scan, lowest))) lowest = entry(scan, lowest) + 1;
     piece_.ends.push_back(piece_.entries);
     piece_.end = std::max(piece_.end, lowest);
+  }
+
+  // Goes behind entries, a space before each, that look as most do and have nothing wrong with them. What changes from one
+  // to the next stays in registers.
+  Scanner usual_entries(Scanner scan, std::uint64_t& lowest) {
+    Coordinate* const columns = piece_.columns.get();
+    float* const values = piece_.values.get();
+    std::size_t entries = piece_.entries;
+    std::uint64_t least = lowest;
+    const std::uint64_t end = end_;
+    const std::uint64_t base = piece_base_;
+    for (Scanner next = scan; next.skip(' '); scan = next) {
+      const std::optional<std::uint64_t> index = next.short_integer(':');
+      if (!index || *index == 0 || *index < least || *index >= end) break;
+      const std::optional<float> value = next.short_real();
+      if (!value || !next.at_separator()) break;
+      columns[entries] = static_cast<Coordinate>(*index - base);
+      values[entries] = *value;
+      entries += *value != 0;
+      least = *index + 1;
+    }
+    piece_.entries = entries;
+    lowest = least;
+    return scan;
   }
 
   // Reads "index:value", with an index of `lowest` or more, and returns the index.

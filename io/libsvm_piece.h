@@ -23,8 +23,8 @@ struct LibsvmPiece {
 
   // `room` each, of which only the first `entries` are written. Columns are counted from the index base or, while it is
   // not known, from 1: an index of 0 then is the largest number there is.
-  std::unique_ptr<Coordinate[]> columns;
-  std::unique_ptr<float[]> values;
+  std::shared_ptr<Coordinate[]> columns;
+  std::shared_ptr<float[]> values;
   std::size_t room = 0;
   std::size_t entries = 0;
   std::vector<std::size_t> ends;  // of each row, in the entries

@@ -61,8 +61,8 @@ void LibsvmRows::drop_from(std::size_t end) {
 }
 
 Dataset LibsvmRows::take(std::size_t dimension) {
-  columns();  // there may be none yet
-  values();
+  columns_.keep(columns().size_bytes());
+  values_.keep(values().size_bytes());
   return Dataset::adopt(dimension, std::move(offsets_), columns_.memory(), values_.memory(),
                         std::move(labels_));
 }

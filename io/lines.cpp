@@ -32,17 +32,13 @@ std::vector<std::string> read_lines(const std::string& path) {
 }
 
 bool LinePieces::next(Piece& piece) {
-  const auto room_for = [&](std::size_t bytes) {
-    if (piece.room.size() < bytes) piece.room.resize(bytes);
-  };
-  room_for(rest_.size());
-  std::ranges::copy(rest_, piece.room.begin());
+  const auto room_for = [&](std::size_t bytes) { return reinterpret_cast<char*>(piece.room.room(bytes)); };
+  std::ranges::copy(rest_, room_for(rest_.size()));
   piece.size = rest_.size();
   std::size_t cut = 0;
   while (cut == 0 && !ended_) {
     const std::size_t more = std::max(bytes_, piece.size);
-    room_for(piece.size + more);
-    const std::size_t count = read_(std::span(piece.room).subspan(piece.size, more));
+    const std::size_t count = read_({room_for(piece.size + more) + piece.size, more});
     piece.size += count;
     ended_ = count < more;
     cut = ended_ ? piece.size : last_line_end(piece.text());

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "io/pages.h"
+
 namespace sounder {
 
 // The lines of a file, plain or compressed (see io/input.h), without what ends them: "\n", "\r\n" or a lone
@@ -26,10 +28,10 @@ class LinePieces {
 
   // A piece and the room that it is in, to be used again.
   struct Piece {
-    std::vector<char> room;
+    GrowingPages room;  // of its own, which the system has back at once
     std::size_t size = 0;
 
-    std::string_view text() const { return {room.data(), size}; }
+    std::string_view text() const { return {reinterpret_cast<const char*>(room.memory().get()), size}; }
   };
 
   // Replaces `piece` by the next one. Returns whether there is one. Throws what reading throws.

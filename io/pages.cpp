@@ -66,6 +66,11 @@ std::byte* GrowingPages::room(std::size_t bytes) {
   return memory_.get();
 }
 
+void GrowingPages::keep(std::size_t bytes) {
+  const std::size_t kept = round_up(bytes, page_size(0));
+  if (kept < size_) madvise(memory_.get() + kept, size_ - kept, MADV_DONTNEED);
+}
+
 std::shared_ptr<std::byte> Slabs::take(std::size_t bytes) {
   const std::size_t wanted = round_up(bytes, kAlignment);
   if (!slab_ || wanted > size_ - used_) {

@@ -2,12 +2,21 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 
 namespace sounder {
 
 // So many zeroed bytes straight from the system, aligned to a cache line; 4 MiB and more in huge pages, where the system
 // has them: a quarter of the time to touch them first, and fewer misses after. Throws std::bad_alloc.
 std::shared_ptr<std::byte> allocate_pages(std::size_t bytes);
+
+// The same for an array of numbers.
+template <class T>
+std::shared_ptr<T[]> allocate_array(std::size_t count) {
+  std::shared_ptr<std::byte> pages = allocate_pages(count * sizeof(T));
+  T* const begin = reinterpret_cast<T*>(pages.get());
+  return {std::move(pages), begin};
+}
 
 // Of an allocation of so many bytes, what the system places as a whole.
 std::size_t page_size(std::size_t bytes);
@@ -18,6 +27,9 @@ class GrowingPages {
   // Room for so many bytes in all, aligned to a cache line: those that were there before, then zeroed ones. What was
   // returned before is no longer valid. Throws std::bad_alloc.
   std::byte* room(std::size_t bytes);
+
+  // Gives back what was written behind so many bytes, but for the rest of a page: what is huge was touched as a whole.
+  void keep(std::size_t bytes);
 
   // What room() returned last, for whoever wants to keep it.
   const std::shared_ptr<std::byte>& memory() const { return memory_; }

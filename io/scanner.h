@@ -30,9 +30,10 @@ class Scanner {
   bool at_separator() const { return at_blank() || at_line_end(); }
 
   bool skip(char c) {
-    const bool found = !done() && *at_ == c;
-    at_ += found;
-    return found;
+    if (done() || *at_ != c) [[unlikely]]  // a branch, so that what follows need not wait for it
+      return false;
+    ++at_;
+    return true;
   }
   void skip_blanks() {
     while (at_blank()) ++at_;
@@ -59,10 +60,19 @@ class Scanner {
     return count <= kExactDigits ? value : std::numeric_limits<std::uint64_t>::max();
   }
 
+  // What most whole numbers look like: up to seven digits, and `behind`. Moves behind that; nothing, without a move,
+  // when something else stands here.
+  [[gnu::always_inline]] std::optional<std::uint64_t> short_integer(char behind);
+
   // Moves behind the number here, [+-] digits [. digits] [e [+-] digits] with digits on at least one side of
   // the point, and returns the float nearest to it: infinite beyond the range of floats, zero below it. NaN,
   // without a move, when there is no such number; "inf" and "nan" are none.
   float real();
+
+  // What most numbers look like: [-] digit [. digits], not more than 15 of them, and no exponent. Nothing, without a move,
+  // when something else stands here. Its branches are nearly always taken the same way, so that the processor begins with
+  // the next number while this one is worked out.
+  [[gnu::always_inline]] std::optional<float> short_real();
 
  private:
   static constexpr std::ptrdiff_t kExactDigits = 18;  // that surely fit 64 bits
@@ -76,9 +86,9 @@ class Scanner {
       value = 10 * value + static_cast<std::uint64_t>(*at_ - '0');
     return at_ - begin;
   }
+  bool at_digit() const { return *at_ >= '0' && *at_ <= '9'; }  // not at the end
   // Inlined, so that a local cursor stays in a register.
   [[gnu::always_inline]] bool eight_digits(std::uint64_t& value);
-  [[gnu::always_inline]] std::optional<float> short_real();
   float any_real();
   std::int64_t exponent();  // of the e here; 0, without a move, when it begins no exponent
 
@@ -93,6 +103,28 @@ inline std::uint64_t load_little_endian(const char* bytes) {
   std::memcpy(&word, bytes, sizeof word);
   return std::endian::native == std::endian::little ? word : __builtin_bswap64(word);
 }
+
+// Up to eight digits at once, one in each byte of a word: a loop over them would mispredict its end once a
+// number.
+struct Digits {
+  // Eight bytes.
+  explicit Digits(const char* at) : word(load_little_endian(at) ^ 0x3030303030303030) {
+    // The top bit marks the bytes above 9. A carry into the next byte spoils only what stands behind the first
+    // of them.
+    const std::uint64_t others = (word | (word + 0x7676767676767676)) & 0x8080808080808080;
+    count = std::countr_zero(others) / 8;
+  }
+
+  std::uint64_t value() const {
+    std::uint64_t sum = word << (32 - 4 * count) << (32 - 4 * count);  // by 64 in all when there is none
+    sum = (10 * sum + (sum >> 8)) & 0x00ff00ff00ff00ff;
+    sum = (100 * sum + (sum >> 16)) & 0x0000ffff0000ffff;
+    return (10'000 * sum + (sum >> 32)) & 0xffffffff;
+  }
+
+  std::uint64_t word;
+  int count;
+};
 
 // The float nearest to mantissa * 10^power, where two roundings suffice. 2^53 and 10^22 are the last whole
 // number and the last power of ten that doubles hold exactly, so `nearest` is the double nearest to the
@@ -124,40 +156,44 @@ inline float nearest_float(std::string_view number, std::int64_t power) {
 
 }  // namespace scanner_detail
 
-// Up to eight digits at once, one in each byte of a word: a loop over them would mispredict its end once a
-// number. Returns whether there were eight.
+// Returns whether there were eight.
 inline bool Scanner::eight_digits(std::uint64_t& value) {
   static constexpr std::uint64_t kTens[] = {1,       10,        100,        1000,       10'000,
                                             100'000, 1'000'000, 10'000'000, 100'000'000};
-  std::uint64_t word = scanner_detail::load_little_endian(at_) ^ 0x3030303030303030;
-  // The top bit marks the bytes above 9. A carry into the next byte spoils only what stands behind the first
-  // of them.
-  const std::uint64_t others = (word | (word + 0x7676767676767676)) & 0x8080808080808080;
-  const int count = std::countr_zero(others) / 8;
-  word = word << (32 - 4 * count) << (32 - 4 * count);  // by 64 in all when there is none
-  word = (10 * word + (word >> 8)) & 0x00ff00ff00ff00ff;
-  word = (100 * word + (word >> 16)) & 0x0000ffff0000ffff;
-  word = (10'000 * word + (word >> 32)) & 0xffffffff;
-  value = kTens[count] * value + word;
-  at_ += count;
-  return count == 8;
+  const scanner_detail::Digits digits(at_);
+  value = kTens[digits.count] * value + digits.value();
+  at_ += digits.count;
+  return digits.count == 8;
 }
 
-// What most numbers look like: [-] digit . digits, not more than 15 of them, and no exponent. Nothing, without a
-// move, when something else stands here. Its branches are nearly always taken the same way, so that the processor
-// begins with the next number while this one is worked out.
+inline std::optional<std::uint64_t> Scanner::short_integer(char behind) {
+  if (end_ - at_ < 8) return std::nullopt;
+  const scanner_detail::Digits digits(at_);
+  if (digits.count == 0 || digits.count == 8 || at_[digits.count] != behind) return std::nullopt;
+  at_ += digits.count + 1;
+  return digits.value();
+}
+
 inline std::optional<float> Scanner::short_real() {
   constexpr std::ptrdiff_t kRoom = 19;
   if (end_ - at_ < kRoom) return std::nullopt;
-  const bool negative = *at_ == '-';
-  const char* const whole = at_ + negative;
-  if (whole[1] != '.' || whole[0] < '0' || whole[0] > '9') return std::nullopt;
   Scanner behind = *this;
-  behind.at_ = whole + 2;
-  auto mantissa = static_cast<std::uint64_t>(whole[0] - '0');
-  if (behind.eight_digits(mantissa) && behind.eight_digits(mantissa)) return std::nullopt;
-  if (*behind.at_ == 'e' || *behind.at_ == 'E') return std::nullopt;
-  const auto near = scanner_detail::nearest_float(mantissa, whole + 2 - behind.at_);
+  const bool negative = *at_ == '-';
+  if (negative) [[unlikely]]
+    ++behind.at_;
+  if (*behind.at_ < '0' || *behind.at_ > '9') return std::nullopt;
+  auto mantissa = static_cast<std::uint64_t>(*behind.at_ - '0');
+  const char* const point = ++behind.at_;
+  std::ptrdiff_t fraction = 0;
+  if (*point == '.') {
+    ++behind.at_;
+    // One branch: whether there are eight digits varies more than whether there are nine.
+    if (behind.eight_digits(mantissa) & behind.at_digit() && behind.eight_digits(mantissa))
+      return std::nullopt;
+    fraction = behind.at_ - point - 1;
+  }
+  if (behind.at_digit() || *behind.at_ == 'e' || *behind.at_ == 'E') return std::nullopt;
+  const auto near = scanner_detail::nearest_float(mantissa, -fraction);
   if (!near) return std::nullopt;
   *this = behind;
   return negative ? -*near : *near;

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <optional>
 #include <random>
 #include <sstream>
 #include <string>
@@ -239,6 +240,27 @@ TEST_CASE("libsvm: never crashes on random bytes") {
   CHECK(accepted > 100);
 }
 
+TEST_CASE("libsvm: entries behind a space and behind a tab read the same and are refused the same") {
+  std::mt19937 random(8);
+  const std::string_view alphabet = "0123456789:.-+e# x";
+  std::size_t refused = 0;
+  for (std::uint32_t i = 0; i < 5'000; ++i) {
+    std::string spaces = random_text(3, i);
+    for (auto k = random() % 3; k > 0; --k)
+      spaces[random() % spaces.size()] = alphabet[random() % alphabet.size()];
+    std::string tabs = spaces;
+    std::ranges::replace(tabs, ' ', '\t');
+    CAPTURE(spaces);
+    const LibsvmOptions options{.dimension = random() % 2 * 990, .beyond = Beyond::kRefuse};
+    const std::string error = error_of(spaces, options);
+    REQUIRE(error == error_of(tabs, options));
+    if (error.empty()) REQUIRE(same(parse(spaces, options).data, parse(tabs, options).data));
+    refused += !error.empty();
+  }
+  CHECK(refused > 500);
+  CHECK(refused < 4'500);
+}
+
 TEST_CASE("libsvm: cutting the text into pieces changes nothing, on any number of threads") {
   const std::string text = random_text(300, 1);
   const Dataset whole = parse(text, {.piece_bytes = text.size()}).data;
@@ -370,6 +392,28 @@ TEST_CASE("scanner: reads the float that strtof reads, at the end of the text an
       CHECK(whole);
       CHECK(found == expected);
     }
+  }
+}
+
+TEST_CASE("scanner: a short whole number needs a digit, at most seven, and what is behind it") {
+  struct Case {
+    std::string_view text;
+    std::optional<std::uint64_t> value;
+  };
+  const Case cases[] = {{"0:0.123456", 0},
+                        {"7:0.123456", 7},
+                        {"0012345:0", 12345},
+                        {"1234567:1", 1234567},
+                        {"12345678:1", std::nullopt},
+                        {":1234567", std::nullopt},
+                        {"12;45678", std::nullopt},
+                        {"12:4567", std::nullopt},
+                        {"", std::nullopt}};
+  for (const Case& c : cases) {
+    CAPTURE(c.text);
+    Scanner scan(c.text);
+    CHECK(scan.short_integer(':') == c.value);
+    CHECK(static_cast<std::size_t>(scan.at() - c.text.data()) == (c.value ? c.text.find(':') + 1 : 0));
   }
 }
 

@@ -45,6 +45,21 @@ TEST_CASE("pages: those that grow keep what was written and are zeroed behind it
   CHECK(pages.memory().get() == pages.room(0));
 }
 
+TEST_CASE("pages: what is not kept is given back, and zeroed if it is used again") {
+  for (const std::size_t kept : {1UL, 5000UL, 2UL << 20, (3UL << 20) + 1, 5UL << 20}) {
+    CAPTURE(kept);
+    GrowingPages pages;
+    constexpr std::size_t kBytes = 5UL << 20;
+    std::memset(pages.room(kBytes), 1, kBytes);
+    pages.keep(kept);
+    std::byte* const room = pages.room(kBytes);
+    CHECK(std::all_of(room, room + kept, [](std::byte b) { return b == std::byte{1}; }));
+    const std::size_t behind = (kept / page_size(0) + 1) * page_size(0);
+    CHECK(std::all_of(room + std::min(behind, kBytes), room + kBytes,
+                      [](std::byte b) { return b == std::byte{0}; }));
+  }
+}
+
 TEST_CASE("slabs: pieces are zeroed, do not overlap and outlive the slabs") {
   const std::vector<std::size_t> sizes{0, 1, 17, 65536, 3, 100'000, 5'000'000, 40};
   std::vector<std::shared_ptr<std::byte>> pieces;
