@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/blocks.h"
+#include "engine/choice.h"
 #include "engine/discipline.h"
 #include "engine/layout.h"
 #include "engine/options.h"
@@ -34,6 +35,7 @@ struct Plan {
   double others = 0;    // RuleTraits::shares, and
   double proximal = 0;  // RuleTraits::dual: as Step has them
   double damping = 1;
+  Choices why = {};
 
   std::size_t tau() const { return window * task_blocks * block_rows; }
 };
