@@ -48,8 +48,8 @@ std::unique_ptr<Writer> writer_of(const Options& options, const Plan& plan, cons
 // Where a unit is a block; these in order of Block::node.
 Units units_of(std::span<const Block> blocks, const Plan& plan);
 
-// Finds the missing parts on a sample of the rows (one in 64). Deterministic for a seed; costs less than one
-// epoch.
+// Finds the missing parts on a sample of the rows: one in 64, but 128 or a quarter. Deterministic for a seed; costs less
+// than one epoch or a tenth of those planned.
 // `start` is what training starts from.
 Plan make_plan(const Source& data, const Layout& layout, std::span<const float> start,
                const Objective& objective, const Options& options, int threads);
