@@ -63,7 +63,7 @@ void check_method(const Objective& objective, const Options& options) {
   if (options.schedule == Schedule::kTheorem && (objective.width() > 1 || objective.shape().pairs)) {
     throw InputError("schedule = theorem: is for linear models, not for " + objective.name());
   }
-  if (traits_of(options.discipline).disjoint && objective.shape().common > 0) {
+  if (traits_of(discipline_of(options)).disjoint && objective.shape().common > 0) {
     throw InputError("discipline = exclusive: all samples of " + objective.name() +
                      " share a coordinate, so none could run beside another; take reproducible");
   }
@@ -131,7 +131,7 @@ void check(const BlockFile& file, const Objective& objective, const Options& opt
   check_validation(validation, file.shape().dimension, objective.labels());
   check_method(objective, options);
   check_problem(objective, options);
-  if (traits_of(options.discipline).disjoint)
+  if (traits_of(discipline_of(options)).disjoint)
     throw InputError("discipline = exclusive: makes its blocks as it goes, and takes no file of them");
   if (options.numa_nodes.size() != 1)
     throw InputError("numa_nodes: the blocks of a file are read in one order for all; name one node");

@@ -120,61 +120,42 @@ std::vector<InflationFigures> inflation_of(const Inspection& found) {
 
 // --- Advice
 
-std::string why_block(const Inspection& found) {
+// What the analysis says to so many samples in flight.
+std::string verdict_on_tau(const Inspection& found) {
   const auto tau = static_cast<double>(found.advice.tau);
-  const std::string stale = fmt::format("up to {} samples are in flight, ", found.advice.tau);
-  if (tau <= found.raw.tau_safe)
-    return stale + fmt::format("within n / (2 Dbar) = {:.4g}", found.raw.tau_safe);
-  const std::string beyond = stale + fmt::format("beyond n / (2 Dbar) = {:.3g}, but ", found.raw.tau_safe);
+  if (tau <= found.raw.tau_safe) return fmt::format("within n / (2 Dbar) = {:.4g}", found.raw.tau_safe);
+  const std::string beyond = fmt::format("beyond n / (2 Dbar) = {:.3g}, ", found.raw.tau_safe);
   if (tau <= found.without_hot.tau_safe)
-    return beyond + fmt::format("without the {} hot coordinates that is {:.4g}", found.hot,
+    return beyond + fmt::format("but without the {} hot coordinates that is {:.4g}", found.hot,
                                 found.without_hot.tau_safe);
   const double weighted = found.weighted_chance ? safe_staleness(found.weighted_chance->value) : 0;
   if (tau <= weighted)
-    return beyond + fmt::format("weighted by how far gradients agree it is {:.4g}", weighted);
-  return fmt::format(
-      "{}beyond n / (2 Dbar) = {:.3g} in all its forms, but that is sufficient, not necessary: blocks of "
-      "this "
-      "size converge as one thread does (docs/theory.md)",
-      stale, found.raw.tau_safe);
+    return beyond + fmt::format("but weighted by how far gradients agree that is {:.4g}", weighted);
+  return beyond + "which is sufficient, not necessary (docs/theory.md)";
 }
 
-std::string why_step(const Plan& plan, const Objective& objective, const Options& options) {
-  if (options.step) return "as asked for";
-  if (objective.pace(options.rule)) return fmt::format("what {} starts with", objective.name());
-  if (traits_of(options.rule).step != StepChoice::kTrial) return "from the lengths of the samples";
-  return fmt::format("the smallest power of four that did as well as any on some rows{}",
-                     plan.clock.cap < plan.clock.step ? ", capped for blocks at the same time" : "");
-}
-
-// CYCLADES where its batches fall apart, for that is free of staleness.
-void advise_discipline(Advice& advice, const Subject& is) {
+// Whether CYCLADES' batches fall apart, which would make staleness none.
+std::string verdict_on_exclusive(const Subject& is) {
   constexpr double kShare = 1.0 / 8;
   Components components(is.data.dimension());
   const BatchChoice batch =
       choose_batch(components, is.data, shuffled_rows(is.data.rows(), is.options.seed), kShare);
   const bool apart = batch.largest_share <= kShare && is.objective.shape().common == 0;
-  advice.why_discipline =
-      apart ? fmt::format(
-                  "no update is lost; exclusive would do as well, as batches of {} samples have no "
-                  "component above {:.0f} %",
-                  batch.rows, 100 * kShare)
-            : fmt::format(
-                  "no update is lost; exclusive would run on one thread, as {:.0f} % of {} samples are "
-                  "one component",
-                  100 * batch.largest_share, batch.rows);
+  return apart ? fmt::format("exclusive would do, as no component of {} samples is above {:.0f} %",
+                             batch.rows, 100 * kShare)
+               : fmt::format("exclusive would run on one thread, as {:.0f} % of {} samples are one component",
+                             100 * batch.largest_share, batch.rows);
 }
 
 Advice advise(const Subject& is, const Inspection& found) {
   const Plan plan = make_plan(is.data, is.layout, is.start, is.objective, is.options, found.threads);
-  Advice advice{.discipline = is.options.discipline,
+  Advice advice{.discipline = discipline_of(is.options),
                 .block_rows = plan.block_rows,
+                .refresh_rows = plan.strides.rows,
                 .tau = plan.tau(),
                 .step = std::min(plan.clock.step, plan.clock.cap),
-                .why_discipline = {},
-                .why_block = {},
-                .why_step = why_step(plan, is.objective, is.options)};
-  advise_discipline(advice, is);
+                .why = plan.why};
+  advice.why.discipline.why += "; " + verdict_on_exclusive(is);
   return advice;
 }
 
@@ -208,7 +189,7 @@ Inspection inspect(const Subject& is) {
   found.constants = constants_of(is);
   found.inflation = inflation_of(found);
   found.advice = advise(is, found);
-  found.advice.why_block = why_block(found);
+  found.advice.why.tau.why += "; " + verdict_on_tau(found);
   return found;
 }
 

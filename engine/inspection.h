@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/choice.h"
 #include "engine/conflicts.h"
 #include "engine/incidence.h"
 #include "engine/options.h"
@@ -57,15 +58,14 @@ struct InflationFigures {
   std::optional<double> weighted;
 };
 
-// What to run with, and why, in a sentence each.
+// What train() would run with, on so many threads as the options say, and why, in a sentence each.
 struct Advice {
   Discipline discipline = Discipline::kAtomic;
   std::size_t block_rows = 0;
-  std::size_t tau = 0;  // with these blocks, on so many threads as the options say
+  std::size_t refresh_rows = 0;  // 0: never
+  std::size_t tau = 0;
   double step = 0;
-  std::string why_discipline;
-  std::string why_block;
-  std::string why_step;
+  Choices why;
 };
 
 // What the data says about a run before it.

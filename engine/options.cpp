@@ -46,9 +46,9 @@ void validate_sparsify(const Options& o) {
   require(
       !rule.snapshots && !rule.derives && rule.memory == 0,
       clash(fmt::format("tears apart sums that the rule {} needs whole; take sgd or adagrad", rule.name)));
-  require(!traits_of(o.discipline).disjoint,
+  require(!traits_of(discipline_of(o)).disjoint,
           clash(fmt::format("the discipline {} stores, and adds nothing later; take reproducible or atomic",
-                            name_of(o.discipline))));
+                            name_of(discipline_of(o)))));
 }
 
 void validate_combination(const Options& o) {
@@ -56,14 +56,14 @@ void validate_combination(const Options& o) {
   const auto clash = [&](std::string_view what) { return fmt::format("rule = {}: {}", rule.name, what); };
   require(o.l1 == 0 || rule.l1, clash("cannot minimise with l1 > 0; take saga, svrg or ftrl"));
   require(!rule.dual || !o.bias, clash("has no bias; add a constant column to the data instead"));
-  require(
-      !traits_of(o.discipline).rounds || o.tau == 0,
-      fmt::format("discipline = {}: a round is its staleness bound; tau must be 0", name_of(o.discipline)));
-  require(!traits_of(o.discipline).disjoint || !o.bias,
+  require(!traits_of(discipline_of(o)).rounds || o.tau == 0,
+          fmt::format("discipline = {}: a round is its staleness bound; tau must be 0",
+                      name_of(discipline_of(o))));
+  require(!traits_of(discipline_of(o)).disjoint || !o.bias,
           fmt::format(
               "discipline = {}: every sample touches a bias, so no two could run at once; take atomic, or "
               "leave the bias out",
-              name_of(o.discipline)));
+              name_of(discipline_of(o))));
   require(rule.step != StepChoice::kNone || !o.step, clash("has no step to set"));
   require(o.gap == 0 || rule.dual, clash("has no duality gap to stop at; take sdca"));
   require(o.average_from == 0 || (!rule.dual && !rule.derives), clash("its iterates cannot be averaged"));
@@ -72,8 +72,8 @@ void validate_combination(const Options& o) {
     return fmt::format("simulate = {}: {}", o.simulate, what);
   };
   require(o.threads <= 1, simulation(fmt::format("runs on one thread, not on threads = {}", o.threads)));
-  require(o.discipline == Discipline::kAtomic,
-          simulation(fmt::format("takes the atomic discipline, not {}", name_of(o.discipline))));
+  require(discipline_of(o) == Discipline::kAtomic,
+          simulation(fmt::format("takes the atomic discipline, not {}", name_of(discipline_of(o)))));
   require(o.tau == 0, simulation("is the staleness itself, in blocks; tau must be 0"));
 }
 
@@ -82,7 +82,7 @@ void validate_refresh(const Options& o) {
   const auto refuse = [&](bool ok, std::string_view why) {
     if (!ok) throw InputError(fmt::format("refresh_rows = {}: {}", o.refresh_rows, why));
   };
-  refuse(traits_of(o.discipline).refreshes && o.simulate == 0,
+  refuse(traits_of(discipline_of(o)).refreshes && o.simulate == 0,
          "is for the disciplines atomic, lock_free and racy; leave it at 0");
   refuse(
       may_refresh(o),
@@ -101,8 +101,8 @@ void validate_nodes(const Options& o) {
   const auto refuse = [&](bool holds, std::string_view what) {
     require(!holds, fmt::format("numa_nodes = {}: {}; name one node", given, what));
   };
-  refuse(traits_of(o.discipline).rounds,
-         fmt::format("every round of the discipline {} would wait for all nodes", name_of(o.discipline)));
+  refuse(traits_of(discipline_of(o)).rounds,
+         fmt::format("every round of the discipline {} would wait for all nodes", name_of(discipline_of(o))));
   refuse(o.simulate > 0, "simulated workers run on one thread");
 }
 
@@ -141,6 +141,10 @@ void validate(const Options& o) {
   validate_sparsify(o);
   validate_combination(o);
   validate_refresh(o);
+}
+
+Discipline discipline_of(const Options& options) {
+  return options.discipline.value_or(Discipline::kAtomic);
 }
 
 double decay_of(const Options& options) {

@@ -44,8 +44,8 @@ struct Options {
   std::optional<double> decay;     // in (0, 1]; kGeometric: unset: 0.9; kBackoff: unset: 0.37
   std::optional<double> accuracy;  // kTheorem: the E |w - w*|^2 wanted, > 0
   Rule rule = Rule::kSgd;
-  Discipline discipline = Discipline::kAtomic;
-  Sparsify sparsify = Sparsify::kNone;  // what of a block's change is pushed at once (engine/sparsify.h)
+  std::optional<Discipline> discipline;  // unset: atomic, which no other was faster than (DECISIONS.md, 38)
+  Sparsify sparsify = Sparsify::kNone;   // what of a block's change is pushed at once (engine/sparsify.h)
   double keep = 0.1;  // the share of it, in (0, 1], unless all; smaller where pushes cost more than updates
   int average_from = 0;    // return the mean of all iterates from this epoch on; 0: the last iterate
   std::uint64_t seed = 1;  // of the row shuffle and the block order; same seed and one thread: same bits
@@ -84,6 +84,9 @@ void validate(const Options& options);
 
 // Whether the rule's changes of a block may be brought in before all of them are there.
 bool may_refresh(const Options& options);
+
+// The discipline in force.
+Discipline discipline_of(const Options& options);
 
 // The decay in force.
 double decay_of(const Options& options);

@@ -62,12 +62,14 @@ class Scores {
 };
 
 // Upwards from the first, then downwards if the best is near it.
-double find_step(const Trial& trial, std::size_t rows) {
+double find_step(const Trial& trial, std::size_t rows, int epochs) {
   constexpr int kReach = 14;
-  constexpr double kBudget = 0.9;  // epochs; a trial is two passes and an evaluation over the sample
+  constexpr double kBudget = 0.9;  // epochs, or a share of all of them
+  constexpr double kShare = 0.1;
   const Search search = search_for(trial);
+  // A trial is two passes and an evaluation over the sample.
   const double price = 2.5 * static_cast<double>(trial.rows()) / static_cast<double>(rows);
-  const auto most = static_cast<std::size_t>(kBudget / price);
+  const auto most = static_cast<std::size_t>(std::max(kBudget, kShare * epochs) / price);
 
   Scores all(trial);
   std::map<int, double> scores;
@@ -120,15 +122,29 @@ class Overshoot {
   double allowance_;
 };
 
+constexpr const char* kAsked = "as asked for";
+
+// An option's value and what speaks for it, in a sentence.
+template <class Value>
+struct Reasoned {
+  Value value;
+  std::string why;
+};
+using Rows = Reasoned<std::size_t>;
+
 // Rows of a worker that the others may not have seen.
-std::size_t choose_stale_rows(std::size_t rows, int threads, double step, const Overshoot& overshoot) {
+Rows choose_stale_rows(std::size_t rows, int threads, double step, const Overshoot& overshoot) {
   constexpr std::size_t kLeast = 32;
   constexpr double kLaterStep = 1.0 / 16;  // of the first: so far have steps fallen by the time it matters
   const std::size_t parts = (threads > 2 ? 32 : 24) * static_cast<std::size_t>(threads);
   const std::size_t most = std::clamp<std::size_t>(rows / parts, 1, kMostBlockRows);
   const double safe = overshoot.rows_at(step * kLaterStep);
-  return safe < static_cast<double>(most) ? std::max(static_cast<std::size_t>(safe), std::min(kLeast, most))
-                                          : most;
+  if (safe < static_cast<double>(most))
+    return {std::max(static_cast<std::size_t>(safe), std::min(kLeast, most)),
+            fmt::format("more from {} workers at a time might overshoot along what all rows share", threads)};
+  return {most, most == kMostBlockRows
+                    ? "longer blocks gain little"
+                    : fmt::format("{} or more for each worker", parts / static_cast<std::size_t>(threads))};
 }
 
 // What dual coordinate ascent settles instead of a step. `rho` is the share of a typical |x|^2 that lies in
@@ -175,7 +191,7 @@ class DualPlan {
 // A part of 1 / L, L the largest curvature along a sample; a few very long ones, which a mean tells, may overshoot.
 // With L1 a larger step finds the zeros sooner, and where blocks share, each moves by a part of it only.
 double smooth_step(const Trial& trial, const Options& options, int parallel) {
-  const bool by_sample = traits_of(options.discipline).by_sample || options.block_rows == 1;
+  const bool by_sample = traits_of(discipline_of(options)).by_sample || options.block_rows == 1;
   const bool shared = parallel > 1 && !by_sample;
   const double part = shared ? 1 : options.l1 > 0 ? 0.75 : 0.5;
   const auto [mean, largest] = trial.lengths();
@@ -190,20 +206,25 @@ std::size_t shared_block_rows(const Source& data, int parallel) {
   return std::clamp<std::size_t>(data.rows() / parts, 1, std::min(few, kMostBlockRows));
 }
 
-double choose_step(const Trial& trial, const Options& options, std::size_t rows, int parallel) {
-  if (options.step) return *options.step;
+Reasoned<double> choose_step(const Trial& trial, const Options& options, std::size_t rows, int parallel) {
+  if (options.step) return {*options.step, kAsked};
   switch (traits_of(options.rule).step) {
     case StepChoice::kTrial:
-      return find_step(trial, rows);
+      return {find_step(trial, rows, options.epochs),
+              fmt::format(
+                  "the smallest power of four, times what moves a margin by its slope, that did within {:.0f} % "
+                  "of the best in two passes over {} rows",
+                  100 * (search_for(trial).tie - 1), trial.rows())};
     case StepChoice::kSmoothness:
-      return smooth_step(trial, options, parallel);
+      return {smooth_step(trial, options, parallel),
+              "as large as the curvature of the loss along the samples allows"};
     case StepChoice::kReach:
-      return 3 / std::sqrt(trial.mean_squared_norm());
+      return {3 / std::sqrt(trial.mean_squared_norm()), "by the length of a typical sample"};
     case StepChoice::kUnit:
     case StepChoice::kNone:
       break;
   }
-  return 1;
+  return {1, fmt::format("the rule {} finds its own", name_of(options.rule))};
 }
 
 // How many blocks may step from the same weights. What is to be the same for any number of threads may not ask for
@@ -215,10 +236,19 @@ int parallel_blocks(const DisciplineTraits& discipline, std::size_t rows, int th
   return static_cast<int>(std::bit_floor(std::clamp<std::size_t>(rows / kRowsEach, 2, 16)));
 }
 
+void take(Plan& plan, Rows rows) {
+  plan.block_rows = rows.value;
+  plan.why.block.why = std::move(rows.why);
+}
+
 // Staleness is window x task_blocks x block_rows.
 void fit_tau(Plan& plan, const Options& options) {
-  if (options.block_rows == 0)
-    plan.block_rows = std::clamp<std::size_t>(options.tau / plan.window, 1, plan.block_rows);
+  const std::size_t most = options.tau / plan.window;
+  if (options.block_rows == 0 && most < plan.block_rows) {
+    plan.block_rows = std::max<std::size_t>(most, 1);
+    plan.why.block.why = fmt::format("the bound of {} on staleness allows no more with {} in flight",
+                                     options.tau, plan.window);
+  }
   plan.task_blocks =
       std::clamp<std::size_t>(options.tau / (plan.window * plan.block_rows), 1, plan.task_blocks);
   plan.window = options.tau / (plan.task_blocks * plan.block_rows);
@@ -234,12 +264,17 @@ void fit_batch(Plan& plan, const Dataset& data, const Options& options) {
   const std::vector<std::uint32_t> order = shuffled_rows(data.rows(), options.seed);
   const BatchChoice choice = choose_batch(components, data, order, kLargestShare);
   if (choice.largest_share > kLargestShare) {
+    if (options.block_rows == 0)
+      plan.why.block.why = "the components of larger ones could be dealt out no better";
     plan.note = fmt::format(
         "one component holds {:.0f} % of the non-zeros of {} rows, so one thread does most of the work; the "
         "disciplines reproducible and atomic need no components",
         100 * choice.largest_share, choice.rows);
   } else if (options.block_rows == 0) {
     plan.block_rows = std::clamp<std::size_t>(data.rows() / kParts, 1, choice.rows);
+    plan.why.block.why =
+        fmt::format("of so many rows no component holds more than {:.0f} %, so threads share them evenly",
+                    100 * kLargestShare);
   }
 }
 
@@ -258,7 +293,7 @@ struct Setting {
   const Objective& objective;
   const Options& options;
   int threads;
-  const DisciplineTraits& discipline = traits_of(options.discipline);
+  const DisciplineTraits& discipline = traits_of(discipline_of(options));
   int parallel = options.simulate > 0 ? options.simulate : parallel_blocks(discipline, data.rows(), threads);
 };
 
@@ -281,14 +316,24 @@ std::size_t settled_stale_rows(const Setting& is) {
                                1);
 }
 
-std::size_t settled_block_rows(const Setting& is) {
-  if (is.discipline.by_sample) return 1;
+Rows by_sample() {
+  return {1, "the discipline takes a sample at a time"};
+}
+
+Rows settled_block_rows(const Setting& is) {
+  if (is.discipline.by_sample) return by_sample();
   const Shape shape = is.objective.shape();
   const std::size_t parts = shape.worker_blocks * static_cast<std::size_t>(is.parallel);
-  const std::size_t rows = shape.grouping == Grouping::kTiles
-                               ? tile_rows(is, parts)
-                               : std::min(is.data.rows() / parts, shape.most_block_rows);
-  return std::max<std::size_t>(may_be_large(is) ? rows : std::min(rows, settled_stale_rows(is)), 1);
+  const bool tiles = shape.grouping == Grouping::kTiles;
+  const std::size_t rows = std::max<std::size_t>(
+      tiles ? tile_rows(is, parts) : std::min(is.data.rows() / parts, shape.most_block_rows), 1);
+  const std::size_t stale = settled_stale_rows(is);
+  if (!may_be_large(is) && stale < rows)
+    return {stale, fmt::format("{} in flight at a time are as many as {} bears", shape.most_stale_rows,
+                               is.objective.name())};
+  return {rows, tiles ? "as many as leave each thread enough and have coordinates that fit its cache"
+                      : fmt::format("{} or more for each thread, of {} rows at most", shape.worker_blocks,
+                                    shape.most_block_rows)};
 }
 
 // Tasks and rounds of blocks whose size is known.
@@ -307,60 +352,122 @@ void fit_tasks(Plan& plan, const Setting& is) {
 
 void fit_dual(Plan& plan, const Trial& trial, const Setting& is) {
   const DualPlan dual(trial, is.parallel);
-  if (plan.block_rows == 0) plan.block_rows = is.discipline.by_sample ? 1 : dual.block_rows(is.data);
+  if (plan.block_rows == 0)
+    take(plan, is.discipline.by_sample
+                   ? by_sample()
+                   : Rows{dual.block_rows(is.data),
+                          "small enough that what threads change at the same time does not overshoot"});
   fit_tasks(plan, is);
   plan.proximal = dual.proximal(is.objective, is.options.l2, is.data.dimension());
   plan.damping = dual.damping(plan.block_rows);
 }
 
-// Where blocks would touch more cells than 16-bit positions can tell apart, large ones gain nothing.
+// Of rows with so many non-zeros for each cell that there is, pulls and pushes cost little already; nor does a task of so many
+// non-zeros cost much beside them.
 std::size_t most_large_rows(std::size_t rows, std::uint64_t nonzeros, const Layout& layout) {
-  constexpr std::size_t kMost = 2048;
-  constexpr std::size_t kNarrow = std::size_t{1} << 16;
-  const std::size_t row_floats = nonzeros / rows * layout.cell_floats() + 1;
-  const std::size_t most = layout.cells() * layout.cell_floats() <= kNarrow ? kMost : kNarrow / row_floats;
-  return std::max<std::size_t>(most, 1);
+  constexpr std::size_t kEachCell = 32;
+  constexpr std::size_t kEnough = std::size_t{1} << 14;
+  const auto worth = static_cast<double>(std::max(kEachCell * layout.cells(), kEnough));
+  const double row = static_cast<double>(nonzeros) / static_cast<double>(rows);
+  return static_cast<std::size_t>(std::clamp(worth / std::max(row, 1.0), 1.0, static_cast<double>(rows)));
 }
 
 // As large as leaves every worker some blocks, all of a size, and the sampler something to shuffle.
-std::size_t large_block_rows(const Setting& is, std::size_t stale_rows) {
-  constexpr std::size_t kLeast = 24;
-  constexpr std::size_t kEach = 8;
+Rows large_block_rows(const Setting& is, std::size_t stale_rows) {
+  constexpr std::size_t kLeast = 8;
+  constexpr std::size_t kEach = 4;
   const std::size_t rows = is.data.rows();
   const auto workers = static_cast<std::size_t>(is.parallel);
   const std::size_t most = most_large_rows(rows, is.data.nonzeros(), is.layout);
   const std::size_t blocks = std::max({kLeast, kEach * workers, rows / most});
   const std::size_t even = (blocks + workers - 1) / workers * workers;
-  return std::max(stale_rows, (rows + even - 1) / even);
+  const std::size_t large = (rows + even - 1) / even;
+  if (large <= stale_rows) return {stale_rows, "no larger than what the others may not have seen"};
+  return {large,
+          blocks > std::max(kLeast, kEach * workers)
+              ? "pulls and pushes of so many rows cost little already"
+              : fmt::format("as large as leaves {} of them, for large ones touch shared columns less often",
+                            even)};
 }
 
-void fit_strides(Plan& plan, std::size_t stale_rows, const Setting& is) {
+std::string why_no_refresh(const Setting& is) {
+  if (is.parallel == 1) return "there is nobody to hear from";
+  if (may_be_large(is)) return "a block is no longer than that";
+  return is.discipline.refreshes && is.options.simulate == 0
+             ? "a change counts once all of a block's are there, with this rule, average or mask"
+             : "the discipline brings in whole blocks only";
+}
+
+void fit_strides(Plan& plan, const Rows& stale, const Setting& is) {
   constexpr double kMeetings = 4;  // with a sample of the stride, on average: then a coordinate is hot
-  const std::size_t rows = is.options.refresh_rows > 0 ? is.options.refresh_rows : stale_rows;
+  const bool asked = is.options.refresh_rows > 0;
+  const std::size_t rows = asked ? is.options.refresh_rows : stale.value;
   if (!may_be_large(is) || rows >= plan.block_rows) return;
   plan.strides = {.rows = rows, .hot_end = is.layout.hot_end(kMeetings / static_cast<double>(rows))};
+  plan.why.refresh = {fmt::format("{}", rows), asked ? kAsked : stale.why};
 }
 
-std::size_t choose_block_rows(std::size_t stale_rows, const Setting& is) {
-  if (is.discipline.by_sample) return 1;
-  if (traits_of(is.options.rule).shares) return shared_block_rows(is.data, is.parallel);
-  return may_be_large(is) ? large_block_rows(is, stale_rows) : stale_rows;
+Rows choose_block_rows(const Rows& stale, const Setting& is) {
+  if (is.discipline.by_sample) return by_sample();
+  if (traits_of(is.options.rule).shares)
+    return {shared_block_rows(is.data, is.parallel),
+            "few enough that the rows of a block come in another order every epoch"};
+  return may_be_large(is) ? large_block_rows(is, stale.value) : stale;
 }
 
 void fit_steps(Plan& plan, const Trial& trial, const Setting& is) {
   const Overshoot overshoot(trial, is.parallel);
   const RuleTraits& rule = traits_of(is.options.rule);
-  const std::size_t safe = choose_stale_rows(is.data.rows(), is.parallel, plan.clock.step, overshoot);
-  const std::size_t stale_rows = may_be_large(is) ? std::min(safe, kMostStaleRows) : safe;
-  if (plan.block_rows == 0) plan.block_rows = choose_block_rows(stale_rows, is);
+  Rows stale = choose_stale_rows(is.data.rows(), is.parallel, plan.clock.step, overshoot);
+  if (may_be_large(is) && stale.value > kMostStaleRows)
+    stale = {kMostStaleRows, "hot columns are fresh enough so, and their exchange still costs little"};
+  if (plan.block_rows == 0) take(plan, choose_block_rows(stale, is));
   fit_tasks(plan, is);
-  fit_strides(plan, stale_rows, is);
+  fit_strides(plan, stale, is);
   if (is.options.step || plan.theorem || is.parallel == 1 || rule.step != StepChoice::kTrial) return;
   const auto rows = static_cast<double>(plan.strides.rows > 0 ? plan.strides.rows : plan.block_rows);
   plan.clock.cap = overshoot.step_at(rows);
   // The decays of the blocks in flight add up like their gradients.
   if (is.options.l2 > 0)
     plan.clock.cap = std::min(plan.clock.cap, 0.5 / (is.options.l2 * is.parallel * rows));
+}
+
+Choice choice_of_tau(const Plan& plan, const Setting& is) {
+  const std::string value = fmt::format("{}", plan.tau());
+  if (is.options.tau > 0) return {value, kAsked};
+  if (is.discipline.disjoint) return {"0", "batches share no coordinate, so nothing is stale"};
+  if (is.discipline.rounds) return {value, "a round, whose blocks step from the same weights"};
+  return {value, fmt::format("two tasks{} for each thread, one at work and one that waits",
+                             plan.task_blocks > 1 ? fmt::format(" of {} blocks", plan.task_blocks) : "")};
+}
+
+Choice choice_of_discipline(const Options& options) {
+  return {std::string(name_of(discipline_of(options))),
+          options.discipline ? kAsked : "no update is lost, and none of the others reached a target sooner"};
+}
+
+// What was chosen last, when nothing changes any more.
+void conclude(Plan& plan, const Setting& is) {
+  plan.why.discipline = choice_of_discipline(is.options);
+  plan.why.block.value = fmt::format("{}", plan.block_rows);
+  if (plan.strides.rows == 0) plan.why.refresh = {"never", why_no_refresh(is)};
+  plan.why.tau = choice_of_tau(plan, is);
+  plan.why.step.value = fmt::format("{:.4g}", std::min(plan.clock.step, plan.clock.cap));
+  if (plan.clock.cap < plan.clock.step)
+    plan.why.step.why +=
+        fmt::format(", but no more than lets {} blocks at the same time not overshoot", is.parallel);
+}
+
+void make_steps(Plan& plan, const Trial& trial, const Setting& is) {
+  if (is.options.schedule == Schedule::kTheorem) {
+    plan.theorem = theorem_of(trial, is.options);
+    plan.clock.step = plan.theorem->step;
+    plan.why.step.why = "what the theorem asks for";
+    return;
+  }
+  Reasoned<double> step = choose_step(trial, is.options, is.data.rows(), is.parallel);
+  plan.clock.step = step.value;
+  plan.why.step.why = std::move(step.why);
 }
 
 }  // namespace
@@ -403,14 +510,14 @@ std::unique_ptr<Writer> writer_of(const Options& options, const Plan& plan, cons
                                   Parameters& parameters) {
   const auto virtual_workers = static_cast<std::size_t>(options.simulate);
   auto writer = virtual_workers > 0 ? make_simulated_writer(parameters, virtual_workers)
-                                    : make_writer(options.discipline, parameters, plan.round_tasks);
+                                    : make_writer(discipline_of(options), parameters, plan.round_tasks);
   if (options.sparsify == Sparsify::kNone) return writer;
   const Mask mask{.by = options.sparsify,
                   .keep = options.keep,
                   .first_cell = layout.first_cell(),
                   .weight_floats = layout.weight_floats(),
                   .seed = options.seed};
-  const std::size_t slots = traits_of(options.discipline).rounds ? plan.round_tasks : virtual_workers;
+  const std::size_t slots = traits_of(discipline_of(options)).rounds ? plan.round_tasks : virtual_workers;
   return make_sparsifying_writer(std::move(writer), parameters, mask, slots);
 }
 
@@ -449,21 +556,24 @@ Plan make_plan(const Source& data, const Layout& layout, std::span<const float> 
                 .l2 = options.l2,
                 .rows = static_cast<double>(data.rows()),
                 .epochs = static_cast<double>(options.epochs)};
+  if (plan.block_rows > 0) plan.why.block.why = data.file() ? "as the block file has them" : kAsked;
   if (const auto pace = objective.pace(options.rule)) {
     plan.clock.step = options.step.value_or(pace->step);
-    if (plan.block_rows == 0) plan.block_rows = settled_block_rows(is);
+    plan.why.step.why = options.step ? kAsked : fmt::format("what {} begins with", objective.name());
+    if (plan.block_rows == 0) take(plan, settled_block_rows(is));
     fit_tasks(plan, is);
-    fit_strides(plan, settled_stale_rows(is), is);
+    fit_strides(plan, {settled_stale_rows(is), fmt::format("so few that {} bears it", objective.name())}, is);
+    conclude(plan, is);
     return plan;
   }
   const Trial trial(data, layout, start, objective, options);
-  if (options.schedule == Schedule::kTheorem) plan.theorem = theorem_of(trial, options);
-  plan.clock.step = plan.theorem ? plan.theorem->step : choose_step(trial, options, data.rows(), is.parallel);
+  make_steps(plan, trial, is);
   if (traits_of(options.rule).dual) {
     fit_dual(plan, trial, is);
   } else {
     fit_steps(plan, trial, is);
   }
+  conclude(plan, is);
   return plan;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/blocks.h"
+#include "engine/choice.h"
 #include "engine/discipline.h"
 #include "engine/layout.h"
 #include "engine/options.h"
@@ -34,6 +35,7 @@ struct Plan {
   double others = 0;    // RuleTraits::shares, and
   double proximal = 0;  // RuleTraits::dual: as Step has them
   double damping = 1;
+  Choices why = {};
 
   std::size_t tau() const { return window * task_blocks * block_rows; }
 };
@@ -46,8 +48,8 @@ std::unique_ptr<Writer> writer_of(const Options& options, const Plan& plan, cons
 // Where a unit is a block; these in order of Block::node.
 Units units_of(std::span<const Block> blocks, const Plan& plan);
 
-// Finds the missing parts on a sample of the rows (one in 64). Deterministic for a seed; costs less than one
-// epoch.
+// Finds the missing parts on a sample of the rows: one in 64, but 128 or a quarter. Deterministic for a seed; costs less
+// than one epoch or a tenth of those planned.
 // `start` is what training starts from.
 Plan make_plan(const Source& data, const Layout& layout, std::span<const float> start,
                const Objective& objective, const Options& options, int threads);

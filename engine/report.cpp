@@ -47,7 +47,7 @@ Json json_of(const Options& options) {
             {"schedule", name_of(options.schedule)},
             {"decay", decay_of(options)},
             {"rule", name_of(options.rule)},
-            {"discipline", name_of(options.discipline)},
+            {"discipline", options.discipline ? Json(name_of(*options.discipline)) : Json("auto")},
             {"sparsify", name_of(options.sparsify)},
             {"keep", options.keep},
             {"average_from", options.average_from},
@@ -80,6 +80,14 @@ Json json_of(const EpochReport& row) {
             {"step", row.step}};
   put(json, "gap", row.gap);
   if (row.validation) put_metrics(json["validation"], *row.validation);
+  return json;
+}
+
+Json json_of(const Choices& choices) {
+  Json json = Json::object();
+  choices.for_each([&](std::string_view name, const Choice& choice) {
+    json[name] = {{"value", choice.value}, {"because", choice.why}};
+  });
   return json;
 }
 
@@ -165,7 +173,7 @@ std::string Report::to_json() const {
                {"block_rows", block_rows},
                {"refresh_rows", refresh_rows},
                {"tau", tau},
-               {"discipline", name_of(options.discipline)},
+               {"discipline", name_of(discipline_of(options))},
                {"rule", name_of(options.rule)},
                {"schedule", name_of(options.schedule)},
                {"step", step},
@@ -178,6 +186,7 @@ std::string Report::to_json() const {
                {"nonzeros_per_second", nonzeros_per_second}});
   put(json, "share_lost", share_lost);
   put(json, "share_pushed", share_pushed);
+  json["choices"] = json_of(choices);
   if (theorem) json["theorem"] = json_of(*theorem);
   if (asynchrony) json["asynchrony"] = json_of(*asynchrony);
   for (const NodeReport& node : nodes) json["nodes"].push_back(json_of(node));

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/choice.h"
 #include "engine/options.h"
 
 namespace sounder {
@@ -104,6 +105,7 @@ struct Report {
   std::optional<double> share_pushed;    // of the cells that tasks changed, with Options::sparsify
   std::optional<Theorem> theorem;        // with Schedule::kTheorem
   std::optional<Asynchrony> asynchrony;  // Monitor::measure
+  Choices choices;                       // what the options above were settled by
   int rollbacks = 0;  // times the run went back to its best state, to go on with a quarter of the step
 
   double load_seconds = 0;     // reading the files; filled in by whoever read them

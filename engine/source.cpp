@@ -20,7 +20,7 @@ constexpr std::size_t kMostSampleRows = 4096;
 // Blocks need no more than samples, one coordinate a column and whole cells without anything beside the weights.
 bool may_lie(const Objective& objective, const Options& options) {
   const Shape shape = objective.shape();
-  const DisciplineTraits& discipline = traits_of(options.discipline);
+  const DisciplineTraits& discipline = traits_of(discipline_of(options));
   const bool plain = shape.width == 1 && shape.common == 0 && !shape.pairs && !shape.terms &&
                      shape.grouping == Grouping::kRandom && !options.bias;
   return plain && planes_of(options) == Planes{} && objective.memory(options.rule) == 0 &&

@@ -60,7 +60,7 @@ Report start_report(const Source& data, const Objective& objective, const Option
 void check_measure(const Options& options) {
   const auto refuse = [](const std::string& what) { throw InputError("measure: " + what); };
   if (options.simulate > 0) refuse("simulated staleness is known, not measured");
-  if (traits_of(options.discipline).disjoint) refuse("under exclusive no block is stale");
+  if (traits_of(discipline_of(options)).disjoint) refuse("under exclusive no block is stale");
 }
 
 // By few draws, for the order of magnitude.
@@ -205,8 +205,9 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
   start_objective_ = best_objective_ = objective_at_start();
   report_.block_rows = plan_.block_rows;
   report_.refresh_rows = plan_.strides.rows;
-  report_.tau = traits_of(options.discipline).disjoint ? 0 : plan_.tau();
+  report_.tau = traits_of(discipline_of(options)).disjoint ? 0 : plan_.tau();
   report_.note = plan_.note;
+  report_.choices = plan_.why;
   report_.theorem = plan_.theorem;
   report_.objective = start_objective_;
   report_.training = metrics_of({.loss = start_objective_, .weight = 1}, objective.labels());
@@ -224,7 +225,7 @@ Units Trainer::make_units(Source source) {
     blocks_ = file_->make_blocks(memory);
     return units_of(blocks_, plan_);
   }
-  if (traits_of(options_.discipline).disjoint) {
+  if (traits_of(discipline_of(options_)).disjoint) {
     maker_.emplace(std::move(source).data(), layout_, memory, objective_.shape().pairs);
     order_ = shuffled_rows(report_.samples, options_.seed);
     batches_.emplace(*maker_, order_, plan_.block_rows, plan_.round_tasks, blocks_);

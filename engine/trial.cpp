@@ -12,7 +12,8 @@
 namespace sounder {
 namespace {
 
-constexpr std::size_t kSampleFraction = 64;  // the sample is one row in so many
+constexpr std::size_t kSampleFraction = 64;  // the sample is one row in so many,
+constexpr std::size_t kLeastRows = 128;      // but at least so many, or a quarter of all
 constexpr int kPasses = 2;                   // over it, in a trial
 constexpr std::size_t kChunk = 16;           // rows that share one step size
 constexpr std::size_t kCurvatureRows = 512;
@@ -35,7 +36,8 @@ Samples slice(const Samples& all, std::size_t first, std::size_t count) {
 std::size_t sample_rows(std::size_t rows, const Options& options) {
   const bool tries =
       traits_of(options.rule).step == StepChoice::kTrial && options.schedule != Schedule::kTheorem;
-  return std::max<std::size_t>({1, rows / kSampleFraction, tries ? 0 : std::min(rows, kCurvatureRows)});
+  const std::size_t least = tries ? std::min(rows / 4, kLeastRows) : std::min(rows, kCurvatureRows);
+  return std::max<std::size_t>({1, rows / kSampleFraction, least});
 }
 
 }  // namespace

@@ -329,7 +329,7 @@ void validate(const Options& common, std::span<const Candidate> candidates) {
   require(!candidates.empty(), "there are no candidates to choose from");
   for (const Candidate& candidate : candidates) validate(options_of(common, candidate));
   const RuleTraits& rule = traits_of(common.rule);
-  const DisciplineTraits& discipline = traits_of(common.discipline);
+  const DisciplineTraits& discipline = traits_of(discipline_of(common));
   require(
       rule.memory == 0 && !rule.snapshots,
       "rule = " + std::string(rule.name) + ": what it remembers of the samples serves one candidate only");

@@ -105,6 +105,19 @@ void add_choice(CLI::App& app, const char* flag, Enum& field,
       ->default_str(std::string(name_of(field)));
 }
 
+// The same, with `word` for none of them; that is the default.
+template <class Enum>
+void add_choice_or(CLI::App& app, const char* flag, const std::string& word, std::optional<Enum>& field,
+                   std::span<const std::type_identity_t<Enum>> values, const char* kind,
+                   const std::string& help) {
+  const auto parse = [=, &field](const std::string& name) {
+    field = name == word ? std::nullopt : std::optional(choose(flag, name, values));
+  };
+  app.add_option_function<std::string>(flag, parse, help)
+      ->type_name(fmt::format("{}|{}", word, kind))
+      ->default_str(word);
+}
+
 // Items with commas between them, none of them twice; parse(text) makes an item of its text.
 template <class Item, class Parse>
 std::vector<Item> parse_list(const char* flag, const std::string& text, const Parse& parse) {

@@ -18,8 +18,8 @@ void add_cut_flags(CLI::App& app, CutFlags& flags) {
   add_number(app, "--time-limit", flags.options.time_limit, "S", "Stop after S seconds");
   app.option_defaults()->group("Machine");
   add_threads(app, flags.options);
-  add_choice(app, "--discipline", flags.options.discipline, all_disciplines(), "NAME",
-             "How tasks write to the shared weights; see train");
+  add_choice_or(app, "--discipline", "auto", flags.options.discipline, all_disciplines(), "NAME",
+                "How tasks write to the shared weights; see train");
   add_number_or(app, "--block", "auto", std::size_t{0}, flags.options.block_rows,
                 "Edges a task works on at a time");
   add_number(app, "--seed", flags.options.seed, "N",

@@ -158,8 +158,8 @@ void add_stop_flags(CLI::App& app, Options& options) {
 void add_machine_flags(CLI::App& app, Options& options) {
   app.option_defaults()->group("Machine");
   add_arena_flags(app, options);
-  add_choice(app, "--discipline", options.discipline, all_disciplines(), "NAME",
-             "How tasks write to the shared weights; listed below");
+  add_choice_or(app, "--discipline", "auto", options.discipline, all_disciplines(), "NAME",
+                "How tasks write to the shared weights; listed below; auto: atomic");
   add_number_or(app, "--block", "auto", std::size_t{0}, options.block_rows, "Rows a task works on at a time");
   add_number_or(
       app, "--refresh", "auto", std::size_t{0}, options.refresh_rows,

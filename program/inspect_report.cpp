@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -126,10 +127,11 @@ std::string constants_line(const ConstantFigures& constants, std::uint64_t sampl
 }
 
 std::string advice_lines(const Inspection& found) {
-  const Advice& advice = found.advice;
-  return fmt::format("\n{:<22} {}: {}\n{:<22} {} rows on {} threads: {}\n{:<22} {:.4g}: {}\n", "discipline",
-                     name_of(advice.discipline), advice.why_discipline, "block", advice.block_rows,
-                     found.threads, advice.why_block, "step", advice.step, advice.why_step);
+  std::string text = fmt::format("\non {} threads, train would take\n", found.threads);
+  found.advice.why.for_each([&](std::string_view name, const Choice& choice) {
+    text += fmt::format("  {:<20} {}: {}\n", name, choice.value, choice.why);
+  });
+  return text;
 }
 
 // --- JSON
@@ -199,13 +201,15 @@ Json json_of(const ConstantFigures& constants) {
 }
 
 Json json_of(const Advice& advice) {
-  return {{"discipline", name_of(advice.discipline)},
-          {"discipline_because", advice.why_discipline},
-          {"block_rows", advice.block_rows},
-          {"block_because", advice.why_block},
-          {"tau", advice.tau},
-          {"step", advice.step},
-          {"step_because", advice.why_step}};
+  Json json{{"discipline", name_of(advice.discipline)},
+            {"block_rows", advice.block_rows},
+            {"refresh_rows", advice.refresh_rows},
+            {"tau", advice.tau},
+            {"step", advice.step}};
+  advice.why.for_each([&](std::string_view name, const Choice& choice) {
+    json[std::string(name) + "_because"] = choice.why;
+  });
+  return json;
 }
 
 // --- Charts

@@ -100,6 +100,14 @@ std::string describe(const Asynchrony& found) {
       found.staleness_p50, found.staleness_p99, found.staleness_max, found.safe, found.share(), verdict);
 }
 
+std::string describe(const Choices& choices) {
+  std::string text;
+  choices.for_each([&](std::string_view name, const Choice& choice) {
+    text += fmt::format("{} {}: {}\n", name, choice.value, choice.why);
+  });
+  return text;
+}
+
 std::string summary(const TrainFlags& flags, const Trained& trained) {
   const Report& report = trained.report;
   std::string text = report.brief() + '\n';
@@ -107,6 +115,7 @@ std::string summary(const TrainFlags& flags, const Trained& trained) {
     text += fmt::format("validation: {} (epoch {})\n", describe(*report.validation), report.best_epoch);
   }
   if (report.gap) text += fmt::format("duality gap: {:.3g} of the objective\n", *report.gap);
+  text += describe(report.choices);
   if (report.theorem) text += describe(*report.theorem, report);
   if (report.asynchrony) text += describe(*report.asynchrony);
   if (report.share_lost)

@@ -117,7 +117,7 @@ std::string json_of(const TuneFlags& flags, const Tuned& tuned, const Objective&
   json.update({{"objective_name", objective.name()},
                {"rule", name_of(options.rule)},
                {"schedule", name_of(options.schedule)},
-               {"discipline", name_of(options.discipline)},
+               {"discipline", name_of(discipline_of(options))},
                {"l1", options.l1},
                {"bias", options.bias},
                {"normalize", flags.normalize},

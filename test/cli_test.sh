@@ -195,6 +195,9 @@ ends 0 train good.svm.gz --model good.model --report good.json --valid good.svm 
 check 'five lines of progress for five epochs' [ "$(grep -c '^epoch [1-5] ' "$err")" -eq 5 ]
 check 'nothing else on standard error' [ "$(wc -l <"$err")" -eq 5 ]
 check 'the summary says where the model went' grep -q '^model: good.model' "$out"
+for option in discipline block refresh tau step; do
+  check "the summary says why this $option" grep -q "^$option [^ ]*: ." "$out"
+done
 check 'the summary tells of the validation samples' grep -q '^validation: ' "$out"
 has_keys good.json outcome objective loss accuracy epochs samples coordinates nonzeros threads block_rows discipline \
   rule step load_seconds prepare_seconds train_seconds nonzeros_per_second per_epoch epoch seconds options \
@@ -324,7 +327,7 @@ check 'nothing is simulated' grep -q '"simulated": \[\]' speedup.json
 # --- What the theory says beforehand --------------------------------------------------------------------------------------
 
 ends 0 inspect good.svm --objective logistic --json inspect.json --plot inspect.svg
-check 'advice with reasons' [ "$(grep -cE '^(discipline|block|step) +[^ ].*: .+' "$out")" -eq 3 ]
+check 'advice with reasons' [ "$(grep -cE '^  (discipline|block|refresh|tau|step) +[^ ].*: .+' "$out")" -eq 5 ]
 has_keys inspect.json samples coordinates nonzeros omega delta rho conflict_degree_average conflict_degree_interval \
   conflict_degree_max tau_safe conflict_chance hottest without_hot weighted cache_lines in_order inflation theorem recommended
 check 'samples' [ "$(number inspect.json samples)" -eq 2000 ]

@@ -53,6 +53,13 @@ TEST_CASE("report: JSON has every key that programs may count on") {
   CHECK(json["per_epoch"][1]["validation"]["loss"] == 3);
 }
 
+TEST_CASE("report: JSON has what was chosen and why") {
+  Report report = example();
+  report.choices.block = {.value = "64", .why = "for a reason"};
+  const Json json = Json::parse(report.to_json())["choices"];
+  CHECK(json == Json{{"block", {{"value", "64"}, {"because", "for a reason"}}}});
+}
+
 TEST_CASE("report: JSON has every option in force") {
   Report report = example();
   report.options.l2 = 0.5;
@@ -68,12 +75,15 @@ TEST_CASE("report: JSON has every option in force") {
   CHECK(automatic["l2"] == 0.5);
   CHECK(automatic["seed"] == std::numeric_limits<std::uint64_t>::max());
   CHECK(automatic["step"] == "auto");
+  CHECK(automatic["discipline"] == "auto");
   CHECK(!automatic.contains("target"));
   report.options.step = 2;
+  report.options.discipline = Discipline::kRacy;
   report.options.target = 0.1;
   report.options.time_limit = 60;
   const Json given = Json::parse(report.to_json())["options"];
   CHECK(given["step"] == 2);
+  CHECK(given["discipline"] == "racy");
   CHECK(given["target"] == 0.1);
   CHECK(given["time_limit"] == 60);
 }

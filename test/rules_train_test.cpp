@@ -51,7 +51,7 @@ Trained check_reaches(const Dataset& data, const Objective& objective, Options o
   const Trained trained = train(data, objective, options);
   CAPTURE(objective.name());
   CAPTURE(name_of(options.rule));
-  CAPTURE(name_of(options.discipline));
+  CAPTURE(name_of(discipline_of(options)));
   CAPTURE(options.threads);
   CAPTURE(options.bias);
   CAPTURE(options.l1);

@@ -1,0 +1,122 @@
+#include "engine/choice.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <string_view>
+
+#include "engine/train.h"
+#include "io/synthetic.h"
+#include "objectives/catalogue.h"
+#include "support.h"
+
+namespace sounder {
+namespace {
+
+const char* const kAsked = "as asked for";
+
+Options short_run(std::size_t threads) {
+  Options options = test::with_threads(threads);
+  options.epochs = 2;
+  return options;
+}
+
+Report report_of(const Options& options, const Dataset& data = generate({.rows = 600})) {
+  return train(data, *make_objective("logistic"), options).report;
+}
+
+// One sentence, that stands behind a colon.
+bool is_reason(const std::string& why) {
+  return !why.empty() && why.back() != '.' && why.find('\n') == std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("choices: every option has one, with a reason, whatever the rule, the discipline and the threads") {
+  for (const Rule rule : all_rules()) {
+    for (const Discipline discipline : all_disciplines()) {
+      for (const std::size_t threads : test::kThreadSweep) {
+        CAPTURE(name_of(rule));
+        CAPTURE(name_of(discipline));
+        CAPTURE(threads);
+        Options options = short_run(threads);
+        options.rule = rule;
+        options.discipline = discipline;
+        const Report report = report_of(options);
+        int settled = 0;
+        report.choices.for_each([&](std::string_view, const Choice& choice) {
+          ++settled;
+          CHECK(is_reason(choice.why));
+        });
+        CHECK(settled == 5);
+        CHECK(report.choices.discipline.value == name_of(discipline));
+        CHECK(report.choices.block.value == std::to_string(report.block_rows));
+        CHECK(report.choices.tau.value == std::to_string(report.tau));
+        CHECK(report.choices.refresh.value ==
+              (report.refresh_rows == 0 ? "never" : std::to_string(report.refresh_rows)));
+      }
+    }
+  }
+}
+
+TEST_CASE("choices: what was asked for is said to be") {
+  Options options = short_run(2);
+  options.discipline = Discipline::kRacy;
+  options.block_rows = 64;
+  options.refresh_rows = 32;
+  options.tau = 256;
+  options.step = 0.5;
+  report_of(options).choices.for_each([](std::string_view name, const Choice& choice) {
+    CAPTURE(name);
+    CHECK(choice.why == kAsked);
+  });
+}
+
+TEST_CASE("choices: what was not asked for never is") {
+  report_of(short_run(2)).choices.for_each([](std::string_view name, const Choice& choice) {
+    CAPTURE(name);
+    CHECK(choice.why != kAsked);
+  });
+}
+
+TEST_CASE("choices: a discipline left open is atomic") {
+  Options options = short_run(1);
+  const Report open = report_of(options);
+  options.discipline = Discipline::kAtomic;
+  const Report asked = report_of(options);
+  CHECK(open.choices.discipline.value == "atomic");
+  CHECK(open.objective == asked.objective);
+}
+
+TEST_CASE("choices: blocks shrink to a bound on staleness, and say so") {
+  Options options = short_run(2);
+  options.tau = 16;
+  const Report report = report_of(options);
+  CHECK(report.tau <= 16);
+  CHECK(report.choices.block.why.find("16") != std::string::npos);
+  CHECK(report.choices.tau.why == kAsked);
+}
+
+TEST_CASE("choices: the theorem's step and the pace of an objective are named as such") {
+  Options options = short_run(1);
+  options.schedule = Schedule::kTheorem;
+  options.accuracy = 1;
+  CHECK(report_of(options).choices.step.why.find("theorem") != std::string::npos);
+  const Report pairs = train(test::numbered_rows(50, {{0, 20}, {1, 21}, {2, 22}}),
+                             *make_objective("matrix_completion"), short_run(1))
+                           .report;
+  CHECK(pairs.choices.step.why.find("matrix_completion") != std::string::npos);
+}
+
+// Every block pulls and pushes what it touches: with few non-zeros a column, blocks are only few that are large.
+TEST_CASE("choices: blocks are as large as pays for their columns") {
+  constexpr std::size_t kRows = 8000;
+  const auto rows = [&](std::size_t columns) {
+    return report_of(short_run(2), generate({.rows = kRows, .columns = columns, .nonzeros_per_row = 20}))
+        .block_rows;
+  };
+  CHECK(rows(100000) == kRows / 8);
+  CHECK(rows(100) < kRows / 8);
+}
+
+}  // namespace sounder
