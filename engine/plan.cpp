@@ -276,13 +276,14 @@ void fit_dual(Plan& plan, const Trial& trial, const Setting& is) {
   plan.damping = dual.damping(plan.block_rows);
 }
 
-// Where blocks would touch more cells than 16-bit positions can tell apart, large ones gain nothing.
-std::size_t most_large_rows(std::size_t rows, std::uint64_t nonzeros, const Layout& layout) {
-  constexpr std::size_t kMost = 2048;
+constexpr std::size_t kMostLargeRows = 2048;
+
+// Of blocks in a file: no more cells than 16-bit positions can tell apart, so that it is small.
+std::size_t most_stored_rows(std::size_t rows, std::uint64_t nonzeros, const Layout& layout) {
   constexpr std::size_t kNarrow = std::size_t{1} << 16;
+  if (layout.cells() * layout.cell_floats() <= kNarrow) return kMostLargeRows;
   const std::size_t row_floats = nonzeros / rows * layout.cell_floats() + 1;
-  const std::size_t most = layout.cells() * layout.cell_floats() <= kNarrow ? kMost : kNarrow / row_floats;
-  return std::max<std::size_t>(most, 1);
+  return std::clamp<std::size_t>(kNarrow / row_floats, 1, kMostLargeRows);
 }
 
 // As large as leaves every worker some blocks, all of a size, and the sampler something to shuffle.
@@ -291,8 +292,7 @@ std::size_t large_block_rows(const Setting& is, std::size_t stale_rows) {
   constexpr std::size_t kEach = 8;
   const std::size_t rows = is.data.rows();
   const auto workers = static_cast<std::size_t>(is.parallel);
-  const std::size_t most = most_large_rows(rows, is.data.nonzeros(), is.layout);
-  const std::size_t blocks = std::max({kLeast, kEach * workers, rows / most});
+  const std::size_t blocks = std::max({kLeast, kEach * workers, rows / kMostLargeRows});
   const std::size_t even = (blocks + workers - 1) / workers * workers;
   return std::max(stale_rows, (rows + even - 1) / even);
 }
@@ -393,7 +393,7 @@ std::size_t stored_block_rows(std::size_t rows, std::uint64_t nonzeros, const La
   constexpr std::size_t kDualRows = 64;
   constexpr std::size_t kUnrefreshedRows = 256;
   const RuleTraits& rule = traits_of(options.rule);
-  std::size_t most = most_large_rows(rows, nonzeros, layout);
+  std::size_t most = most_stored_rows(rows, nonzeros, layout);
   if (rule.dual) {
     most = std::min(most, kDualRows);
   } else if (rule.shares || !may_refresh(options)) {
