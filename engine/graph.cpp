@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cassert>
 #include <exception>
 #include <mutex>
@@ -49,8 +50,8 @@ struct Graph::State {
   std::uint64_t sampled = 0;
   std::vector<bool> stopped;  // by lane
 
-  // The ledgers': how the tasks oldest, oldest + 1, ... stand, at their number modulo the most there can be, and how
-  // many of each lane before them are done but belong to a round that is not.
+  // The ledgers': how the tasks oldest, oldest + 1, ... stand, at their number modulo a power of two that is no less than
+  // the most there can be, and how many of each lane before them are done but belong to a round that is not.
   enum class Progress : std::uint8_t { kOpen, kDone, kDoneAndLast };
   struct Entry {
     Progress progress = Progress::kOpen;
@@ -129,8 +130,7 @@ struct Graph::State {
     if (!failed) guarded([&] { calls.account(task); });
     entry_of(task.number) = {task.ends_round ? Progress::kDoneAndLast : Progress::kDone, task.node};
     const std::uint64_t before = oldest;
-    for (; entry_of(oldest).progress != Progress::kOpen; ++oldest) {
-      const Entry entry = std::exchange(entry_of(oldest), Entry{});
+    for (Entry entry; (entry = std::exchange(entry_of(oldest), {})).progress != Progress::kOpen; ++oldest) {
       ++held[entry.lane];
       if (entry.progress == Progress::kDoneAndLast) end_round();
     }
@@ -140,7 +140,7 @@ struct Graph::State {
     return std::exchange(freed[task.node], 0);
   }
 
-  Entry& entry_of(std::uint64_t number) { return entries[number % entries.size()]; }
+  Entry& entry_of(std::uint64_t number) { return entries[number & (entries.size() - 1)]; }
 
   void end_round() {
     if (!failed && calls.end_round) guarded(calls.end_round);
@@ -176,7 +176,7 @@ Graph::Graph(Arena& arena, std::size_t window, Calls calls)
   assert(window >= least_window(arena));
   const std::size_t spare = window - least_window(arena);
   state_->lanes.resize(lanes);
-  state_->entries.resize(window);
+  state_->entries.resize(std::bit_ceil(window));
   state_->held.resize(lanes);
   state_->freed.resize(lanes);
   arena.for_each_node([&](std::size_t lane) {

@@ -372,6 +372,15 @@ std::size_t most_large_rows(std::size_t rows, std::uint64_t nonzeros, const Layo
   return static_cast<std::size_t>(std::clamp(worth / std::max(row, 1.0), 1.0, static_cast<double>(rows)));
 }
 
+// Of blocks in a file: no more cells than 16-bit positions can tell apart, so that it is small.
+std::size_t most_stored_rows(std::size_t rows, std::uint64_t nonzeros, const Layout& layout) {
+  constexpr std::size_t kMost = 2048;
+  constexpr std::size_t kNarrow = std::size_t{1} << 16;
+  if (layout.cells() * layout.cell_floats() <= kNarrow) return kMost;
+  const std::size_t row_floats = nonzeros / rows * layout.cell_floats() + 1;
+  return std::clamp<std::size_t>(kNarrow / row_floats, 1, kMost);
+}
+
 // As large as leaves every worker some blocks, all of a size, and the sampler something to shuffle.
 Rows large_block_rows(const Setting& is, std::size_t stale_rows) {
   constexpr std::size_t kLeast = 8;
@@ -537,7 +546,7 @@ std::size_t stored_block_rows(std::size_t rows, std::uint64_t nonzeros, const La
   constexpr std::size_t kDualRows = 64;
   constexpr std::size_t kUnrefreshedRows = 256;
   const RuleTraits& rule = traits_of(options.rule);
-  std::size_t most = most_large_rows(rows, nonzeros, layout);
+  std::size_t most = most_stored_rows(rows, nonzeros, layout);
   if (rule.dual) {
     most = std::min(most, kDualRows);
   } else if (rule.shares || !may_refresh(options)) {

@@ -72,8 +72,20 @@ double safe_staleness_of(const Dataset& data, const Options& options, Arena& are
   return safe_staleness(degree.value / static_cast<double>(data.rows()));
 }
 
-Options arena_options(Options options) {
+// A thread for so much of an epoch, some 100 us, if nobody says how many: waking it, its messages and the smaller blocks
+// cost as much.
+int worthwhile_threads(const Source& data, const Objective& objective) {
+  constexpr std::uint64_t kThreadFloats = 50'000;
+  const std::uint64_t floats = data.nonzeros() * objective.shape().width;
+  return static_cast<int>(
+      std::clamp<std::uint64_t>(floats / kThreadFloats, 1, static_cast<std::uint64_t>(usable_threads())));
+}
+
+Options arena_options(const Source& data, const Objective& objective, Options options) {
+  const bool anywhere = options.numa_nodes == std::vector{-1} && options.core_type < 0;
   if (options.simulate > 0) options.threads = 1;
+  if (options.threads == 0 && anywhere && options.threads_per_core == 0)
+    options.threads = std::max(worthwhile_threads(data, objective), options.reserved_slots);
   return options;
 }
 
@@ -495,7 +507,7 @@ void Trainer::tell_progress() {
 }
 
 Trained train_on(Source source, const Objective& objective, const Options& options, const Monitor& monitor) {
-  Arena arena(arena_options(options));
+  Arena arena(arena_options(source, objective, options));
   std::optional<Trained> trained;
   arena.execute([&] { trained = Trainer(std::move(source), objective, options, monitor, arena).run(); });
   return std::move(*trained);

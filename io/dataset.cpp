@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "io/error.h"
+#include "io/normalize.h"
 
 namespace sounder {
 namespace {
@@ -147,16 +148,22 @@ Dataset Dataset::with_dimension(std::size_t dimension) const {
 }
 
 Dataset Dataset::normalized() const {
-  Columns parts{owned_->offsets, {indices_.begin(), indices_.end()}, {}, owned_->labels, owned_->weights};
-  parts.values.reserve(values_.size());
-  for (std::size_t i = 0; i < rows(); ++i) {
-    const std::span<const float> values = row(i).values;
-    double square = 0;
-    for (const float x : values) square += static_cast<double>(x) * x;
-    const double scale = square > 0 ? 1 / std::sqrt(square) : 1;
-    for (const float x : values) parts.values.push_back(static_cast<float>(scale * x));
-  }
+  Columns parts{owned_->offsets,
+                {indices_.begin(), indices_.end()},
+                {values_.begin(), values_.end()},
+                owned_->labels,
+                owned_->weights};
+  for (std::size_t i = 0; i < rows(); ++i)
+    normalize(std::span(parts.values).subspan(parts.offsets[i], parts.offsets[i + 1] - parts.offsets[i]));
   return Dataset(dimension_, std::move(parts));
+}
+
+void normalize(std::span<float> values) {
+  double square = 0;
+  for (const float x : values) square += static_cast<double>(x) * x;
+  if (square == 0) return;
+  const double scale = 1 / std::sqrt(square);
+  for (float& x : values) x = static_cast<float>(scale * x);
 }
 
 }  // namespace sounder

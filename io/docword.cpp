@@ -172,4 +172,15 @@ bool is_docword(std::string_view text) {
   return true;
 }
 
+Dataset pairs_of(const DocwordFile& file) {
+  Dataset::Columns parts;
+  for (const Count& count : file.counts) {
+    parts.indices.insert(parts.indices.end(), {count.document, file.documents + count.word});
+    parts.offsets.push_back(parts.indices.size());
+    parts.labels.push_back(count.count);
+  }
+  parts.values.assign(parts.indices.size(), 1.0F);
+  return Dataset(std::size_t{file.documents} + file.words, std::move(parts));
+}
+
 }  // namespace sounder

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "io/dataset.h"
+
 namespace sounder {
 
 // How often a word stands in a document; both are numbered from 0.
@@ -38,5 +40,9 @@ DocwordFile parse_docword(std::string_view text, const std::string& name);
 
 // Whether text begins as a bag of words does: three lines of one whole number, then one of three numbers.
 bool is_docword(std::string_view text);
+
+// As samples: a row a count, whose coordinates are the document and, numbered on from the documents, the word, and whose
+// label is the count.
+Dataset pairs_of(const DocwordFile& file);
 
 }  // namespace sounder

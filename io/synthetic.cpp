@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "io/error.h"
+#include "io/normalize.h"
 #include "io/random.h"
 
 namespace sounder {
@@ -128,15 +129,19 @@ void RowMaker::draw_value(Coordinate column) {
 }
 
 Dataset RowMaker::make() {
+  // Vectors that grow are in memory twice for a moment; room that is not used costs nothing.
+  const double room = 1.1 * options_.nonzeros_per_row * static_cast<double>(options_.rows);
+  parts_.indices.reserve(static_cast<std::size_t>(room));
+  parts_.values.reserve(static_cast<std::size_t>(room));
   for (std::size_t row = 0; row < options_.rows; ++row) {
     const std::size_t begin = parts_.indices.size();
     draw_columns(row, draw_length(options_, random_));
     for (std::size_t k = begin; k < parts_.indices.size(); ++k) draw_value(parts_.indices[k]);
+    if (options_.normalize) normalize(std::span(parts_.values).subspan(begin));
     parts_.offsets.push_back(parts_.indices.size());
   }
   parts_.labels.resize(options_.rows);
-  const Dataset data(options_.columns, std::move(parts_));
-  return options_.normalize ? data.normalized() : data;
+  return Dataset(options_.columns, std::move(parts_));
 }
 
 // Cubes of gaussians: a few large, most small, none zero.

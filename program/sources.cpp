@@ -101,18 +101,6 @@ TrainingData read_rating_samples(const ProblemFlags& flags) {
                       {"duplicates", file.duplicates}}};
 }
 
-// A row a count: the document, then the word, which is numbered on from the documents.
-Dataset pairs_of(const DocwordFile& file) {
-  Dataset::Columns parts;
-  for (const Count& count : file.counts) {
-    parts.indices.insert(parts.indices.end(), {count.document, file.documents + count.word});
-    parts.offsets.push_back(parts.indices.size());
-    parts.labels.push_back(count.count);
-  }
-  parts.values.assign(parts.indices.size(), 1.0F);
-  return Dataset(std::size_t{file.documents} + file.words, std::move(parts));
-}
-
 std::vector<std::string> numbers(std::size_t count) {
   std::vector<std::string> names;
   for (std::size_t i = 1; i <= count; ++i) names.push_back(std::to_string(i));

@@ -42,17 +42,6 @@ DocwordFile make_corpus(std::uint32_t documents, int tokens, std::uint64_t seed)
   return file;
 }
 
-Dataset pairs_of(const DocwordFile& file) {
-  Dataset::Columns parts;
-  for (const Count& count : file.counts) {
-    parts.indices.insert(parts.indices.end(), {count.document, file.documents + count.word});
-    parts.values.insert(parts.values.end(), 2, 1.0F);
-    parts.offsets.push_back(parts.indices.size());
-    parts.labels.push_back(count.count);
-  }
-  return Dataset(file.documents + file.words, std::move(parts));
-}
-
 Model named(Model model, const DocwordFile& file) {
   for (const std::size_t size : {file.documents, file.words}) {
     model.names.emplace_back();
