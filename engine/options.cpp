@@ -123,6 +123,7 @@ void validate(const Options& o) {
   require(o.average_from >= 0 && o.average_from <= o.epochs, "average_from", o.average_from,
           fmt::format("0 (never) to epochs = {}", o.epochs));
   require(o.tolerance >= 0 && o.tolerance < 1, "tolerance", o.tolerance, ">= 0 and < 1");
+  require(o.evaluate_every >= 1, "evaluate_every", o.evaluate_every, ">= 1");
   require(o.patience >= 1, "patience", o.patience, ">= 1");
   require(o.gap >= 0 && o.gap < 1, "gap", o.gap, ">= 0 and < 1");
   if (o.target) require(std::isfinite(*o.target), "target", *o.target, "a finite number");

@@ -52,6 +52,9 @@ struct Options {
 
   // When to stop.
 
+  // Epochs from one evaluation of the objective to the next, >= 1; the last epoch is always evaluated, and one that looks
+  // diverged. An evaluation costs half an epoch. What follows, and the choice of the best epoch, go by evaluated ones.
+  int evaluate_every = 1;
   double tolerance =
       0;             // stop when the objective (with validation data: its loss) improved by less than this
   int patience = 3;  // fraction over this many epochs, >= 1; a tolerance of 0: never

@@ -210,11 +210,12 @@ Reasoned<double> choose_step(const Trial& trial, const Options& options, std::si
   if (options.step) return {*options.step, kAsked};
   switch (traits_of(options.rule).step) {
     case StepChoice::kTrial:
-      return {find_step(trial, rows, options.epochs),
-              fmt::format(
-                  "the smallest power of four, times what moves a margin by its slope, that did within {:.0f} % "
-                  "of the best in two passes over {} rows",
-                  100 * (search_for(trial).tie - 1), trial.rows())};
+      return {
+          find_step(trial, rows, options.epochs),
+          fmt::format(
+              "the smallest power of four, times what moves a margin by its slope, that did within {:.0f} % "
+              "of the best in two passes over {} rows",
+              100 * (search_for(trial).tie - 1), trial.rows())};
     case StepChoice::kSmoothness:
       return {smooth_step(trial, options, parallel),
               "as large as the curvature of the loss along the samples allows"};
@@ -383,7 +384,7 @@ std::size_t most_stored_rows(std::size_t rows, std::uint64_t nonzeros, const Lay
 
 // As large as leaves every worker some blocks, all of a size, and the sampler something to shuffle.
 Rows large_block_rows(const Setting& is, std::size_t stale_rows) {
-  constexpr std::size_t kLeast = 8;
+  constexpr std::size_t kLeast = 12;
   constexpr std::size_t kEach = 4;
   const std::size_t rows = is.data.rows();
   const auto workers = static_cast<std::size_t>(is.parallel);
@@ -561,7 +562,7 @@ Plan make_plan(const Source& data, const Layout& layout, std::span<const float> 
   Plan plan{.block_rows = options.block_rows, .window = 2 * static_cast<std::size_t>(threads)};
   plan.clock = {.schedule = schedule_of(options, objective),
                 .decay = decay_of(options),
-                .fading = fading_of(objective, data, options.epochs),
+                .fading = fading_of(objective, data, options.l2, options.epochs),
                 .l2 = options.l2,
                 .rows = static_cast<double>(data.rows()),
                 .epochs = static_cast<double>(options.epochs)};

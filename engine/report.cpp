@@ -53,6 +53,7 @@ Json json_of(const Options& options) {
             {"average_from", options.average_from},
             {"seed", options.seed},
             {"tolerance", options.tolerance},
+            {"evaluate_every", options.evaluate_every},
             {"patience", options.patience},
             {"gap", options.gap}};
   put(json, "accuracy", options.accuracy);

@@ -120,6 +120,7 @@ class Trainer {
   void account(const Task& task);
   std::vector<float> averaged(const std::vector<float>& array) const;
   double objective_at_start();
+  bool to_evaluate() const;
   void evaluate();
   State state() const;
   void restore(const State& state);
@@ -262,7 +263,7 @@ Trained Trainer::run() {
     begin_epoch();
     run_epoch();
     end_epoch();
-    evaluate();
+    if (to_evaluate()) evaluate();
     outcome = verdict();
   }
   return finish(*outcome);
@@ -350,6 +351,14 @@ double Trainer::objective_at_start() {
     return evaluate_blocks(objective_, layout_, parameters_, blocks_, in_turn(parallel_on(arena_)));
   });
   return objective_of(sums, objective_, layout_, best_, options_);
+}
+
+// The regulariser alone is a lower bound of the objective, where it is a norm.
+bool Trainer::to_evaluate() const {
+  if (report_.epochs % options_.evaluate_every == 0 || report_.epochs == options_.epochs || interrupted())
+    return true;
+  const double squared = layout_.norms(latest_).squared;
+  return !std::isfinite(squared) || (!objective_.shape().terms && diverged(options_.l2 / 2 * squared));
 }
 
 void Trainer::evaluate() {

@@ -56,12 +56,14 @@ Schedule schedule_of(const Options& options, const Objective& objective) {
   return Schedule::kConstant;
 }
 
-Fading fading_of(const Objective& objective, const Source& data, double epochs) {
+Fading fading_of(const Objective& objective, const Source& data, double l2, double epochs) {
   constexpr double kPatience = 0.8;  // epochs
   constexpr double kFall = 8;
   const auto rows = static_cast<double>(data.rows());
-  const double noise = objective.smooth() ? rows / (rows + 8 * static_cast<double>(data.dimension())) : 1;
-  return {.power = noise + (1 - noise) / 2 * (1 - kPatience / epochs), .fall = kFall * noise};
+  const double crowd = rows / (rows + 8 * static_cast<double>(data.dimension()));
+  if (!objective.smooth())
+    return {.power = 1 - (1 - crowd) / 2 * std::min(1.0, std::pow(l2 * rows, 2)), .fall = kFall};
+  return {.power = crowd + (1 - crowd) / 2 * (1 - kPatience / epochs), .fall = kFall * crowd};
 }
 
 Trial::Trial(const Source& data, const Layout& layout, std::span<const float> start,
@@ -70,7 +72,7 @@ Trial::Trial(const Source& data, const Layout& layout, std::span<const float> st
       start_(start),
       objective_(objective),
       options_(options),
-      fading_(fading_of(objective, data, kPasses)),
+      fading_(fading_of(objective, data, options.l2, kPasses)),
       sample_(data.sample(layout, sample_rows(data.rows(), options), objective.memory(options.rule),
                           options.seed)),
       rows_(sample_.rows()) {

@@ -18,9 +18,9 @@ namespace sounder {
 Schedule schedule_of(const Options& options, const Objective& objective);
 
 // How kAnneal goes to zero. That takes the noise out of the last iterate, at the price of progress, which few epochs need
-// more. Losses with kinks make noise to the end, smooth ones where there are many more samples than coordinates to fit
-// them with.
-Fading fading_of(const Objective& objective, const Source& data, double epochs);
+// more. Smooth losses have noise where there are many more samples than coordinates to fit them with; those with kinks have
+// it everywhere, the less so the more l2 says.
+Fading fading_of(const Objective& objective, const Source& data, double l2, double epochs);
 
 // Some of the rows, on which steps are tried out and curvature is measured. Any number of threads may do so at once.
 class Trial {

@@ -148,7 +148,9 @@ void add_stop_flags(CLI::App& app, Options& options) {
   app.option_defaults()->group("When to stop");
   add_number(app, "--tolerance", options.tolerance, "X",
              "Stop at a relative improvement (of the --valid loss, if any) below X; 0: never");
-  add_number(app, "--patience", options.patience, "N", "Epochs over which --tolerance looks");
+  add_number(app, "--evaluate-every", options.evaluate_every, "N",
+             "Evaluate the objective every N epochs, and after the last");
+  add_number(app, "--patience", options.patience, "N", "Evaluated epochs over which --tolerance looks");
   add_number(app, "--gap", options.gap, "X",
              "Stop at a relative duality gap of X or less, with a rule that has one; 0: never");
   add_number(app, "--target", options.target, "X", "Stop at an objective of X or less");

@@ -100,6 +100,7 @@ TEST_CASE("options: when to stop is refused with field, value and constraint") {
   const Case cases[] = {
       {[](Options& o) { o.tolerance = -1e-3; }, "tolerance = -0.001: must be >= 0 and < 1"},
       {[](Options& o) { o.tolerance = 1; }, "tolerance = 1: must be >= 0 and < 1"},
+      {[](Options& o) { o.evaluate_every = 0; }, "evaluate_every = 0: must be >= 1"},
       {[](Options& o) { o.patience = 0; }, "patience = 0: must be >= 1"},
       {[](Options& o) { o.target = kNaN; }, "target = nan: must be a finite number"},
       {[](Options& o) { o.time_limit = 0; }, "time_limit = 0: must be > 0 seconds"},

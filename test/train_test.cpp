@@ -245,6 +245,37 @@ TEST_CASE("train: a step far too large is taken back until the objective is fini
   }
 }
 
+TEST_CASE("train: evaluated are every so many epochs, the last one, and one that has exploded") {
+  const Dataset data = problem();
+  const auto objective = make_objective("logistic");
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    Options options = quick(threads);
+    options.evaluate_every = 2;
+    const Report report = train(data, *objective, options).report;
+    std::vector<int> epochs;
+    for (const EpochReport& row : report.per_epoch) epochs.push_back(row.epoch);
+    CHECK(epochs == std::vector{2, 4, 5});
+    CHECK(report.objective < std::log(2));
+    if (threads == 1) {
+      options.evaluate_every = 1;
+      CHECK(train(data, *objective, options).report.objective == report.objective);
+    }
+  }
+  struct Plain {
+    double value(float z, float y) const { return (double{z} - y) * (double{z} - y) / 2; }
+    float slope(float z, float y) const { return z - y; }
+  };
+  Options options = quick();
+  options.step = 1e4;
+  options.epochs = 20;
+  options.evaluate_every = 100;
+  const Trained trained = train(data, *make_linear("plain", LabelKind::kReal, Plain{}), options);
+  CHECK(trained.report.rollbacks > 0);
+  CHECK(trained.report.per_epoch.size() == 1);
+  CHECK(all_finite(trained.model));
+}
+
 TEST_CASE("train: a loss that is no number diverges with advice and a finite model") {
   for (const std::size_t threads : kThreadSweep) {
     CAPTURE(threads);
