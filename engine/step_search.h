@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstddef>
+
+#include "engine/trial.h"
+
+namespace sounder {
+
+// How steps are tried out. The smallest is taken that is about as good as the best: on text every step above a knee does
+// equally well. A trial is too short to see the noise that a large step leaves behind, of which a smooth loss, whose steps
+// end at what is safe for a sample, has nothing to gain.
+struct Search {
+  int first = 1;      // k; steps are natural_step() x 4^k
+  int patience = 2;   // so many in a row that are no better end it
+  double tie = 1.01;  // about as good: so many times the best objective
+};
+
+Search search_for(const Trial& trial);
+
+// The step that a search finds for so many rows, at the price of 0.9 epochs or a tenth of them all, at most.
+double find_step(const Trial& trial, std::size_t rows, int epochs);
+
+}  // namespace sounder
