@@ -320,12 +320,14 @@ Rows large_block_rows(const Setting& is, std::size_t stale_rows) {
   const std::size_t rows = is.data.rows();
   const auto workers = static_cast<std::size_t>(is.parallel);
   const std::size_t most = most_large_rows(rows, is.data.nonzeros(), is.layout);
-  const std::size_t blocks = std::max({kLeast, kEach * workers, rows / most});
+  // Of few rows, which always come in the same order inside their block, a large block is a large part of all.
+  const std::size_t least = std::max(rows < kLeast * kMostStaleRows ? 2 * kLeast : kLeast, kEach * workers);
+  const std::size_t blocks = std::max(least, rows / most);
   const std::size_t even = (blocks + workers - 1) / workers * workers;
   const std::size_t large = (rows + even - 1) / even;
   if (large <= stale_rows) return {stale_rows, "no larger than what the others may not have seen"};
   return {large,
-          blocks > std::max(kLeast, kEach * workers)
+          blocks > least
               ? "pulls and pushes of so many rows cost little already"
               : fmt::format("as large as leaves {} of them, for large ones touch shared columns less often",
                             even)};
