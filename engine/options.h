@@ -44,7 +44,7 @@ struct Options {
   std::optional<double> decay;     // in (0, 1]; kGeometric: unset: 0.9; kBackoff: unset: 0.37
   std::optional<double> accuracy;  // kTheorem: the E |w - w*|^2 wanted, > 0
   Rule rule = Rule::kSgd;
-  std::optional<Discipline> discipline;  // unset: atomic, which no other was faster than (DECISIONS.md, 38)
+  std::optional<Discipline> discipline;  // unset: atomic, which no other was faster than (DECISIONS.md, 40)
   Sparsify sparsify = Sparsify::kNone;   // what of a block's change is pushed at once (engine/sparsify.h)
   double keep = 0.1;  // the share of it, in (0, 1], unless all; smaller where pushes cost more than updates
   int average_from = 0;    // return the mean of all iterates from this epoch on; 0: the last iterate

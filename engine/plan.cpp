@@ -335,6 +335,7 @@ Rows large_block_rows(const Setting& is, std::size_t stale_rows) {
 
 std::string why_no_refresh(const Setting& is) {
   if (is.parallel == 1) return "there is nobody to hear from";
+  if (!is.layout.ranked()) return "which columns are hot is not known of data that is trained on as it lies";
   if (may_be_large(is)) return "a block is no longer than that";
   return is.discipline.refreshes && is.options.simulate == 0
              ? "a change counts once all of a block's are there, with this rule, average or mask"

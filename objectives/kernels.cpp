@@ -20,7 +20,7 @@ namespace HWY_NAMESPACE {
 namespace {
 
 // Four loads into one vector: a gather of eight takes longer than two of these on Zen 4, with one load for the positions
-// too (DECISIONS.md, 5).
+// too (DECISIONS.md, 31b).
 Quad collect(const float* local, const std::uint16_t* positions) {
   static_assert(std::endian::native == std::endian::little);
   std::uint64_t p;
