@@ -16,19 +16,6 @@
 namespace sounder {
 namespace {
 
-// Cut off at the largest float: an implicit step along such a row is zero for all purposes.
-float squared_norm(std::span<const float> values) {
-  constexpr std::size_t kLanes = 8;  // a single sum would be one long chain
-  std::array<double, kLanes> sums{};
-  std::size_t k = 0;
-  for (; k + kLanes <= values.size(); k += kLanes)
-    for (std::size_t lane = 0; lane < kLanes; ++lane)
-      sums[lane] += double{values[k + lane]} * values[k + lane];
-  for (; k < values.size(); ++k) sums[0] += double{values[k]} * values[k];
-  const double sum = std::accumulate(sums.begin(), sums.end(), 0.0);
-  return static_cast<float>(std::min<double>(sum, std::numeric_limits<float>::max()));
-}
-
 // Rows come in random order: their first kilobyte is asked for some rows ahead.
 constexpr std::size_t kAhead = 3;
 template <class T>
@@ -60,7 +47,7 @@ void copy_values(const Dataset& data, std::span<const std::uint32_t> rows, std::
     if (i + kAhead < rows.size()) prefetch(values_of(data, rows[i + kAhead]));
     const std::span<const float> values = values_of(data, rows[i]);
     to = std::ranges::copy(values, to).out;
-    squared_norms[i] = squared_norm(values);
+    squared_norms[i] = squared_norm_of(values);
   }
 }
 
@@ -230,7 +217,7 @@ Samples Block::samples() const {
                   .values = values.empty() ? nullptr : values.data(),
                   .labels = labels.data(),
                   .weights = weights.empty() ? nullptr : weights.data(),
-                  .squared_norms = squared_norms.data(),
+                  .squared_norms = squared_norms.empty() ? nullptr : squared_norms.data(),
                   .gaps = gaps.empty() ? nullptr : gaps.data()};
   if (!wide.empty()) samples.positions = wide.data();
   return samples;
@@ -249,21 +236,17 @@ namespace {
 struct Borrowed {
   Dataset data;
   std::vector<Cell> support;
-  std::vector<float> squared_norms;
 };
 
 Block borrow_rows(const std::shared_ptr<Borrowed>& from, std::size_t first, std::size_t rows) {
   const Samples samples = samples_of(from->data, first, rows);
   const auto entries = static_cast<std::size_t>(samples.nonzeros());
-  const std::span<float> norms = std::span(from->squared_norms).subspan(first, rows);
-  for (std::size_t i = 0; i < rows; ++i) norms[i] = squared_norm(from->data.row(first + i).values);
   Block block;
   block.support = from->support;
   block.offsets = samples.offsets;
   block.wide = {std::get<const std::uint32_t*>(samples.positions), entries};
   block.values = {samples.values, entries};
   block.labels = {samples.labels, rows};
-  block.squared_norms = norms;
   block.bytes = {from, reinterpret_cast<const std::byte*>(from.get())};
   return block;
 }
@@ -296,15 +279,14 @@ std::vector<Block> make_blocks(BlockMaker&& maker, const Deal& deal, Arena& aren
   return blocks;
 }
 
-std::vector<Block> borrow_blocks(Dataset data, const Layout& layout, std::size_t block_rows, Arena& arena) {
+std::vector<Block> borrow_blocks(Dataset data, const Layout& layout, std::size_t block_rows) {
   const std::size_t rows = data.rows();
-  const auto from = std::make_shared<Borrowed>(
-      Borrowed{std::move(data), std::vector<Cell>(layout.cells()), std::vector<float>(rows)});
+  const auto from =
+      std::make_shared<Borrowed>(Borrowed{std::move(data), std::vector<Cell>(layout.cells())});
   std::iota(from->support.begin(), from->support.end(), Cell{0});
-  std::vector<Block> blocks((rows + block_rows - 1) / block_rows);
-  arena.parallel_for(blocks.size(), [&](std::size_t b) {
-    blocks[b] = borrow_rows(from, b * block_rows, std::min(block_rows, rows - b * block_rows));
-  });
+  std::vector<Block> blocks;
+  for (std::size_t first = 0; first < rows; first += block_rows)
+    blocks.push_back(borrow_rows(from, first, std::min(block_rows, rows - first)));
   return blocks;
 }
 

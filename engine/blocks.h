@@ -29,7 +29,7 @@ struct Block {
   std::span<const float> values;
   std::span<const float> labels;
   std::span<const float> weights;  // empty: all 1; else the data's, scaled to a mean of 1
-  std::span<const float> squared_norms;
+  std::span<const float> squared_norms;  // empty: as in Samples
   std::shared_ptr<const std::byte> bytes;        // what these look at,
   std::shared_ptr<const std::byte> value_bytes;  // but for the values
   std::vector<float> memory;                     // Samples::memory, from 0; empty if the rule keeps none
@@ -90,7 +90,7 @@ class BlockMaker {
 std::vector<Block> make_blocks(BlockMaker&& maker, const Deal& deal, Arena& arena);
 
 // Blocks of so many rows that are the data as it lies, in its order: the support of each is all cells, of a layout in the
-// order of the data (Layout::of_data()). Next to nothing to prepare, for a dearer pull and push.
-std::vector<Block> borrow_blocks(Dataset data, const Layout& layout, std::size_t block_rows, Arena& arena);
+// order of the data (Layout::of_data()). Nothing to prepare, for a dearer pull and push.
+std::vector<Block> borrow_blocks(Dataset data, const Layout& layout, std::size_t block_rows);
 
 }  // namespace sounder

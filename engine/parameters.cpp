@@ -9,6 +9,7 @@
 #include <cstring>
 #include <mutex>
 #include <new>
+#include <type_traits>
 #include <vector>
 
 #include "engine/spin_lock.h"
@@ -71,6 +72,14 @@ bool racy_add_lost(Word& target, Word before, Word after) {
   return word.exchange(moved(now, before, after), std::memory_order_relaxed) != now;
 }
 
+// body(words in a cell), where the most common number is a constant: what loops over them then does not loop.
+template <class Body>
+void with_cell_words(std::size_t cell_floats, Body&& body) {
+  using Common = std::integral_constant<std::size_t, 2>;
+  const std::size_t words = cell_floats / 2;
+  words == Common() ? body(Common()) : body(words);
+}
+
 // Words that changed are listed first, without a branch, and written after: which of them change is close to
 // a coin toss, and a mispredicted branch costs more than the write.
 template <class Write>
@@ -117,15 +126,16 @@ Parameters::Parameters(std::size_t cells, std::size_t cell_floats)
 Parameters::~Parameters() = default;
 
 void Parameters::pull(std::span<const Cell> support, float* local) const {
-  const std::size_t cell_words = cell_floats_ / 2;
-  for (const Cell cell : support) {
-    Word* words = array_ + cell * cell_words;
-    for (std::size_t i = 0; i < cell_words; ++i) {
-      const Word word = Shared(words[i]).load(std::memory_order_relaxed);
-      std::memcpy(local, &word, sizeof word);
-      local += 2;
+  with_cell_words(cell_floats_, [&](auto cell_words) {
+    float* to = local;
+    for (const Cell cell : support) {
+      Word* words = array_ + cell * cell_words;
+      for (std::size_t i = 0; i < cell_words; ++i, to += 2) {
+        const Word word = Shared(words[i]).load(std::memory_order_relaxed);
+        std::memcpy(to, &word, sizeof word);
+      }
     }
-  }
+  });
 }
 
 void Parameters::push(std::span<const Cell> support, const float* before, const float* after, Add add) {
@@ -164,11 +174,14 @@ void Parameters::push_guarded(std::span<const Cell> support, const float* before
 }
 
 void Parameters::push_alone(std::span<const Cell> support, const float* before, const float* after) {
-  const std::size_t cell_words = cell_floats_ / 2;
-  for (const Cell cell : support) {
-    for (std::size_t word = 0; word < cell_words; word += 2, before += 4, after += 4)
-      add_alone(&array_[cell * cell_words + word], load_quad(after) - load_quad(before));
-  }
+  with_cell_words(cell_floats_, [&](auto cell_words) {
+    const float* from = before;
+    const float* to = after;
+    for (const Cell cell : support) {
+      for (std::size_t word = 0; word < cell_words; word += 2, from += 4, to += 4)
+        add_alone(&array_[cell * cell_words + word], load_quad(to) - load_quad(from));
+    }
+  });
 }
 
 // Only ever used through atomic references, which the compiler must take to alias anything.

@@ -353,6 +353,9 @@ void fit_strides(Plan& plan, const Rows& stale, const Setting& is) {
 
 Rows choose_block_rows(const Rows& stale, const Setting& is) {
   if (is.discipline.by_sample) return by_sample();
+  if (!is.layout.ranked() && is.parallel == 1)
+    return {std::max<std::size_t>(is.data.rows() / kLoneBlocks, 1),
+            "one thread has nobody to hear from, and each block moves the whole model"};
   if (traits_of(is.options.rule).shares)
     return {shared_block_rows(is.data, is.parallel),
             "few enough that the rows of a block come in another order every epoch"};

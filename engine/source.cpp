@@ -34,7 +34,7 @@ bool borrowing_pays(const Dataset& data, const Options& options, int threads) {
   constexpr double kMake = 3;
   constexpr double kWide = 0.2;
   constexpr double kMove = 0.8;
-  const double blocks = 24.0 * threads;
+  const double blocks = threads == 1 ? kLoneBlocks : 24.0 * threads;
   const auto entries = static_cast<double>(data.nonzeros());
   const double dearer = kWide * entries + kMove * blocks * static_cast<double>(data.dimension());
   return entries > 0 && !data.weighted() && options.epochs * dearer <= kMake * entries;
@@ -162,7 +162,7 @@ Layout Source::layout(const Objective& objective, const Options& options, int th
 
 std::vector<Block> Source::blocks(const Layout& layout, const Objective& objective, const Options& options,
                                   std::size_t block_rows, Arena& arena) && {
-  if (!layout.ranked()) return borrow_blocks(std::move(data_), layout, block_rows, arena);
+  if (!layout.ranked()) return borrow_blocks(std::move(data_), layout, block_rows);
   const Shape shape = objective.shape();
   const Deal deal = deal_rows(data_, shape.grouping, block_rows, options.seed);
   return make_blocks(BlockMaker(std::move(data_), layout, objective.memory(options.rule), shape.pairs), deal,
@@ -172,7 +172,11 @@ std::vector<Block> Source::blocks(const Layout& layout, const Objective& objecti
 Block Source::sample(const Layout& layout, std::size_t rows, std::size_t memory, std::uint64_t seed) const {
   if (file_) return join(Beginning(*file_, std::min(rows, kMostSampleRows)), layout.cell_floats(), memory);
   const BlockMaker maker(data_, layout, memory);
-  return maker.make(std::span<const std::uint32_t>(shuffled_rows(data_.rows(), seed)).first(rows));
+  if (layout.ranked())
+    return maker.make(std::span<const std::uint32_t>(shuffled_rows(data_.rows(), seed)).first(rows));
+  std::vector<std::uint32_t> first(rows);  // of data that looks shuffled
+  std::iota(first.begin(), first.end(), 0U);
+  return maker.make(first);
 }
 
 double Source::loss_of_zero(const Objective& objective) const {

@@ -17,6 +17,9 @@ namespace sounder {
 
 class Arena;
 
+// How many blocks one thread makes of data that it trains on as it lies.
+inline constexpr std::size_t kLoneBlocks = 4;
+
 // Where a run has its samples from: a data set, or a block file, of which little is read before the first update. A
 // small value; copies share what they are made of.
 class Source {

@@ -18,20 +18,6 @@ constexpr int kPasses = 2;                   // over it, in a trial
 constexpr std::size_t kChunk = 16;           // rows that share one step size
 constexpr std::size_t kCurvatureRows = 512;
 
-// Rows [first, first + count) of `all`.
-Samples slice(const Samples& all, std::size_t first, std::size_t count) {
-  const std::uint64_t skip = all.offsets[first] - all.offsets[0];
-  Samples part = all;
-  part.offsets = all.offsets.subspan(first, count + 1);
-  std::visit([&](const auto* positions) { part.positions = positions + skip; }, all.positions);
-  part.values += skip;
-  part.labels += first;
-  part.squared_norms += first;
-  if (part.memory != nullptr) part.memory += first;
-  if (part.weights != nullptr) part.weights += first;
-  return part;
-}
-
 // Where no steps are tried out, curvature is all that the sample is for.
 std::size_t sample_rows(std::size_t rows, const Options& options) {
   const bool tries =
@@ -85,7 +71,7 @@ Trial::Lengths Trial::lengths() const {
   double largest = 0;
   const Samples samples = sample_.samples();
   for (std::size_t i = 0; i < rows_; ++i) {
-    const double length = samples.weight(i) * (samples.squared_norms[i] + (layout_.common() > 0 ? 1.0 : 0.0));
+    const double length = samples.weight(i) * (samples.squared_norm(i) + (layout_.common() > 0 ? 1.0 : 0.0));
     sum += length;
     largest = std::max(largest, length);
   }
@@ -120,7 +106,7 @@ Trial::Weights Trial::pass(double step) const {
       const std::size_t count = std::min(kChunk, rows_ - first);
       const double eta = clock.at(pass * rows + static_cast<double>(first));
       const double shrink = traits_of(options_.rule).scales ? 1 / (1 + eta * options_.l2) : 1;
-      objective_.step(slice(samples, first, count), layout_.local(weights.cells.data()),
+      objective_.step(samples.part(first, count), layout_.local(weights.cells.data()),
                       {.rule = options_.rule,
                        .size = static_cast<float>(eta),
                        .scale = weights.scale,
@@ -156,13 +142,13 @@ double Trial::largest_gradient(const Weights& at) const {
   const auto loss_at = [&](std::size_t row, float bias) {
     ConstWeights weights = layout_.weights(at.cells.data(), static_cast<float>(at.scale));
     weights.bias = &bias;
-    return objective_.evaluate(slice(samples, row, 1), weights).loss;
+    return objective_.evaluate(samples.part(row, 1), weights).loss;
   };
   double largest = 0;
   for (std::size_t row = 0; row < rows_; ++row) {
     const float reach = kReach * std::max(1.0F, std::fabs(samples.labels[row]));
     const double slope = (loss_at(row, reach) - loss_at(row, -reach)) / (2 * double{reach});
-    largest = std::max(largest, std::fabs(slope) * std::sqrt(samples.squared_norms[row]));
+    largest = std::max(largest, std::fabs(slope) * std::sqrt(samples.squared_norm(row)));
   }
   return largest + options_.l2 * at.scale * std::sqrt(layout_.norms(at.cells).squared);
 }
@@ -170,7 +156,7 @@ double Trial::largest_gradient(const Weights& at) const {
 double Trial::top_curvature() const {
   constexpr int kRounds = 5;
   const std::size_t count = std::min(rows_, kCurvatureRows);
-  const Samples samples = slice(sample_.samples(), 0, count);
+  const Samples samples = sample_.samples().part(0, count);
   std::vector<double> vector(sample_.support.size() * layout_.cell_floats(), 1.0);
   double norm = 1;
   for (int round = 0; round < kRounds; ++round) {

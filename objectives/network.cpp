@@ -191,7 +191,7 @@ class Network final : public Objective {
       if (eta * squared == 0) return;
       backward(dense, a);
       const float length = mapped(a.hidden).squaredNorm() + 1 +
-                           mapped(a.delta).squaredNorm() / squared * (samples.squared_norms[i] + 1);
+                           mapped(a.delta).squaredNorm() / squared * (samples.squared_norm(i) + 1);
       move(row, local, eta * safe_part(eta * length), shrunk, dense, a);
     });
     return samples.nonzeros();

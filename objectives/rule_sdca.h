@@ -86,7 +86,7 @@ struct SdcaRule {
         return;
       }
       const float factor = unit * samples.weight(i);
-      const float reach = factor * samples.squared_norms[i];
+      const float reach = factor * samples.squared_norm(i);
       const float now = kept.slope;
       const float margin = row.dot(local.weights) + reach * now;
       kept.slope = dual_slope(loss, margin, samples.labels[i], reach, now);

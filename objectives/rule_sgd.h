@@ -61,7 +61,7 @@ struct SgdRule {
       const float margin = static_cast<float>(scale.before(i)) * row.dot(local.weights) + bias;
       const float eta = step.size * samples.weight(i);
       const float slope =
-          safe_slope(loss, margin, samples.labels[i], eta * (samples.squared_norms[i] + bias_norm));
+          safe_slope(loss, margin, samples.labels[i], eta * (samples.squared_norm(i) + bias_norm));
       const auto shrunk = static_cast<float>(scale.after());
       if (eta * slope == 0) return;
       row.add_to(local.weights, -eta * slope / shrunk);

@@ -26,7 +26,7 @@ struct Samples {
   const float* labels = nullptr;
   const float* weights = nullptr;  // null: every sample weighs 1
   // Needed by Objective::step only.
-  const float* squared_norms = nullptr;  // |x|^2 of each sample
+  const float* squared_norms = nullptr;  // |x|^2 of each sample; null: worked out when asked for
   // RuleTraits::memory: what the rule keeps for each sample, float after float: the k-th of sample i at
   // memory[k * stride + i].
   float* memory = nullptr;
@@ -38,9 +38,19 @@ struct Samples {
   std::uint32_t gap(std::size_t row) const { return gaps == nullptr ? 0 : gaps[row]; }
   float weight(std::size_t row) const { return weights == nullptr ? 1.0F : weights[row]; }
 
+  float squared_norm(std::size_t row) const;
+
   // The rows [first, first + count).
   Samples part(std::size_t first, std::size_t count) const;
 };
+
+// |x|^2, cut off at the largest float: an implicit step along such a row is zero for all purposes.
+float squared_norm_of(std::span<const float> values);
+
+inline float Samples::squared_norm(std::size_t row) const {
+  if (squared_norms != nullptr) return squared_norms[row];
+  return squared_norm_of({values + (offsets[row] - offsets[0]), offsets[row + 1] - offsets[row]});
+}
 
 inline Samples Samples::part(std::size_t first, std::size_t count) const {
   const std::size_t entries = offsets.empty() ? 2 * first : offsets[first] - offsets[0];

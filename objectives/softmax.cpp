@@ -88,7 +88,7 @@ class Softmax final : public Objective {
       const auto shrunk = static_cast<float>(scale.after());
       const float eta = step.size * samples.weight(i);
       if (eta == 0) return;
-      const float part = eta * safe_part(eta * (samples.squared_norms[i] + bias_norm));
+      const float part = eta * safe_part(eta * (samples.squared_norm(i) + bias_norm));
       for (std::size_t c = 0; c < z.size(); ++c) {
         if (local.bias != nullptr) local.bias[c] -= part * z[c];
         z[c] *= -part / shrunk;

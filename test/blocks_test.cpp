@@ -62,7 +62,7 @@ void check_row(const Block& block, std::size_t i, const Row& row, const Layout& 
   const std::size_t begin = block.offsets[i] - block.offsets[0];
   REQUIRE(block.offsets[i + 1] - block.offsets[i] == row.values.size());
   const double norm = std::inner_product(row.values.begin(), row.values.end(), row.values.begin(), 0.0);
-  CHECK(block.squared_norms[i] == doctest::Approx(norm));
+  CHECK(block.samples().squared_norm(i) == doctest::Approx(norm));
   for (std::size_t k = 0; k < row.values.size(); ++k) {
     CHECK(block.values[begin + k] == row.values[k]);
     const std::size_t place = position(block, begin + k);
@@ -149,22 +149,19 @@ TEST_CASE("blocks: data as it lies has its rows in order, its own numbers, and a
   const Dataset data = random_rows(101, 50, false);
   const Layout layout = Layout::of_data(50, 101, {});
   CHECK(!layout.ranked());
-  for (const std::size_t threads : kThreadSweep)
-    for (const std::size_t block_rows : {7, 100, 101, 200}) {
-      CAPTURE(threads);
-      CAPTURE(block_rows);
-      Arena arena(with_threads(threads));
-      const std::vector<Block> blocks = borrow_blocks(data, layout, block_rows, arena);
-      CHECK(blocks.size() == (101 + block_rows - 1) / block_rows);
-      check_blocks(data, layout, blocks);
-      std::uint64_t nonzeros = 0;
-      for (const Block& block : blocks) {
-        CHECK(block.support.size() == layout.cells());
-        nonzeros += block.nonzeros();
-      }
-      CHECK(nonzeros == data.nonzeros());
-      CHECK(blocks[0].values.data() == data.values().data());
+  for (const std::size_t block_rows : {7, 100, 101, 200}) {
+    CAPTURE(block_rows);
+    const std::vector<Block> blocks = borrow_blocks(data, layout, block_rows);
+    CHECK(blocks.size() == (101 + block_rows - 1) / block_rows);
+    check_blocks(data, layout, blocks);
+    std::uint64_t nonzeros = 0;
+    for (const Block& block : blocks) {
+      CHECK(block.support.size() == layout.cells());
+      nonzeros += block.nonzeros();
     }
+    CHECK(nonzeros == data.nonzeros());
+    CHECK(blocks[0].values.data() == data.values().data());
+  }
 }
 
 TEST_CASE("blocks: rows without non-zeros") {
