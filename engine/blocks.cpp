@@ -281,8 +281,7 @@ std::vector<Block> make_blocks(BlockMaker&& maker, const Deal& deal, Arena& aren
 
 std::vector<Block> borrow_blocks(Dataset data, const Layout& layout, std::size_t block_rows) {
   const std::size_t rows = data.rows();
-  const auto from =
-      std::make_shared<Borrowed>(Borrowed{std::move(data), std::vector<Cell>(layout.cells())});
+  const auto from = std::make_shared<Borrowed>(Borrowed{std::move(data), std::vector<Cell>(layout.cells())});
   std::iota(from->support.begin(), from->support.end(), Cell{0});
   std::vector<Block> blocks;
   for (std::size_t first = 0; first < rows; first += block_rows)

@@ -28,8 +28,8 @@ struct Block {
   std::span<const std::uint32_t> wide;    // ... or these, when the local array has more than 2^16 floats
   std::span<const float> values;
   std::span<const float> labels;
-  std::span<const float> weights;  // empty: all 1; else the data's, scaled to a mean of 1
-  std::span<const float> squared_norms;  // empty: as in Samples
+  std::span<const float> weights;                // empty: all 1; else the data's, scaled to a mean of 1
+  std::span<const float> squared_norms;          // empty: as in Samples
   std::shared_ptr<const std::byte> bytes;        // what these look at,
   std::shared_ptr<const std::byte> value_bytes;  // but for the values
   std::vector<float> memory;                     // Samples::memory, from 0; empty if the rule keeps none

@@ -31,10 +31,18 @@ std::unique_ptr<Writer> make_writer(Discipline discipline, Parameters& parameter
 }
 
 void LocalCopy::resize(std::size_t floats) {
+  if (2 * floats > capacity_ || !memory_) {
+    capacity_ = 2 * floats;
+    memory_ = std::make_unique_for_overwrite<float[]>(capacity_);
+  }
   size_ = floats;
-  if (2 * floats <= capacity_ && memory_) return;
-  capacity_ = 2 * floats;
-  memory_ = std::make_unique_for_overwrite<float[]>(capacity_);
+  before_ = memory_.get();
+  after_ = before_ + floats;
+}
+
+void LocalCopy::look_at(std::span<float> floats) {
+  size_ = floats.size();
+  before_ = after_ = floats.data();
 }
 
 void LocalCopy::copy_before_to_after() const {

@@ -47,8 +47,11 @@ class LocalCopy {
   // Makes room; what is in it is lost.
   void resize(std::size_t floats);
 
-  float* before() const { return memory_.get(); }
-  float* after() const { return memory_.get() + size_; }
+  // Lets before() and after() both be these floats, which are not the copy's own.
+  void look_at(std::span<float> floats);
+
+  float* before() const { return before_; }
+  float* after() const { return after_; }
   std::size_t size() const { return size_; }
   void copy_before_to_after() const;
   // Makes room for the cells of the support and fills before() and after() with them.
@@ -58,6 +61,8 @@ class LocalCopy {
 
  private:
   std::unique_ptr<float[]> memory_;
+  float* before_ = nullptr;
+  float* after_ = nullptr;
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
 };
@@ -140,5 +145,9 @@ SOUNDER_DISCIPLINES(SOUNDER_DECLARE)
 // the visits up to the (k - workers)-th pushed, added in their order, or everything before a flush(). With
 // one worker that is serial SGD. Not thread-safe; supports must stay until flush().
 std::unique_ptr<Writer> make_simulated_writer(Parameters& parameters, std::size_t workers);
+
+// For one thread and blocks whose support is all cells, in order: before() and after() of a copy are both the parameters
+// themselves. So this is for rules and problems that do not ask what a block changed. Not thread-safe.
+std::unique_ptr<Writer> make_lone_writer(Parameters& parameters);
 
 }  // namespace sounder

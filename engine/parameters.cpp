@@ -214,6 +214,10 @@ void Parameters::touch(std::size_t part, std::size_t parts) {
     memory_.get()[begin] = std::byte{0};
 }
 
+std::span<float> Parameters::all() {
+  return {floats_of(0), floats()};
+}
+
 void Parameters::read(std::span<float> out) const {
   assert(out.size() == floats());
   if (!out.empty()) std::memcpy(out.data(), array_, floats() * sizeof(float));

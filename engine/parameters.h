@@ -73,6 +73,9 @@ class Parameters {
   void pull_owned(std::span<const Cell> support, float* local) const;
   void store_owned(std::span<const Cell> support, const float* before, const float* after);
 
+  // Alone: all of it, to read and write.
+  std::span<float> all();
+
   // Before any other use, called for each of `parts` in a thread of its own: touches every parts-th page, and so has the
   // system put it where that thread runs.
   void touch(std::size_t part, std::size_t parts);

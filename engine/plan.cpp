@@ -21,18 +21,19 @@ namespace {
 
 constexpr std::size_t kMostBlockRows = 1024;
 constexpr std::size_t kMostStaleRows = 128;  // where it costs little to be so careful
+constexpr double kLaterStep = 1.0 / 16;      // of the first: so far have steps fallen by the time it matters
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // Deltas of P blocks that started from the same weights add up. If one alone closes the fraction a of the gap
-// along the direction all samples share, P together close P a: beyond 2 they overshoot and diverge. Two
-// threads are always safe; for more, blocks are kept so small, and the step so low, that 1 - exp(-eta
-// curvature rows) stays near 2 / P.
+// along the direction all samples share, P together close P a: beyond 2 they overshoot and diverge. So
+// blocks are kept so small, and the step so low, that a = 1 - exp(-eta curvature rows) stays near 2 / P. Two
+// threads cannot diverge; but each undoes what the other did unless a stays well below 1.
 class Overshoot {
  public:
   Overshoot(const Trial& trial, int threads)
       : natural_(trial.natural_step()),
-        curvature_(threads > 2 ? trial.top_curvature() : 0),
-        allowance_(threads > 2 ? -kSlack * std::log(1 - 2.0 / threads) : kInfinity) {}
+        curvature_(threads > 1 ? trial.top_curvature(threads > 2 ? Trial::kCurvatureRows : kFewRows) : 0),
+        allowance_(threads > 1 ? -kSlack * std::log(1 - std::min(kMost, 2.0 / threads)) : kInfinity) {}
 
   double rows_at(double step) const {
     const double effective = step / (1 + step / natural_);  // a safe step moves a margin no further
@@ -46,7 +47,9 @@ class Overshoot {
   }
 
  private:
-  static constexpr double kSlack = 2;  // blocks do not really start together
+  static constexpr double kMost = 0.75;
+  static constexpr double kSlack = 2;           // blocks do not really start together
+  static constexpr std::size_t kFewRows = 128;  // two threads need not know the curvature so well
 
   double natural_;
   double curvature_;
@@ -66,7 +69,6 @@ using Rows = Reasoned<std::size_t>;
 // Rows of a worker that the others may not have seen.
 Rows choose_stale_rows(std::size_t rows, int threads, double step, const Overshoot& overshoot) {
   constexpr std::size_t kLeast = 32;
-  constexpr double kLaterStep = 1.0 / 16;  // of the first: so far have steps fallen by the time it matters
   const std::size_t parts = (threads > 2 ? 32 : 24) * static_cast<std::size_t>(threads);
   const std::size_t most = std::clamp<std::size_t>(rows / parts, 1, kMostBlockRows);
   const double safe = overshoot.rows_at(step * kLaterStep);
@@ -353,12 +355,11 @@ void fit_strides(Plan& plan, const Rows& stale, const Setting& is) {
 
 Rows choose_block_rows(const Rows& stale, const Setting& is) {
   if (is.discipline.by_sample) return by_sample();
-  if (!is.layout.ranked() && is.parallel == 1)
-    return {std::max<std::size_t>(is.data.rows() / kLoneBlocks, 1),
-            "one thread has nobody to hear from, and each block moves the whole model"};
   if (traits_of(is.options.rule).shares)
     return {shared_block_rows(is.data, is.parallel),
             "few enough that the rows of a block come in another order every epoch"};
+  if (!is.layout.ranked() && is.threads == 1)
+    return {stale.value, "one worker goes through the data as it lies, on the weights themselves"};
   return may_be_large(is) ? large_block_rows(is, stale.value) : stale;
 }
 
@@ -373,7 +374,7 @@ void fit_steps(Plan& plan, const Trial& trial, const Setting& is) {
   fit_strides(plan, stale, is);
   if (is.options.step || plan.theorem || is.parallel == 1 || rule.step != StepChoice::kTrial) return;
   const auto rows = static_cast<double>(plan.strides.rows > 0 ? plan.strides.rows : plan.block_rows);
-  plan.clock.cap = overshoot.step_at(rows);
+  plan.clock.cap = overshoot.step_at(rows) / (is.parallel > 2 ? 1 : kLaterStep);
   // The decays of the blocks in flight add up like their gradients.
   if (is.options.l2 > 0)
     plan.clock.cap = std::min(plan.clock.cap, 0.5 / (is.options.l2 * is.parallel * rows));
@@ -495,8 +496,10 @@ std::size_t stored_block_rows(std::size_t rows, std::uint64_t nonzeros, const La
 
 Plan make_plan(const Source& data, const Layout& layout, std::span<const float> start,
                const Objective& objective, const Options& options, int threads) {
-  const Setting is{data, layout, objective, options, threads};
-  Plan plan{.block_rows = options.block_rows, .window = 2 * static_cast<std::size_t>(threads)};
+  const bool alone = !layout.ranked() && data.better_alone(threads);
+  const Setting is{data, layout, objective, options, alone ? 1 : threads};
+  Plan plan{
+      .block_rows = options.block_rows, .window = 2 * static_cast<std::size_t>(is.threads), .alone = alone};
   plan.clock = {.schedule = schedule_of(options, objective),
                 .decay = decay_of(options),
                 .fading = fading_of(objective, data, options.l2, options.epochs),

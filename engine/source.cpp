@@ -20,24 +20,39 @@ constexpr std::size_t kMostSampleRows = 4096;
 // Blocks need no more than samples, one coordinate a column and whole cells without anything beside the weights.
 bool may_lie(const Objective& objective, const Options& options) {
   const Shape shape = objective.shape();
-  const DisciplineTraits& discipline = traits_of(discipline_of(options));
   const bool plain = shape.width == 1 && shape.common == 0 && !shape.pairs && !shape.terms &&
                      shape.grouping == Grouping::kRandom && !options.bias;
   return plain && planes_of(options) == Planes{} && objective.memory(options.rule) == 0 &&
-         !discipline.rounds && !discipline.by_sample && options.block_rows == 0 && options.simulate == 0 &&
+         discipline_of(options) == Discipline::kAtomic && options.block_rows == 0 && options.simulate == 0 &&
          options.sparsify == Sparsify::kNone && options.numa_nodes == std::vector{-1};
 }
 
-bool borrowing_pays(const Dataset& data, const Options& options, int threads) {
-  // In nanoseconds: of a non-zero, half of what making blocks costs, and what wider rows cost an epoch; of a coordinate,
-  // what its move costs.
-  constexpr double kMake = 3;
-  constexpr double kWide = 0.2;
-  constexpr double kMove = 0.8;
-  const double blocks = threads == 1 ? kLoneBlocks : 24.0 * threads;
-  const auto entries = static_cast<double>(data.nonzeros());
-  const double dearer = kWide * entries + kMove * blocks * static_cast<double>(data.dimension());
-  return entries > 0 && !data.weighted() && options.epochs * dearer <= kMake * entries;
+// What an epoch takes, more or less, in nanoseconds.
+struct Costs {
+  Costs(std::uint64_t nonzeros, std::size_t dimension, int threads)
+      : alone((kStep + kWide) * static_cast<double>(nonzeros)),
+        together(alone / threads + kBlocks * kMove * static_cast<double>(dimension)),
+        blocks(kStep * static_cast<double>(nonzeros) / threads),
+        making_blocks(kMake * static_cast<double>(nonzeros) / threads) {}
+
+  double alone;     // one worker, on data as it lies
+  double together;  // all of them on that, each moving the whole model to and fro with each of its blocks
+  double blocks;    // on blocks,
+  double making_blocks;  // once they are made
+
+ private:
+  static constexpr double kStep = 0.8;   // a non-zero
+  static constexpr double kWide = 0.25;  // what wider rows, and columns that are not ordered, add to it
+  static constexpr double kMake = 6;
+  static constexpr double kMove = 2;     // a coordinate, mostly from another core's cache
+  static constexpr double kBlocks = 24;  // of a worker
+};
+
+bool lying_pays(const Dataset& data, const Options& options, int threads) {
+  const Costs costs(data.nonzeros(), data.dimension(), threads);
+  return data.nonzeros() > 0 && !data.weighted() &&
+         options.epochs * std::min(costs.alone, costs.together) <=
+             costs.making_blocks + options.epochs * costs.blocks;
 }
 
 // Files are often sorted by class or by date: then labels resemble those of the next row.
@@ -152,10 +167,14 @@ Block join(const Beginning& parts, std::size_t cell_floats, std::size_t memory) 
 
 }  // namespace
 
+bool Source::better_alone(int threads) const {
+  const Costs costs(nonzeros(), dimension(), threads);
+  return threads == 1 || costs.alone <= costs.together;
+}
+
 Layout Source::layout(const Objective& objective, const Options& options, int threads) const {
   if (file_) return file_->layout();
-  if (may_lie(objective, options) && borrowing_pays(data_, options, threads) &&
-      looks_shuffled(data_.labels()))
+  if (may_lie(objective, options) && lying_pays(data_, options, threads) && looks_shuffled(data_.labels()))
     return Layout::of_data(data_.dimension(), data_.rows(), objective.shape());
   return {data_, objective.shape(), options.bias, planes_of(options)};
 }

@@ -17,9 +17,6 @@ namespace sounder {
 
 class Arena;
 
-// How many blocks one thread makes of data that it trains on as it lies.
-inline constexpr std::size_t kLoneBlocks = 4;
-
 // Where a run has its samples from: a data set, or a block file, of which little is read before the first update. A
 // small value; copies share what they are made of.
 class Source {
@@ -38,6 +35,9 @@ class Source {
   // Of a data set whose rows are in random order, and epochs too few to pay for blocks that are made of them: in the
   // order of the data.
   Layout layout(const Objective& objective, const Options& options, int threads) const;
+
+  // Whether then one worker on its own is faster than so many together.
+  bool better_alone(int threads) const;
 
   // Of a data set, so many rows each: made, or borrowed where that is the layout's order.
   std::vector<Block> blocks(const Layout& layout, const Objective& objective, const Options& options,

@@ -36,14 +36,15 @@ class Scores {
   std::map<int, double> known_;
 };
 
-}  // namespace
-
-Search search_for(const Trial& trial) {
-  return trial.smooth() ? Search{.first = 0, .patience = 1, .tie = 1.25} : Search{};
+// What noise a step leaves behind is found out in long runs: with many samples and few coordinates, the best step of a loss with
+// kinks falls with their length.
+double for_length(const Trial& trial, double samples) {
+  constexpr double kFall = 1.0 / 3;
+  return trial.smooth() ? 1 : std::pow(trial.samples() / samples, kFall * trial.crowd());
 }
 
 // Upwards from the first, then downwards if the best is near it.
-double find_step(const Trial& trial, std::size_t rows, int epochs) {
+double best_tried(const Trial& trial, std::size_t rows, int epochs) {
   constexpr int kReach = 14;
   constexpr double kBudget = 0.9;  // epochs, or a share of all of them
   constexpr double kShare = 0.1;
@@ -71,6 +72,16 @@ double find_step(const Trial& trial, std::size_t rows, int epochs) {
   if (scores.empty()) return all.step(search.first - 1);  // a row or two
   const double enough = best()->second * search.tie;
   return all.step(std::ranges::find_if(scores, [&](const auto& s) { return s.second <= enough; })->first);
+}
+
+}  // namespace
+
+Search search_for(const Trial& trial) {
+  return trial.smooth() ? Search{.first = 0, .patience = 1, .tie = 1.25} : Search{};
+}
+
+double find_step(const Trial& trial, std::size_t rows, int epochs) {
+  return best_tried(trial, rows, epochs) * for_length(trial, static_cast<double>(rows) * epochs);
 }
 
 }  // namespace sounder

@@ -38,6 +38,12 @@ constexpr double kDivergence = 2;  // an objective so many times the best so far
 constexpr double kHeadroom = 0.1;  // unless it is still below this share of that at the start
 constexpr double kProgressSeconds = 0.1;
 
+std::unique_ptr<Arena> arena_of_one() {
+  Options options;
+  options.threads = 1;
+  return std::make_unique<Arena>(options);
+}
+
 // What epochs are ranked by.
 double score_of(const EpochReport& row) {
   return row.validation ? row.validation->loss : row.objective;
@@ -111,7 +117,7 @@ class Trainer {
   Units make_units(Source source);
   ParallelFor in_turn(ParallelFor parallel) const;
   Pass pass_of(int epoch) const;
-  std::unique_ptr<Writer> measured(std::unique_ptr<Writer> writer) const;
+  std::unique_ptr<Writer> make_writer();
   void begin_epoch();
   void run_epoch();
   void end_epoch();
@@ -165,6 +171,7 @@ class Trainer {
   Sampler sampler_;
   Turns turns_;
   Duality duality_;
+  std::unique_ptr<Arena> lone_arena_;  // Plan::alone
   Graph graph_;
 
   std::vector<float> latest_;  // the weights after the last good epoch
@@ -201,12 +208,13 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       file_(source.file()),
       units_(timed(report_.prepare_seconds, [&] { return make_units(std::move(source)); })),
       parameters_(layout_.cells(), layout_.cell_floats()),
-      writer_(measured(writer_of(options, plan_, layout_, parameters_))),
+      writer_(make_writer()),
       task_(objective, layout_, blocks_, *writer_, plan_.strides, monitor.stop),
       sampler_(units_, plan_.clock, problem_of(options, objective, plan_), options.seed),
       turns_(objective, layout_, options.rule),
       duality_(objective, layout_, turns_, blocks_, options.l2, report_.samples, in_turn(run_serially)),
-      graph_(arena, plan_.window,
+      lone_arena_(plan_.alone ? arena_of_one() : nullptr),
+      graph_(lone_arena_ ? *lone_arena_ : arena, plan_.window,
              {.sample = [this](Task& task) { return sample(task); },
               .work = [this](const Task& task) { work(task); },
               .account = [this](const Task& task) { account(task); },
@@ -226,7 +234,9 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
   report_.training = metrics_of({.loss = start_objective_, .weight = 1}, objective.labels());
 }
 
-std::unique_ptr<Writer> Trainer::measured(std::unique_ptr<Writer> writer) const {
+std::unique_ptr<Writer> Trainer::make_writer() {
+  if (plan_.alone && !monitor_.measure) return make_lone_writer(parameters_);
+  auto writer = writer_of(options_, plan_, layout_, parameters_);
   if (!monitor_.measure) return writer;
   return std::make_unique<MeasuringWriter>(std::move(writer), parameters_, layout_);
 }

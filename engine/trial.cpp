@@ -16,14 +16,18 @@ constexpr std::size_t kSampleFraction = 64;  // the sample is one row in so many
 constexpr std::size_t kLeastRows = 128;      // but at least so many, or a quarter of all
 constexpr int kPasses = 2;                   // over it, in a trial
 constexpr std::size_t kChunk = 16;           // rows that share one step size
-constexpr std::size_t kCurvatureRows = 512;
 
 // Where no steps are tried out, curvature is all that the sample is for.
 std::size_t sample_rows(std::size_t rows, const Options& options) {
   const bool tries =
       traits_of(options.rule).step == StepChoice::kTrial && options.schedule != Schedule::kTheorem;
-  const std::size_t least = tries ? std::min(rows / 4, kLeastRows) : std::min(rows, kCurvatureRows);
+  const std::size_t least = tries ? std::min(rows / 4, kLeastRows) : std::min(rows, Trial::kCurvatureRows);
   return std::max<std::size_t>({1, rows / kSampleFraction, least});
+}
+
+double crowd_of(const Source& data) {
+  const auto rows = static_cast<double>(data.rows());
+  return rows / (rows + 8 * static_cast<double>(data.dimension()));
 }
 
 }  // namespace
@@ -46,7 +50,7 @@ Fading fading_of(const Objective& objective, const Source& data, double l2, doub
   constexpr double kPatience = 0.8;  // epochs
   constexpr double kFall = 8;
   const auto rows = static_cast<double>(data.rows());
-  const double crowd = rows / (rows + 8 * static_cast<double>(data.dimension()));
+  const double crowd = crowd_of(data);
   if (!objective.smooth())
     return {.power = 1 - (1 - crowd) / 2 * std::min(1.0, std::pow(l2 * rows, 2)), .fall = kFall};
   return {.power = crowd + (1 - crowd) / 2 * (1 - kPatience / epochs), .fall = kFall * crowd};
@@ -59,6 +63,7 @@ Trial::Trial(const Source& data, const Layout& layout, std::span<const float> st
       objective_(objective),
       options_(options),
       fading_(fading_of(objective, data, options.l2, kPasses)),
+      crowd_(crowd_of(data)),
       sample_(data.sample(layout, sample_rows(data.rows(), options), objective.memory(options.rule),
                           options.seed)),
       rows_(sample_.rows()) {
@@ -121,6 +126,10 @@ Trial::Weights Trial::pass(double step) const {
   return weights;
 }
 
+double Trial::samples() const {
+  return kPasses * static_cast<double>(rows_);
+}
+
 double Trial::objective_after(double step) const {
   const auto [cells, scale] = pass(step);
   const Evaluation sums =
@@ -153,9 +162,9 @@ double Trial::largest_gradient(const Weights& at) const {
   return largest + options_.l2 * at.scale * std::sqrt(layout_.norms(at.cells).squared);
 }
 
-double Trial::top_curvature() const {
+double Trial::top_curvature(std::size_t rows) const {
   constexpr int kRounds = 5;
-  const std::size_t count = std::min(rows_, kCurvatureRows);
+  const std::size_t count = std::min(rows_, rows);
   const Samples samples = sample_.samples().part(0, count);
   std::vector<double> vector(sample_.support.size() * layout_.cell_floats(), 1.0);
   double norm = 1;

@@ -25,12 +25,16 @@ Fading fading_of(const Objective& objective, const Source& data, double l2, doub
 // Some of the rows, on which steps are tried out and curvature is measured. Any number of threads may do so at once.
 class Trial {
  public:
+  static constexpr std::size_t kCurvatureRows = 512;
+
   // `start` is what training starts from, all of it; a reference to it is kept, as to the others but `data`.
   Trial(const Source& data, const Layout& layout, std::span<const float> start, const Objective& objective,
         const Options& options);
 
   std::size_t rows() const { return rows_; }
   bool smooth() const { return objective_.smooth(); }
+  double crowd() const { return crowd_; }  // near 1 with many more samples than coordinates, else near 0
+  double samples() const;                  // that a trial goes through
   double mean_squared_norm() const { return mean_squared_norm_; }  // of |x|^2; 1 if all are 0
   // Of weight (|x|^2, + 1 with a bias), the curvature along a sample where the loss has curvature 1.
   struct Lengths {
@@ -49,7 +53,8 @@ class Trial {
   double gradient_bound() const;
 
   // Largest eigenvalue of X'X / rows, times the loss's curvature: how fast a step moves all margins together.
-  double top_curvature() const;
+  // Measured on so many rows, or all that there are.
+  double top_curvature(std::size_t rows = kCurvatureRows) const;
 
  private:
   struct Weights {
@@ -66,6 +71,7 @@ class Trial {
   const Objective& objective_;
   const Options& options_;
   Fading fading_;
+  double crowd_;
   Block sample_;
   std::size_t rows_;
   double mean_squared_norm_ = 1;

@@ -110,9 +110,11 @@ TEST_CASE("choices: the theorem's step and the pace of an objective are named as
 
 // Every block pulls and pushes what it touches: with few non-zeros a column, blocks are only few that are large.
 TEST_CASE("choices: blocks are as large as pays for their columns") {
-  constexpr std::size_t kRows = 8000;
+  constexpr std::size_t kRows = 40'000;
   const auto rows = [&](std::size_t columns) {
-    return report_of(short_run(2), generate({.rows = kRows, .columns = columns, .nonzeros_per_row = 20}))
+    Options options = short_run(2);
+    options.bias = true;  // so blocks are made
+    return report_of(options, generate({.rows = kRows, .columns = columns, .nonzeros_per_row = 20}))
         .block_rows;
   };
   CHECK(rows(100000) == (kRows + 11) / 12);

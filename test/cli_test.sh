@@ -422,8 +422,8 @@ eval "ends 0 $train_best --report trained.json"
 check 'the command trains on all samples' [ "$(number trained.json samples)" -eq 2000 ]
 check 'the command has the flags given' [ "$(number trained.json seed) $(number trained.json normalize)" = '5 true' ]
 check 'the command has the l2 of the best' [ "$(number trained.json l2)" = "$(sed -n '/ranking/,$p' tuned.json | sed -n 's/^ *"l2": \([^,]*\),*$/\1/p' | head -n 1)" ]
-silent tune good.svm --valid good.svm --quiet --l2s 1e-3 --steps 1 --epochs 5 --threads 1 --report tuned.json
-silent train good.svm --valid good.svm --quiet --l2 1e-3 --step 1 --epochs 5 --threads 1 --report alone.json
+silent tune good.svm --valid good.svm --quiet --bias --l2s 1e-3 --steps 1 --epochs 5 --threads 1 --report tuned.json
+silent train good.svm --valid good.svm --quiet --bias --l2 1e-3 --step 1 --epochs 5 --threads 1 --report alone.json
 check 'one candidate does what train does' [ "$(number tuned.json loss)" = "$(number alone.json loss)" ]
 printf '1 1:1e18\n2 1:1e18\n3 1:1e18\n' >huge.svm
 ends 1 tune huge.svm --objective least_squares --rule adagrad --steps 1e30 --l2s 0 --model none.model

@@ -191,6 +191,27 @@ TEST_CASE("convergence: a loss of the caller's own, without an implicit step") {
   }
 }
 
+TEST_CASE("convergence: two threads do not undo each other where all rows share a direction") {
+  SyntheticOptions few;
+  few.rows = 20'000;
+  few.columns = 50;
+  few.nonzeros_per_row = 20;
+  const Dataset data = generate(few);
+  for (const char* const name : {"hinge", "logistic", "squared_hinge"})
+    for (const int epochs : {1, 2, 8}) {
+      CAPTURE(name);
+      CAPTURE(epochs);
+      Options options;
+      options.epochs = options.evaluate_every = epochs;
+      options.l2 = 1e-5;
+      options.threads = 1;
+      const double alone = train(data, *make_objective(name), options).report.objective;
+      options.threads = 2;
+      for (int round = 0; round < 3; ++round)
+        CHECK(train(data, *make_objective(name), options).report.objective < 1.03 * alone);
+    }
+}
+
 TEST_CASE("convergence: large blocks that refresh hot columns reach what small ones reach") {
   SyntheticOptions generated;
   generated.rows = 6000;

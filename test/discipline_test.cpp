@@ -163,6 +163,28 @@ TEST_CASE("discipline: ordered visits write one at a time, in the order of their
   }
 }
 
+TEST_CASE("discipline: a lone visit works on the parameters themselves") {
+  Parameters parameters(4, 4);
+  const auto writer = make_lone_writer(parameters);
+  const std::vector<Cell> support = {0, 1, 2, 3};
+  Visit visit{.support = support};
+  LocalCopy copy;
+  for (int round = 1; round < 3; ++round) {
+    writer->pull(visit, copy);
+    CHECK(copy.size() == parameters.floats());
+    copy.after()[5] += 1;
+    writer->push(visit, copy);
+    writer->leave(visit);
+    std::vector<float> array(parameters.floats());
+    parameters.read(array);
+    CHECK(array[5] == static_cast<float>(round));
+  }
+  copy.pull(parameters, std::span(support).last(3));  // a copy of its own again
+  copy.after()[1] = 7;
+  CHECK(copy.before()[1] == 2);
+  CHECK(parameters.all()[5] == 2);
+}
+
 TEST_CASE("discipline: simulated pulls see all but the last workers - 1 pushes, added in order") {
   constexpr std::size_t kVisits = 3000;
   const std::vector<Cell> support{0};
@@ -237,6 +259,7 @@ TEST_CASE("discipline: one simulated worker is atomic on one thread, bit for bit
       CAPTURE(bias);
       Options options = quick();
       options.step.reset();
+      options.epochs = 30;  // enough for blocks to be made
       options.block_rows = block_rows;
       options.bias = bias;
       options.average_from = bias ? 5 : 0;

@@ -58,7 +58,6 @@ TEST_CASE("source: data lies ready for few epochs, if its rows are shuffled and 
   CHECK(borrows(data, quick()));
   CHECK(borrows(data, quick(), "hinge"));
   CHECK(!borrows(sorted_by_label(data), quick()));
-  CHECK(!borrows(data.with_dimension(1'000'000), quick()));
   const struct {
     const char* what;
     void (*set)(Options&);
@@ -82,6 +81,26 @@ TEST_CASE("source: data lies ready for few epochs, if its rows are shuffled and 
     set(options);
     CHECK(!borrows(data, options));
   }
+}
+
+TEST_CASE("source: one worker alone leaves the same bits on one thread and two") {
+  const Dataset data =
+      problem(8000).with_dimension(3000);  // so wide that blocks would cost more than they bring
+  for (const char* const objective : {"logistic", "hinge"}) {
+    Options options = quick(1);
+    options.epochs = 3;
+    options.l2 = 1e-3;
+    const Trained alone = train(data, *make_objective(objective), options);
+    Monitor watched;
+    watched.measure = true;
+    CHECK(train(data, *make_objective(objective), options, watched).report.objective ==
+          doctest::Approx(alone.report.objective).epsilon(1e-4));
+    options.threads = 2;
+    REQUIRE(borrows(data, options, objective));
+    REQUIRE(Source(data).better_alone(2));
+    CHECK(train(data, *make_objective(objective), options).model.weights == alone.model.weights);
+  }
+  CHECK(!Source(problem()).better_alone(2));
 }
 
 TEST_CASE("source: one epoch over the data as it lies is as good as one over blocks") {
