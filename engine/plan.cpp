@@ -35,6 +35,9 @@ class Overshoot {
         curvature_(threads > 1 ? trial.top_curvature(threads > 2 ? Trial::kCurvatureRows : kFewRows) : 0),
         allowance_(threads > 1 ? -kSlack * std::log(1 - std::min(kMost, 2.0 / threads)) : kInfinity) {}
 
+  // The part of a typical |x|^2 that lies in that direction; 0 for one thread.
+  double shared() const { return curvature_ * natural_; }
+
   double rows_at(double step) const {
     const double effective = step / (1 + step / natural_);  // a safe step moves a margin no further
     return curvature_ > 0 ? allowance_ / (effective * curvature_) : kInfinity;
@@ -316,14 +319,15 @@ std::size_t most_stored_rows(std::size_t rows, std::uint64_t nonzeros, const Lay
 }
 
 // As large as leaves every worker some blocks, all of a size, and the sampler something to shuffle.
-Rows large_block_rows(const Setting& is, std::size_t stale_rows) {
+Rows large_block_rows(const Setting& is, std::size_t stale_rows, double shared) {
   constexpr std::size_t kLeast = 12;
   constexpr std::size_t kEach = 4;
+  constexpr double kMuchShared = 0.2;
   const std::size_t rows = is.data.rows();
   const auto workers = static_cast<std::size_t>(is.parallel);
   const std::size_t most = most_large_rows(rows, is.data.nonzeros(), is.layout);
-  // Of few rows, which always come in the same order inside their block, a large block is a large part of all.
-  const std::size_t least = std::max(rows < kLeast * kMostStaleRows ? 2 * kLeast : kLeast, kEach * workers);
+  // Where rows share a direction, columns that are not hot overshoot, too, with what a large block brings in at once.
+  const std::size_t least = std::max(shared > kMuchShared ? 2 * kLeast : kLeast, kEach * workers);
   const std::size_t blocks = std::max(least, rows / most);
   const std::size_t even = (blocks + workers - 1) / workers * workers;
   const std::size_t large = (rows + even - 1) / even;
@@ -353,14 +357,14 @@ void fit_strides(Plan& plan, const Rows& stale, const Setting& is) {
   plan.why.refresh = {fmt::format("{}", rows), asked ? kAsked : stale.why};
 }
 
-Rows choose_block_rows(const Rows& stale, const Setting& is) {
+Rows choose_block_rows(const Rows& stale, double shared, const Setting& is) {
   if (is.discipline.by_sample) return by_sample();
   if (traits_of(is.options.rule).shares)
     return {shared_block_rows(is.data, is.parallel),
             "few enough that the rows of a block come in another order every epoch"};
   if (!is.layout.ranked() && is.threads == 1)
     return {stale.value, "one worker goes through the data as it lies, on the weights themselves"};
-  return may_be_large(is) ? large_block_rows(is, stale.value) : stale;
+  return may_be_large(is) ? large_block_rows(is, stale.value, shared) : stale;
 }
 
 void fit_steps(Plan& plan, const Trial& trial, const Setting& is) {
@@ -369,7 +373,7 @@ void fit_steps(Plan& plan, const Trial& trial, const Setting& is) {
   Rows stale = choose_stale_rows(is.data.rows(), is.parallel, plan.clock.step, overshoot);
   if (may_be_large(is) && stale.value > kMostStaleRows)
     stale = {kMostStaleRows, "hot columns are fresh enough so, and their exchange still costs little"};
-  if (plan.block_rows == 0) take(plan, choose_block_rows(stale, is));
+  if (plan.block_rows == 0) take(plan, choose_block_rows(stale, overshoot.shared(), is));
   fit_tasks(plan, is);
   fit_strides(plan, stale, is);
   if (is.options.step || plan.theorem || is.parallel == 1 || rule.step != StepChoice::kTrial) return;

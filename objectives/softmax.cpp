@@ -26,7 +26,6 @@ class Softmax final : public Objective {
   LabelKind labels() const override { return LabelKind::kManyClass; }
   Shape shape() const override { return {.width = outputs()}; }
   double curvature() const override { return 0.5; }
-  Defaults defaults() const override { return {.rule = Rule::kAdagrad}; }
 
   std::unique_ptr<Objective> fitted(const Dataset& data) const override {
     return classes_ > 0 ? nullptr : std::make_unique<Softmax>(count_classes(data));
