@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cassert>
 #include <cmath>
 #include <functional>
 #include <string>
@@ -120,14 +119,6 @@ void Dataset::check() const {
   check_labels(labels());
   check_weights(weights());
   for (std::size_t i = 0; i < rows(); ++i) check_row(i, dimension_, row(i));
-}
-
-Row Dataset::row(std::size_t i) const {
-  assert(i < rows());
-  const std::uint64_t begin = owned_->offsets[i];
-  const std::uint64_t count = owned_->offsets[i + 1] - begin;
-  return {indices_.subspan(begin, count), values_.subspan(begin, count), owned_->labels[i],
-          weighted() ? owned_->weights[i] : 1.0F};
 }
 
 Dataset Dataset::with_labels(std::vector<float> labels) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -85,5 +86,14 @@ class Dataset {
   std::span<const Coordinate> indices_;
   std::span<const float> values_;
 };
+
+// Here, for loops over rows of two entries.
+inline Row Dataset::row(std::size_t i) const {
+  assert(i < rows());
+  const std::uint64_t begin = owned_->offsets[i];
+  const std::uint64_t count = owned_->offsets[i + 1] - begin;
+  return {indices_.subspan(begin, count), values_.subspan(begin, count), owned_->labels[i],
+          weighted() ? owned_->weights[i] : 1.0F};
+}
 
 }  // namespace sounder
