@@ -5,13 +5,12 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
-#include <numeric>
-#include <optional>
 #include <vector>
 
 #include "engine/components.h"
 #include "engine/deal.h"
+#include "engine/dual_plan.h"
+#include "engine/overshoot.h"
 #include "engine/step_search.h"
 #include "engine/trial.h"
 #include "io/error.h"
@@ -21,43 +20,6 @@ namespace {
 
 constexpr std::size_t kMostBlockRows = 1024;
 constexpr std::size_t kMostStaleRows = 128;  // where it costs little to be so careful
-constexpr double kLaterStep = 1.0 / 16;      // of the first: so far have steps fallen by the time it matters
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-// Deltas of P blocks that started from the same weights add up. If one alone closes the fraction a of the gap
-// along the direction all samples share, P together close P a: beyond 2 they overshoot and diverge. So
-// blocks are kept so small, and the step so low, that a = 1 - exp(-eta curvature rows) stays near 2 / P. Two
-// threads cannot diverge; but each undoes what the other did unless a stays well below 1.
-class Overshoot {
- public:
-  Overshoot(const Trial& trial, int threads)
-      : natural_(trial.natural_step()),
-        curvature_(threads > 1 ? trial.top_curvature(threads > 2 ? Trial::kCurvatureRows : kFewRows) : 0),
-        allowance_(threads > 1 ? -kSlack * std::log(1 - std::min(kMost, 2.0 / threads)) : kInfinity) {}
-
-  // The part of a typical |x|^2 that lies in that direction; 0 for one thread.
-  double shared() const { return curvature_ * natural_; }
-
-  double rows_at(double step) const {
-    const double effective = step / (1 + step / natural_);  // a safe step moves a margin no further
-    return curvature_ > 0 ? allowance_ / (effective * curvature_) : kInfinity;
-  }
-
-  double step_at(double rows) const {
-    if (curvature_ == 0) return kInfinity;
-    const double effective = allowance_ / (rows * curvature_);
-    return effective < natural_ ? effective / (1 - effective / natural_) : kInfinity;
-  }
-
- private:
-  static constexpr double kMost = 0.75;
-  static constexpr double kSlack = 2;           // blocks do not really start together
-  static constexpr std::size_t kFewRows = 128;  // two threads need not know the curvature so well
-
-  double natural_;
-  double curvature_;
-  double allowance_;
-};
 
 constexpr const char* kAsked = "as asked for";
 
@@ -74,7 +36,7 @@ Rows choose_stale_rows(std::size_t rows, int threads, double step, const Oversho
   constexpr std::size_t kLeast = 32;
   const std::size_t parts = (threads > 2 ? 32 : 24) * static_cast<std::size_t>(threads);
   const std::size_t most = std::clamp<std::size_t>(rows / parts, 1, kMostBlockRows);
-  const double safe = overshoot.rows_at(step * kLaterStep);
+  const double safe = overshoot.rows_at(step);
   if (safe < static_cast<double>(most))
     return {std::max(static_cast<std::size_t>(safe), std::min(kLeast, most)),
             fmt::format("more from {} workers at a time might overshoot along what all rows share", threads)};
@@ -82,47 +44,6 @@ Rows choose_stale_rows(std::size_t rows, int threads, double step, const Oversho
                     ? "longer blocks gain little"
                     : fmt::format("{} or more for each worker", parts / static_cast<std::size_t>(threads))};
 }
-
-// What dual coordinate ascent settles instead of a step. `rho` is the share of a typical |x|^2 that lies in
-// the one direction that samples share most: P tasks of B rows, each of which does not see the others, are
-// safe while (P - 1) B rho <= 5, and with so much damping as makes up for it beyond.
-class DualPlan {
- public:
-  DualPlan(const Trial& trial, int parallel)
-      : natural_(trial.natural_step()), rho_(trial.top_curvature() * natural_), others_(parallel - 1) {}
-
-  // Small blocks cost time, the less so the sooner their rows fill the weights there are. Large blocks, whose
-  // rows come in the same order in every epoch, cost epochs, also where they are alone.
-  std::size_t block_rows(const Source& data) const {
-    constexpr double kAlone = 0.25;
-    constexpr std::size_t kParts = 24;
-    const auto rows = static_cast<double>(data.rows());
-    const double full =
-        rows * static_cast<double>(data.dimension()) / static_cast<double>(data.nonzeros() + 1);
-    const double safe = kFree / (rho_ * std::max(others_, kAlone));
-    const auto fit = static_cast<std::size_t>(std::clamp(safe, std::clamp(full, 16.0, 64.0), 256.0));
-    const auto most = static_cast<std::size_t>(rows / (kParts * (others_ + 1)));
-    return std::bit_floor(std::clamp<std::size_t>(fit, 1, std::max<std::size_t>(most, 1)));
-  }
-  double damping(std::size_t block_rows) const {
-    return std::clamp(others_ * static_cast<double>(block_rows) * rho_ / kFree, 1.0, others_ + 1);
-  }
-  // A small part of the mean curvature of a coordinate, and for a loss with kinks, whose dual has no
-  // curvature of its own, some of l2 besides.
-  double proximal(const Objective& objective, double l2, std::size_t dimension) const {
-    constexpr double kShare = 0.02;
-    constexpr double kOfL2 = 1.5;
-    const double spread = kShare / (natural_ * static_cast<double>(std::max<std::size_t>(dimension, 1)));
-    return objective.smooth() ? spread : kOfL2 * l2 + spread / 2;
-  }
-
- private:
-  static constexpr double kFree = 5;
-
-  double natural_;
-  double rho_;
-  double others_;
-};
 
 // A part of 1 / L, L the largest curvature along a sample; a few very long ones, which a mean tells, may overshoot.
 // With L1 a larger step finds the zeros sooner, and where blocks share, each moves by a part of it only.
@@ -378,7 +299,7 @@ void fit_steps(Plan& plan, const Trial& trial, const Setting& is) {
   fit_strides(plan, stale, is);
   if (is.options.step || plan.theorem || is.parallel == 1 || rule.step != StepChoice::kTrial) return;
   const auto rows = static_cast<double>(plan.strides.rows > 0 ? plan.strides.rows : plan.block_rows);
-  plan.clock.cap = overshoot.step_at(rows) / (is.parallel > 2 ? 1 : kLaterStep);
+  plan.clock.cap = overshoot.step_at(rows);
   // The decays of the blocks in flight add up like their gradients.
   if (is.options.l2 > 0)
     plan.clock.cap = std::min(plan.clock.cap, 0.5 / (is.options.l2 * is.parallel * rows));

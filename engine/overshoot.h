@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+
+#include "engine/trial.h"
+
+namespace sounder {
+
+// How many rows a worker may go, and with how large a step, while others do not see it.
+//
+// Deltas of P blocks that started from the same weights add up. If one alone closes the fraction a of the gap
+// along the direction all samples share, P together close P a: beyond 2 they overshoot and diverge. So
+// blocks are kept so small, and the step so low, that a = 1 - exp(-eta curvature rows) stays near 2 / P. Two
+// threads cannot diverge; but each undoes what the other did unless a stays well below 1.
+class Overshoot {
+ public:
+  Overshoot(const Trial& trial, int threads);
+
+  // The part of a typical |x|^2 that lies in that direction; 0 for one thread.
+  double shared() const { return curvature_ * natural_; }
+
+  // With a schedule that begins with this step; infinite for one thread.
+  double rows_at(double first_step) const;
+
+  // The largest step of a schedule, for so many rows; infinite for one thread.
+  double step_at(double rows) const;
+
+ private:
+  int threads_;
+  double natural_;
+  double curvature_;
+  double allowance_;
+};
+
+}  // namespace sounder
