@@ -111,7 +111,8 @@ TEST_CASE("tune: one candidate is a run of train()") {
   const auto objective = make_objective("hinge");
   const Candidate only{.l2 = 1e-4, .step = {}};
   Options options = quick();
-  options.bias = true;  // so blocks are made: train() would work on the weights themselves, without pulls and pushes
+  options.bias =
+      true;  // so blocks are made: train() would work on the weights themselves, without pulls and pushes
   const Tuned tuned = tune_all(options, {only}, *objective);
   REQUIRE(tuned.ranking.size() == 1);
   CHECK(tuned.model.weights == alone(options, only, *objective).model.weights);
