@@ -23,7 +23,7 @@ import tempfile
 DATA = os.environ.get("SOUNDER_DATA") or sys.exit("SOUNDER_DATA is not set: the folder with news20/ and mnist/")
 LIBLINEAR_C = [1, 4, 16, 64, 256]
 SOUNDER_L2 = [1e-4, 1e-5, 1e-6, 1e-7, 1e-8]
-RULES = ["adagrad", "sgd"]
+RULES = ["sgd", "adagrad"]
 
 
 def run(*command):

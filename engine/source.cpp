@@ -42,8 +42,8 @@ struct Costs {
 
  private:
   static constexpr double kStep = 0.8;  // a non-zero
-  static constexpr double kWide =
-      0.35;  // what wider rows, columns without order and rows in the file's add to it
+  // What wider rows, columns without order and rows in the file's add to it.
+  static constexpr double kWide = 0.35;
   static constexpr double kMake = 6;
   static constexpr double kMove = 2;     // a coordinate, mostly from another core's cache
   static constexpr double kBlocks = 24;  // of a worker

@@ -38,9 +38,10 @@ constexpr double kDivergence = 2;  // an objective so many times the best so far
 constexpr double kHeadroom = 0.1;  // unless it is still below this share of that at the start
 constexpr double kProgressSeconds = 0.1;
 
-std::unique_ptr<Arena> arena_of_one() {
-  Options options;
+// Like the arena of these options, but of one thread.
+std::unique_ptr<Arena> arena_of_one(Options options) {
   options.threads = 1;
+  options.reserved_slots = std::min(options.reserved_slots, 1);
   return std::make_unique<Arena>(options);
 }
 
@@ -213,7 +214,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       sampler_(units_, plan_.clock, problem_of(options, objective, plan_), options.seed),
       turns_(objective, layout_, options.rule),
       duality_(objective, layout_, turns_, blocks_, options.l2, report_.samples, in_turn(run_serially)),
-      lone_arena_(plan_.alone ? arena_of_one() : nullptr),
+      lone_arena_(plan_.alone && arena.threads() > 1 ? arena_of_one(options) : nullptr),
       graph_(lone_arena_ ? *lone_arena_ : arena, plan_.window,
              {.sample = [this](Task& task) { return sample(task); },
               .work = [this](const Task& task) { work(task); },
