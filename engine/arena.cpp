@@ -122,7 +122,8 @@ class Pinning final : public tbb::task_scheduler_observer {
     cpu_set_t& before = before_here();
     if (sched_getaffinity(0, sizeof before, &before) != 0) CPU_ZERO(&before);
     if (cpus_.empty()) return;
-    const auto slot = static_cast<std::size_t>(first_ + tbb::this_task_arena::current_thread_index());
+    const auto slot = static_cast<std::size_t>(first_) +
+                      static_cast<std::size_t>(tbb::this_task_arena::current_thread_index());
     cpu_set_t one;
     CPU_ZERO(&one);
     CPU_SET(cpus_[slot % cpus_.size()], &one);

@@ -73,7 +73,7 @@ Deal tile(const Dataset& data, double tiles, std::uint64_t seed) {
   for (std::size_t row = 0; row < data.rows(); ++row)
     deal.order[deal.ends[tile_of(row)]++] = static_cast<std::uint32_t>(row);
   deal.ends.pop_back();
-  deal.ends.erase(std::ranges::unique(deal.ends).begin(), deal.ends.end());  // no empty tiles
+  deal.ends.erase(std::unique(deal.ends.begin(), deal.ends.end()), deal.ends.end());  // no empty tiles
   if (deal.ends.front() == 0) deal.ends.erase(deal.ends.begin());
   Random random(seed + 2);
   for (std::size_t block = 0; block < deal.blocks(); ++block) {

@@ -67,7 +67,7 @@ std::vector<HotCoordinate> hottest_of(std::span<const std::uint32_t> degrees, st
 
 std::vector<OrderFigures> in_order(const Incidence& incidence, const Subject& is) {
   std::vector<OrderFigures> figures;
-  for (const std::size_t window : {16, 256, 4096}) {
+  for (const std::size_t window : {16U, 256U, 4096U}) {
     if (window >= incidence.rows()) break;
     figures.push_back({window, chance_in_order(incidence, window, is.options.seed, is.arena)});
   }

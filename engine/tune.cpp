@@ -370,7 +370,7 @@ Split fold(const Dataset& data, std::size_t folds, std::size_t number, std::uint
   std::vector<std::uint32_t> rows = shuffled_rows(data.rows(), seed);
   const std::size_t begin = rows.size() * number / folds;
   const std::size_t count = rows.size() * (number + 1) / folds - begin;
-  std::ranges::rotate(rows, rows.begin() + static_cast<std::ptrdiff_t>(begin));
+  std::rotate(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(begin), rows.end());
   return {.training = take(data, std::span(rows).subspan(count)),
           .validation = take(data, std::span(rows).first(count))};
 }

@@ -20,9 +20,7 @@ constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();  // a
 // What each byte is in a word: itself, its lower case, or 0 where it ends one.
 constexpr std::array<char, 256> letters() {
   std::array<char, 256> table{};
-  for (int c = 'a'; c <= 'z'; ++c)
-    table[static_cast<std::size_t>(c)] = table[static_cast<std::size_t>(c - 'a' + 'A')] =
-        static_cast<char>(c);
+  for (std::size_t c = 'a'; c <= 'z'; ++c) table[c] = table[c - 'a' + 'A'] = static_cast<char>(c);
   for (std::size_t c = 0x80; c < table.size(); ++c) table[c] = static_cast<char>(c);
   return table;
 }

@@ -121,8 +121,8 @@ class Parser {
     if (!index || !scan.skip(':')) fail(start, "index:value (a whole number, a colon, a number)");
     if (*index < lowest || *index >= end_) refuse_index(start, *index, lowest);
     const float value = number(scan, "a value");
-    piece_.columns[piece_.entries] = static_cast<Coordinate>(*index - piece_base_);
-    piece_.values[piece_.entries] = value;
+    piece_.columns.get()[piece_.entries] = static_cast<Coordinate>(*index - piece_base_);
+    piece_.values.get()[piece_.entries] = value;
     piece_.entries += value != 0;
     piece_.has_index_zero |= *index == 0;
     return *index;

@@ -48,7 +48,7 @@ std::shared_ptr<std::byte> allocate_pages(std::size_t bytes) {
   const bool huge = is_huge(bytes);
   const std::size_t size = huge ? round_up(bytes, kHugePage) + kHugePage : std::max<std::size_t>(bytes, 1);
   std::byte* const begin = map(size);
-  const std::shared_ptr<std::byte> whole(begin, [size](std::byte* memory) { munmap(memory, size); });
+  std::shared_ptr<std::byte> whole(begin, [size](std::byte* memory) { munmap(memory, size); });
   if (!huge) return whole;
   const std::size_t skipped =
       round_up(reinterpret_cast<std::uintptr_t>(begin), kHugePage) - reinterpret_cast<std::uintptr_t>(begin);

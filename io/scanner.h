@@ -188,7 +188,8 @@ inline std::optional<float> Scanner::short_real() {
   if (*point == '.') {
     ++behind.at_;
     // One branch: whether there are eight digits varies more than whether there are nine.
-    if (behind.eight_digits(mantissa) & behind.at_digit() && behind.eight_digits(mantissa))
+    const auto eight = static_cast<unsigned>(behind.eight_digits(mantissa));
+    if ((eight & static_cast<unsigned>(behind.at_digit())) != 0 && behind.eight_digits(mantissa))
       return std::nullopt;
     fraction = behind.at_ - point - 1;
   }

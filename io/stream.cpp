@@ -233,7 +233,7 @@ class Stream::Packed final : public Source {
   // What is still packed: a whole magic number at least, unless the file ends.
   std::string_view refill() {
     if (end_ - begin_ < kLongestMagic) {
-      std::copy(buffer_.begin() + begin_, buffer_.begin() + end_, buffer_.begin());
+      std::copy(buffer_.data() + begin_, buffer_.data() + end_, buffer_.data());
       end_ -= std::exchange(begin_, 0);
       end_ += file_.read(std::span(buffer_).subspan(end_));
     }
