@@ -237,6 +237,12 @@ struct Borrowed {
   std::vector<Cell> support;
 };
 
+std::shared_ptr<Borrowed> lend(Dataset data, const Layout& layout) {
+  auto lent = std::make_shared<Borrowed>(Borrowed{std::move(data), std::vector<Cell>(layout.cells())});
+  std::iota(lent->support.begin(), lent->support.end(), Cell{0});
+  return lent;
+}
+
 Block borrow_rows(const std::shared_ptr<Borrowed>& from, std::size_t first, std::size_t rows) {
   const Samples samples = samples_of(from->data, first, rows);
   const auto entries = static_cast<std::size_t>(samples.nonzeros());
@@ -280,12 +286,15 @@ std::vector<Block> make_blocks(BlockMaker&& maker, const Deal& deal, Arena& aren
 
 std::vector<Block> borrow_blocks(Dataset data, const Layout& layout, std::size_t block_rows) {
   const std::size_t rows = data.rows();
-  const auto from = std::make_shared<Borrowed>(Borrowed{std::move(data), std::vector<Cell>(layout.cells())});
-  std::iota(from->support.begin(), from->support.end(), Cell{0});
+  const auto from = lend(std::move(data), layout);
   std::vector<Block> blocks;
   for (std::size_t first = 0; first < rows; first += block_rows)
     blocks.push_back(borrow_rows(from, first, std::min(block_rows, rows - first)));
   return blocks;
+}
+
+Block borrow_block(Dataset data, const Layout& layout, std::size_t rows) {
+  return borrow_rows(lend(std::move(data), layout), 0, rows);
 }
 
 }  // namespace sounder

@@ -93,4 +93,7 @@ std::vector<Block> make_blocks(BlockMaker&& maker, const Deal& deal, Arena& aren
 // order of the data (Layout::of_data()). Nothing to prepare, for a dearer pull and push.
 std::vector<Block> borrow_blocks(Dataset data, const Layout& layout, std::size_t block_rows);
 
+// The first rows, in the same way.
+Block borrow_block(Dataset data, const Layout& layout, std::size_t rows);
+
 }  // namespace sounder

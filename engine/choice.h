@@ -14,6 +14,7 @@ struct Choice {
 
 // Of all such options, as a plan (engine/plan.h) or a report has them.
 struct Choices {
+  Choice threads = {};  // that train
   Choice discipline = {};
   Choice block = {};
   Choice refresh = {};
@@ -26,6 +27,7 @@ struct Choices {
     const auto tell = [&](std::string_view name, const Choice& choice) {
       if (!choice.value.empty()) body(name, choice);
     };
+    tell("threads", threads);
     tell("discipline", discipline);
     tell("block", block);
     tell("refresh", refresh);

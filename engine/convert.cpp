@@ -16,6 +16,7 @@
 
 #include "engine/arena.h"
 #include "engine/block_file.h"
+#include "engine/block_rows.h"
 #include "engine/block_writer.h"
 #include "engine/blocks.h"
 #include "engine/deal.h"

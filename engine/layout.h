@@ -38,7 +38,7 @@ class Layout {
          Planes planes = {}, float common_reweight = 1);
 
   // One coordinate after the other as the data has them, for problems without anything else in their cells.
-  static Layout of_data(std::size_t dimension, std::size_t rows, const Shape& shape);
+  static Layout of_data(std::size_t dimension, const Shape& shape);
 
   std::size_t cells() const { return common_ + ((ranks_.size() + per_cell() - 1) >> shift_); }
   std::size_t cell_floats() const { return cell_floats_; }
@@ -100,6 +100,7 @@ class Layout {
   Model model(std::span<const float> array, const Objective& objective, double l2, std::uint64_t rows) const;
 
  private:
+  Layout(const Shape& shape, bool bias, Planes planes);  // without coordinates
   void set_reweights(std::span<const std::uint32_t> degrees, std::size_t rows, float common_reweight);
   std::size_t average_place() const {
     return weight_floats() + ((planes_.reweight ? 1 : 0) + planes_.state) * state_floats();

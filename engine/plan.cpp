@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <vector>
 
+#include "engine/block_rows.h"
 #include "engine/components.h"
 #include "engine/deal.h"
 #include "engine/dual_plan.h"
@@ -18,32 +18,9 @@
 namespace sounder {
 namespace {
 
-constexpr std::size_t kMostBlockRows = 1024;
 constexpr std::size_t kMostStaleRows = 128;  // where it costs little to be so careful
 
 constexpr const char* kAsked = "as asked for";
-
-// An option's value and what speaks for it, in a sentence.
-template <class Value>
-struct Reasoned {
-  Value value;
-  std::string why;
-};
-using Rows = Reasoned<std::size_t>;
-
-// Rows of a worker that the others may not have seen.
-Rows choose_stale_rows(std::size_t rows, int threads, double step, const Overshoot& overshoot) {
-  constexpr std::size_t kLeast = 32;
-  const std::size_t parts = (threads > 2 ? 32 : 24) * static_cast<std::size_t>(threads);
-  const std::size_t most = std::clamp<std::size_t>(rows / parts, 1, kMostBlockRows);
-  const double safe = overshoot.rows_at(step);
-  if (safe < static_cast<double>(most))
-    return {std::max(static_cast<std::size_t>(safe), std::min(kLeast, most)),
-            fmt::format("more from {} workers at a time might overshoot along what all rows share", threads)};
-  return {most, most == kMostBlockRows
-                    ? "longer blocks gain little"
-                    : fmt::format("{} or more for each worker", parts / static_cast<std::size_t>(threads))};
-}
 
 // A part of 1 / L, L the largest curvature along a sample; a few very long ones, which a mean tells, may overshoot.
 // With L1 a larger step finds the zeros sooner, and where blocks share, each moves by a part of it only.
@@ -53,14 +30,6 @@ double smooth_step(const Trial& trial, const Options& options, int parallel) {
   const double part = shared ? 1 : options.l1 > 0 ? 0.75 : 0.5;
   const auto [mean, largest] = trial.lengths();
   return part * trial.natural_step() * trial.mean_squared_norm() / std::min(largest, 4 * mean);
-}
-
-// For a rule whose blocks share: their number does not matter much, but a block that alone fills all coordinates, as with
-// few columns, always runs its rows in one order, and that order does not average out.
-std::size_t shared_block_rows(const Source& data, int parallel) {
-  const std::size_t parts = 16 * static_cast<std::size_t>(parallel);
-  const std::size_t few = std::max<std::size_t>(16, data.dimension() / 8);
-  return std::clamp<std::size_t>(data.rows() / parts, 1, std::min(few, kMostBlockRows));
 }
 
 Reasoned<double> choose_step(const Trial& trial, const Options& options, std::size_t rows, int parallel) {
@@ -84,15 +53,6 @@ Reasoned<double> choose_step(const Trial& trial, const Options& options, std::si
       break;
   }
   return {1, fmt::format("the rule {} finds its own", name_of(options.rule))};
-}
-
-// How many blocks may step from the same weights. What is to be the same for any number of threads may not ask for
-// it: then as many as leave blocks of some 256 rows, but enough for two threads.
-int parallel_blocks(const DisciplineTraits& discipline, std::size_t rows, int threads) {
-  constexpr std::size_t kRowsEach = 8192;
-  if (discipline.disjoint) return 1;
-  if (!discipline.any_threads_same) return threads;
-  return static_cast<int>(std::bit_floor(std::clamp<std::size_t>(rows / kRowsEach, 2, 16)));
 }
 
 void take(Plan& plan, Rows rows) {
@@ -145,58 +105,9 @@ std::size_t choose_task_blocks(std::size_t rows, std::size_t block_rows, int thr
   return std::max<std::size_t>(1, most / block_rows);
 }
 
-// What a plan is made for.
-struct Setting {
-  const Source& data;
-  const Layout& layout;
-  const Objective& objective;
-  const Options& options;
-  int threads;
-  const DisciplineTraits& discipline = traits_of(discipline_of(options));
-  int parallel = options.simulate > 0 ? options.simulate : parallel_blocks(discipline, data.rows(), threads);
-};
-
-// A tile is as large as its coordinates, once, fit the second-level cache.
-std::size_t tile_rows(const Setting& is, std::size_t least_tiles) {
-  constexpr double kTileBytes = 1 << 20;
-  const double most = kTileBytes / (sizeof(float) * static_cast<double>(is.layout.cell_floats()));
-  return is.data.rows() / tiles_within(is.data.data(), least_tiles, most);
-}
-
-// Whether blocks may be larger than what is safe for hot coordinates, because they refresh these.
-bool may_be_large(const Setting& is) {
-  return is.layout.ranked() && may_refresh(is.options) && is.parallel > 1 && is.discipline.refreshes &&
-         is.options.simulate == 0;
-}
-
-// Where nothing is tried out.
-std::size_t settled_stale_rows(const Setting& is) {
-  return std::max<std::size_t>(is.objective.shape().most_stale_rows / static_cast<std::size_t>(is.parallel),
-                               1);
-}
-
-Rows by_sample() {
-  return {1, "the discipline takes a sample at a time"};
-}
-
-Rows settled_block_rows(const Setting& is) {
-  if (is.discipline.by_sample) return by_sample();
-  const Shape shape = is.objective.shape();
-  const std::size_t parts = shape.worker_blocks * static_cast<std::size_t>(is.parallel);
-  const bool tiles = shape.grouping == Grouping::kTiles;
-  const std::size_t rows = std::max<std::size_t>(
-      tiles ? tile_rows(is, parts) : std::min(is.data.rows() / parts, shape.most_block_rows), 1);
-  const std::size_t stale = settled_stale_rows(is);
-  if (!may_be_large(is) && stale < rows)
-    return {stale, fmt::format("{} in flight at a time are as many as {} bears", shape.most_stale_rows,
-                               is.objective.name())};
-  return {rows, tiles ? "as many as leave each thread enough and have coordinates that fit its cache"
-                      : fmt::format("{} or more for each thread, of {} rows at most", shape.worker_blocks,
-                                    shape.most_block_rows)};
-}
-
 // Tasks and rounds of blocks whose size is known.
 void fit_tasks(Plan& plan, const Setting& is) {
+  plan.window = 2 * static_cast<std::size_t>(is.threads);
   if (is.discipline.rounds) {
     plan.round_tasks = static_cast<std::size_t>(is.discipline.disjoint ? is.threads : is.parallel);
     plan.window = plan.round_tasks;
@@ -207,58 +118,6 @@ void fit_tasks(Plan& plan, const Setting& is) {
   if (is.options.tau > 0) fit_tau(plan, is.options);
   plan.block_rows = std::min(plan.block_rows, is.data.rows());
   if (traits_of(is.options.rule).shares) plan.others = is.parallel - 1;
-}
-
-void fit_dual(Plan& plan, const Trial& trial, const Setting& is) {
-  const DualPlan dual(trial, is.parallel);
-  if (plan.block_rows == 0)
-    take(plan, is.discipline.by_sample
-                   ? by_sample()
-                   : Rows{dual.block_rows(is.data),
-                          "small enough that what threads change at the same time does not overshoot"});
-  fit_tasks(plan, is);
-  plan.proximal = dual.proximal(is.objective, is.options.l2, is.data.dimension());
-  plan.damping = dual.damping(plan.block_rows);
-}
-
-// Of rows with so many non-zeros for each cell that there is, pulls and pushes cost little already; nor does a task of so many
-// non-zeros cost much beside them.
-std::size_t most_large_rows(std::size_t rows, std::uint64_t nonzeros, const Layout& layout) {
-  constexpr std::size_t kEachCell = 32;
-  constexpr std::size_t kEnough = std::size_t{1} << 14;
-  const auto worth = static_cast<double>(std::max(kEachCell * layout.cells(), kEnough));
-  const double row = static_cast<double>(nonzeros) / static_cast<double>(rows);
-  return static_cast<std::size_t>(std::clamp(worth / std::max(row, 1.0), 1.0, static_cast<double>(rows)));
-}
-
-// Of blocks in a file: no more cells than 16-bit positions can tell apart, so that it is small.
-std::size_t most_stored_rows(std::size_t rows, std::uint64_t nonzeros, const Layout& layout) {
-  constexpr std::size_t kMost = 2048;
-  constexpr std::size_t kNarrow = std::size_t{1} << 16;
-  if (layout.cells() * layout.cell_floats() <= kNarrow) return kMost;
-  const std::size_t row_floats = nonzeros / rows * layout.cell_floats() + 1;
-  return std::clamp<std::size_t>(kNarrow / row_floats, 1, kMost);
-}
-
-// As large as leaves every worker some blocks, all of a size, and the sampler something to shuffle.
-Rows large_block_rows(const Setting& is, std::size_t stale_rows, double shared) {
-  constexpr std::size_t kLeast = 12;
-  constexpr std::size_t kEach = 4;
-  constexpr double kMuchShared = 0.2;
-  const std::size_t rows = is.data.rows();
-  const auto workers = static_cast<std::size_t>(is.parallel);
-  const std::size_t most = most_large_rows(rows, is.data.nonzeros(), is.layout);
-  // Where rows share a direction, columns that are not hot overshoot, too, with what a large block brings in at once.
-  const std::size_t least = std::max(shared > kMuchShared ? 2 * kLeast : kLeast, kEach * workers);
-  const std::size_t blocks = std::max(least, rows / most);
-  const std::size_t even = (blocks + workers - 1) / workers * workers;
-  const std::size_t large = (rows + even - 1) / even;
-  if (large <= stale_rows) return {stale_rows, "no larger than what the others may not have seen"};
-  return {large,
-          blocks > least
-              ? "pulls and pushes of so many rows cost little already"
-              : fmt::format("as large as leaves {} of them, for large ones touch shared columns less often",
-                            even)};
 }
 
 std::string why_no_refresh(const Setting& is) {
@@ -279,29 +138,13 @@ void fit_strides(Plan& plan, const Rows& stale, const Setting& is) {
   plan.why.refresh = {fmt::format("{}", rows), asked ? kAsked : stale.why};
 }
 
-Rows choose_block_rows(const Rows& stale, double shared, const Setting& is) {
-  if (is.discipline.by_sample) return by_sample();
-  if (traits_of(is.options.rule).shares)
-    return {shared_block_rows(is.data, is.parallel),
-            "few enough that the rows of a block come in another order every epoch"};
-  if (!is.layout.ranked() && is.threads == 1)
-    return {stale.value, "one worker goes through the data as it lies, on the weights themselves"};
-  return may_be_large(is) ? large_block_rows(is, stale.value, shared) : stale;
-}
-
-void fit_steps(Plan& plan, const Trial& trial, const Setting& is) {
-  const Overshoot overshoot(trial, is.parallel);
-  const RuleTraits& rule = traits_of(is.options.rule);
-  Rows stale = choose_stale_rows(is.data.rows(), is.parallel, plan.clock.step, overshoot);
-  if (may_be_large(is) && stale.value > kMostStaleRows)
-    stale = {kMostStaleRows, "hot columns are fresh enough so, and their exchange still costs little"};
-  if (plan.block_rows == 0) take(plan, choose_block_rows(stale, overshoot.shared(), is));
-  fit_tasks(plan, is);
-  fit_strides(plan, stale, is);
-  if (is.options.step || plan.theorem || is.parallel == 1 || rule.step != StepChoice::kTrial) return;
+// Where blocks start together, their steps add up.
+void cap_step(Plan& plan, const Overshoot& overshoot, const Setting& is) {
+  const bool tried = traits_of(is.options.rule).step == StepChoice::kTrial;
+  if (is.options.step || plan.theorem || is.parallel == 1 || !tried) return;
   const auto rows = static_cast<double>(plan.strides.rows > 0 ? plan.strides.rows : plan.block_rows);
   plan.clock.cap = overshoot.step_at(rows);
-  // The decays of the blocks in flight add up like their gradients.
+  // So do the decays.
   if (is.options.l2 > 0)
     plan.clock.cap = std::min(plan.clock.cap, 0.5 / (is.options.l2 * is.parallel * rows));
 }
@@ -313,6 +156,16 @@ Choice choice_of_tau(const Plan& plan, const Setting& is) {
   if (is.discipline.rounds) return {value, "a round, whose blocks step from the same weights"};
   return {value, fmt::format("two tasks{} for each thread, one at work and one that waits",
                              plan.task_blocks > 1 ? fmt::format(" of {} blocks", plan.task_blocks) : "")};
+}
+
+// Of so many that there are.
+Choice choice_of_threads(const Plan& plan, const Options& options, int threads) {
+  if (plan.alone && threads > 1)
+    return {"1", "more would move the model to and fro for longer than they save"};
+  if (options.simulate > 0) return {"1", "simulated workers take turns"};
+  return {
+      fmt::format("{}", threads),
+      options.threads > 0 ? kAsked : "as many as may be used and have some 100 us of an epoch to do each"};
 }
 
 Choice choice_of_discipline(const Options& options) {
@@ -342,6 +195,57 @@ void make_steps(Plan& plan, const Trial& trial, const Setting& is) {
   Reasoned<double> step = choose_step(trial, is.options, is.data.rows(), is.parallel);
   plan.clock.step = step.value;
   plan.why.step.why = std::move(step.why);
+}
+
+// Where the objective knows the steps that suit it.
+void fit_pace(Plan& plan, const Pace& pace, const Setting& is) {
+  plan.clock.step = is.options.step.value_or(pace.step);
+  plan.why.step.why = is.options.step ? kAsked : fmt::format("what {} begins with", is.objective.name());
+  if (plan.block_rows == 0) take(plan, settled_block_rows(is));
+  fit_tasks(plan, is);
+  fit_strides(plan, {settled_stale_rows(is), fmt::format("so few that {} bears it", is.objective.name())},
+              is);
+  conclude(plan, is);
+}
+
+void fit_dual(Plan& plan, const Trial& trial, const Setting& is) {
+  const DualPlan dual(trial, is.parallel);
+  if (plan.block_rows == 0)
+    take(plan, is.discipline.by_sample
+                   ? by_sample()
+                   : Rows{dual.block_rows(is.data),
+                          "small enough that what threads change at the same time does not overshoot"});
+  fit_tasks(plan, is);
+  plan.proximal = dual.proximal(is.objective, is.options.l2, is.data.dimension());
+  plan.damping = dual.damping(plan.block_rows);
+  conclude(plan, is);
+}
+
+// One worker goes through the data as it lies.
+void fit_alone(Plan& plan, const Setting& is) {
+  const Setting one{is.data, is.layout, is.objective, is.options, 1};
+  plan.alone = true;
+  take(plan, {most_stale_rows(one).value,
+              "one worker goes through the data as it lies, on the weights themselves"});
+  fit_tasks(plan, one);
+  conclude(plan, one);
+}
+
+void fit_steps(Plan& plan, const Trial& trial, const Setting& is) {
+  const auto better_alone = [&](const Rows& rows) {
+    return !is.layout.ranked() && is.data.better_alone(is.threads, rows.value);
+  };
+  if (better_alone(most_stale_rows(is))) return fit_alone(plan, is);
+  const Overshoot overshoot(trial, is.parallel);
+  Rows stale = choose_stale_rows(is, plan.clock.step, overshoot);
+  if (better_alone(stale)) return fit_alone(plan, is);
+  if (may_be_large(is) && stale.value > kMostStaleRows)
+    stale = {kMostStaleRows, "hot columns are fresh enough so, and their exchange still costs little"};
+  if (plan.block_rows == 0) take(plan, choose_block_rows(is, stale, overshoot.shared()));
+  fit_tasks(plan, is);
+  fit_strides(plan, stale, is);
+  cap_step(plan, overshoot, is);
+  conclude(plan, is);
 }
 
 }  // namespace
@@ -405,27 +309,10 @@ Units units_of(std::span<const Block> blocks, const Plan& plan) {
   return units;
 }
 
-std::size_t stored_block_rows(std::size_t rows, std::uint64_t nonzeros, const Layout& layout,
-                              const Options& options) {
-  constexpr std::size_t kLeastBlocks = 64;
-  constexpr std::size_t kDualRows = 64;
-  constexpr std::size_t kUnrefreshedRows = 256;
-  const RuleTraits& rule = traits_of(options.rule);
-  std::size_t most = most_stored_rows(rows, nonzeros, layout);
-  if (rule.dual) {
-    most = std::min(most, kDualRows);
-  } else if (rule.shares || !may_refresh(options)) {
-    most = std::min(most, kUnrefreshedRows);
-  }
-  return std::clamp<std::size_t>(rows / kLeastBlocks, 1, most);
-}
-
 Plan make_plan(const Source& data, const Layout& layout, std::span<const float> start,
                const Objective& objective, const Options& options, int threads) {
-  const bool alone = !layout.ranked() && data.better_alone(threads);
-  const Setting is{data, layout, objective, options, alone ? 1 : threads};
-  Plan plan{
-      .block_rows = options.block_rows, .window = 2 * static_cast<std::size_t>(is.threads), .alone = alone};
+  const Setting is{data, layout, objective, options, threads};
+  Plan plan{.block_rows = options.block_rows};
   plan.clock = {.schedule = schedule_of(options, objective),
                 .decay = decay_of(options),
                 .fading = fading_of(objective, data, options.l2, options.epochs),
@@ -434,22 +321,13 @@ Plan make_plan(const Source& data, const Layout& layout, std::span<const float> 
                 .epochs = static_cast<double>(options.epochs)};
   if (plan.block_rows > 0) plan.why.block.why = data.file() ? "as the block file has them" : kAsked;
   if (const auto pace = objective.pace(options.rule)) {
-    plan.clock.step = options.step.value_or(pace->step);
-    plan.why.step.why = options.step ? kAsked : fmt::format("what {} begins with", objective.name());
-    if (plan.block_rows == 0) take(plan, settled_block_rows(is));
-    fit_tasks(plan, is);
-    fit_strides(plan, {settled_stale_rows(is), fmt::format("so few that {} bears it", objective.name())}, is);
-    conclude(plan, is);
-    return plan;
-  }
-  const Trial trial(data, layout, start, objective, options);
-  make_steps(plan, trial, is);
-  if (traits_of(options.rule).dual) {
-    fit_dual(plan, trial, is);
+    fit_pace(plan, *pace, is);
   } else {
-    fit_steps(plan, trial, is);
+    const Trial trial(data, layout, start, objective, options);
+    make_steps(plan, trial, is);
+    traits_of(options.rule).dual ? fit_dual(plan, trial, is) : fit_steps(plan, trial, is);
   }
-  conclude(plan, is);
+  plan.why.threads = choice_of_threads(plan, options, threads);
   return plan;
 }
 

@@ -58,10 +58,6 @@ Plan make_plan(const Source& data, const Layout& layout, std::span<const float> 
 // The plan, if its window is large enough; else throws InputError: several NUMA nodes cannot do with any tau.
 const Plan& checked(const Plan& plan, std::size_t least_window);
 
-// Rows of the blocks of a file, which is made before anyone knows for how many threads.
-std::size_t stored_block_rows(std::size_t rows, std::uint64_t nonzeros, const Layout& layout,
-                              const Options& options);
-
 // Of options with an l2 and an accuracy, for a linear model: Schedule::kTheorem's.
 Theorem theorem_of(const Trial& trial, const Options& options);
 

@@ -29,9 +29,10 @@ bool may_lie(const Objective& objective, const Options& options) {
 
 // What an epoch takes, more or less, in nanoseconds.
 struct Costs {
-  Costs(std::uint64_t nonzeros, std::size_t dimension, int threads)
+  // `parts`: blocks of a worker, where all of them go through the data as it lies.
+  Costs(std::uint64_t nonzeros, std::size_t dimension, int threads, double parts)
       : alone((kStep + kWide) * static_cast<double>(nonzeros)),
-        together(alone / threads + kBlocks * kMove * static_cast<double>(dimension)),
+        together(alone / threads + parts * kMove * static_cast<double>(dimension)),
         blocks(kStep * static_cast<double>(nonzeros) / threads),
         making_blocks(kMake * static_cast<double>(nonzeros) / threads) {}
 
@@ -45,12 +46,12 @@ struct Costs {
   // What wider rows, columns without order and rows in the file's add to it.
   static constexpr double kWide = 0.35;
   static constexpr double kMake = 6;
-  static constexpr double kMove = 2;     // a coordinate, mostly from another core's cache
-  static constexpr double kBlocks = 24;  // of a worker
+  static constexpr double kMove = 2;  // a coordinate, mostly from another core's cache
 };
 
 bool lying_pays(const Dataset& data, const Options& options, int threads) {
-  const Costs costs(data.nonzeros(), data.dimension(), threads);
+  constexpr double kParts = 24;  // or more, which a plan tells
+  const Costs costs(data.nonzeros(), data.dimension(), threads, kParts);
   return data.nonzeros() > 0 && !data.weighted() &&
          options.epochs * std::min(costs.alone, costs.together) <=
              costs.making_blocks + options.epochs * costs.blocks;
@@ -70,6 +71,11 @@ bool looks_shuffled(std::span<const float> labels) {
   return covariance < kResemblance * variance;
 }
 
+// Few enough for a sample of so many non-zeros that to go through all of them is less than to find those which it touches.
+bool few_cells(const Layout& layout, std::uint64_t nonzeros) {
+  return layout.cells() <= nonzeros;
+}
+
 // The first blocks of a file, so many rows of them.
 struct Beginning {
   Beginning(const BlockFile& file, std::size_t wanted) {
@@ -86,7 +92,7 @@ struct Beginning {
     std::vector<Cell> all;
     for (const Block& block : blocks) all.insert(all.end(), block.support.begin(), block.support.end());
     std::ranges::sort(all);
-    all.erase(std::ranges::unique(all).begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
     return all;
   }
 
@@ -168,15 +174,16 @@ Block join(const Beginning& parts, std::size_t cell_floats, std::size_t memory) 
 
 }  // namespace
 
-bool Source::better_alone(int threads) const {
-  const Costs costs(nonzeros(), dimension(), threads);
+bool Source::better_alone(int threads, std::size_t block_rows) const {
+  const double parts = static_cast<double>(rows()) / static_cast<double>(block_rows) / threads;
+  const Costs costs(nonzeros(), dimension(), threads, parts);
   return threads == 1 || costs.alone <= costs.together;
 }
 
 Layout Source::layout(const Objective& objective, const Options& options, int threads) const {
   if (file_) return file_->layout();
   if (may_lie(objective, options) && lying_pays(data_, options, threads) && looks_shuffled(data_.labels()))
-    return Layout::of_data(data_.dimension(), data_.rows(), objective.shape());
+    return Layout::of_data(data_.dimension(), objective.shape());
   return {data_, objective.shape(), options.bias, planes_of(options)};
 }
 
@@ -191,12 +198,15 @@ std::vector<Block> Source::blocks(const Layout& layout, const Objective& objecti
 
 Block Source::sample(const Layout& layout, std::size_t rows, std::size_t memory, std::uint64_t seed) const {
   if (file_) return join(Beginning(*file_, std::min(rows, kMostSampleRows)), layout.cell_floats(), memory);
-  const BlockMaker maker(data_, layout, memory);
-  if (layout.ranked())
-    return maker.make(std::span<const std::uint32_t>(shuffled_rows(data_.rows(), seed)).first(rows));
-  std::vector<std::uint32_t> first(rows);  // of data that looks shuffled
-  std::iota(first.begin(), first.end(), 0U);
-  return maker.make(first);
+  if (!layout.ranked() && few_cells(layout, data_.offsets()[rows])) return borrow_block(data_, layout, rows);
+  std::vector<std::uint32_t> order;
+  if (layout.ranked()) {
+    order = shuffled_rows(data_.rows(), seed);
+  } else {  // of data that looks shuffled
+    order.resize(rows);
+    std::iota(order.begin(), order.end(), 0U);
+  }
+  return BlockMaker(data_, layout, memory).make(std::span<const std::uint32_t>(order).first(rows));
 }
 
 double Source::loss_of_zero(const Objective& objective) const {

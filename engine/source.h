@@ -36,8 +36,8 @@ class Source {
   // order of the data.
   Layout layout(const Objective& objective, const Options& options, int threads) const;
 
-  // Whether then one worker on its own is faster than so many together.
-  bool better_alone(int threads) const;
+  // Whether then one worker on its own is faster than so many together on blocks of so many rows.
+  bool better_alone(int threads, std::size_t block_rows) const;
 
   // Of a data set, so many rows each: made, or borrowed where that is the layout's order.
   std::vector<Block> blocks(const Layout& layout, const Objective& objective, const Options& options,

@@ -67,7 +67,9 @@ Trial::Trial(const Source& data, const Layout& layout, std::span<const float> st
       sample_(data.sample(layout, sample_rows(data.rows(), options), objective.memory(options.rule),
                           options.seed)),
       rows_(sample_.rows()) {
-  const double sum = std::accumulate(sample_.squared_norms.begin(), sample_.squared_norms.end(), 0.0);
+  const Samples samples = sample_.samples();
+  double sum = 0;
+  for (std::size_t i = 0; i < rows_; ++i) sum += samples.squared_norm(i);
   mean_squared_norm_ = sum > 0 ? sum / static_cast<double>(rows_) : 1;
 }
 
@@ -84,6 +86,8 @@ Trial::Lengths Trial::lengths() const {
 }
 
 Trial::Weights Trial::begin() const {
+  if (sample_.support.size() * layout_.cell_floats() == start_.size())
+    return {.cells = {start_.begin(), start_.end()}};
   Weights weights{.cells = std::vector<float>(sample_.support.size() * layout_.cell_floats())};
   float* to = weights.cells.data();
   for (const Cell cell : sample_.support) {
@@ -162,22 +166,25 @@ double Trial::largest_gradient(const Weights& at) const {
   return largest + options_.l2 * at.scale * std::sqrt(layout_.norms(at.cells).squared);
 }
 
+// By power iteration. A direction that all rows share dominates soon, and where there is none, the last digits do not matter.
 double Trial::top_curvature(std::size_t rows) const {
   constexpr int kRounds = 5;
+  constexpr double kEnough = 1.02;
   const std::size_t count = std::min(rows_, rows);
   const Samples samples = sample_.samples().part(0, count);
-  std::vector<double> vector(sample_.support.size() * layout_.cell_floats(), 1.0);
+  std::vector<float> vector(sample_.support.size() * layout_.cell_floats(), 1.0F);
+  std::vector<float> image(vector.size());
   double norm = 1;
   for (int round = 0; round < kRounds; ++round) {
-    std::vector<double> image(vector.size(), 0.0);
-    for_each_row(samples, [&](std::size_t, const auto& row) {
-      double dot = 0;
-      for (std::size_t k = 0; k < row.size; ++k) dot += row.values[k] * vector[row.positions[k]];
-      for (std::size_t k = 0; k < row.size; ++k) image[row.positions[k]] += dot * row.values[k];
-    });
+    std::ranges::fill(image, 0.0F);
+    for_each_row(samples,
+                 [&](std::size_t, const auto& row) { row.add_to(image.data(), row.dot(vector.data())); });
+    const double before = norm;
     norm = std::sqrt(std::inner_product(image.begin(), image.end(), image.begin(), 0.0));
     if (norm == 0) return 0;
-    for (std::size_t i = 0; i < vector.size(); ++i) vector[i] = image[i] / norm;
+    if (!std::isfinite(norm)) return objective_.curvature() * mean_squared_norm_;  // no eigenvalue is larger
+    if (round > 1 && norm < kEnough * before) break;
+    for (std::size_t i = 0; i < vector.size(); ++i) vector[i] = static_cast<float>(image[i] / norm);
   }
   return objective_.curvature() * norm / static_cast<double>(count);
 }

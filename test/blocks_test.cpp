@@ -147,7 +147,7 @@ TEST_CASE("blocks: values take the place of indices that nobody else looks at") 
 
 TEST_CASE("blocks: data as it lies has its rows in order, its own numbers, and all cells as support") {
   const Dataset data = random_rows(101, 50, false);
-  const Layout layout = Layout::of_data(50, 101, {});
+  const Layout layout = Layout::of_data(50, {});
   CHECK(!layout.ranked());
   for (const std::size_t block_rows : {7, 100, 101, 200}) {
     CAPTURE(block_rows);

@@ -99,10 +99,18 @@ TEST_CASE("source: one worker alone leaves the same bits on one thread and two")
           doctest::Approx(alone.report.objective).epsilon(1e-4));
     options.threads = 2;
     REQUIRE(borrows(data, options, objective));
-    REQUIRE(Source(data).better_alone(2));
-    CHECK(train(data, *make_objective(objective), options).model.weights == alone.model.weights);
+    const Trained two = train(data, *make_objective(objective), options);
+    CHECK(two.report.choices.threads.value == "1");
+    CHECK(two.model.weights == alone.model.weights);
   }
-  CHECK(!Source(problem()).better_alone(2));
+  CHECK(train(problem(), *make_objective("hinge"), quick()).report.choices.threads.value == "2");
+}
+
+TEST_CASE("source: one worker is better alone the sooner, the smaller blocks are") {
+  const Source data(problem(8000).with_dimension(1000));
+  CHECK(data.better_alone(1, 1000));
+  CHECK(!data.better_alone(2, 1000));
+  CHECK(data.better_alone(2, 10));
 }
 
 TEST_CASE("source: one epoch over the data as it lies is as good as one over blocks") {

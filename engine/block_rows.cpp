@@ -1,0 +1,153 @@
+#include "engine/block_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <string>
+
+#include "engine/deal.h"
+
+namespace sounder {
+namespace {
+
+constexpr std::size_t kMostBlockRows = 1024;
+
+// For a rule whose blocks share: their number does not matter much, but a block that alone fills all coordinates, as with
+// few columns, always runs its rows in one order, and that order does not average out.
+std::size_t shared_block_rows(const Source& data, int parallel) {
+  const std::size_t parts = 16 * static_cast<std::size_t>(parallel);
+  const std::size_t few = std::max<std::size_t>(16, data.dimension() / 8);
+  return std::clamp<std::size_t>(data.rows() / parts, 1, std::min(few, kMostBlockRows));
+}
+
+// A tile is as large as its coordinates, once, fit the second-level cache.
+std::size_t tile_rows(const Setting& is, std::size_t least_tiles) {
+  constexpr double kTileBytes = 1 << 20;
+  const double most = kTileBytes / (sizeof(float) * static_cast<double>(is.layout.cell_floats()));
+  return is.data.rows() / tiles_within(is.data.data(), least_tiles, most);
+}
+
+// Of rows with so many non-zeros for each cell that there is, pulls and pushes cost little already; nor does a task of so many
+// non-zeros cost much beside them.
+std::size_t most_large_rows(std::size_t rows, std::uint64_t nonzeros, const Layout& layout) {
+  constexpr std::size_t kEachCell = 32;
+  constexpr std::size_t kEnough = std::size_t{1} << 14;
+  const auto worth = static_cast<double>(std::max(kEachCell * layout.cells(), kEnough));
+  const double row = static_cast<double>(nonzeros) / static_cast<double>(rows);
+  return static_cast<std::size_t>(std::clamp(worth / std::max(row, 1.0), 1.0, static_cast<double>(rows)));
+}
+
+// As large as leaves every worker some blocks, all of a size, and the sampler something to shuffle.
+Rows large_block_rows(const Setting& is, std::size_t stale_rows, double shared) {
+  constexpr std::size_t kLeast = 12;
+  constexpr std::size_t kEach = 4;
+  constexpr double kMuchShared = 0.2;
+  const std::size_t rows = is.data.rows();
+  const auto workers = static_cast<std::size_t>(is.parallel);
+  const std::size_t most = most_large_rows(rows, is.data.nonzeros(), is.layout);
+  // Where rows share a direction, columns that are not hot overshoot, too, with what a large block brings in at once.
+  const std::size_t least = std::max(shared > kMuchShared ? 2 * kLeast : kLeast, kEach * workers);
+  const std::size_t blocks = std::max(least, rows / most);
+  const std::size_t even = (blocks + workers - 1) / workers * workers;
+  const std::size_t large = (rows + even - 1) / even;
+  if (large <= stale_rows) return {stale_rows, "no larger than what the others may not have seen"};
+  return {large,
+          blocks > least
+              ? "pulls and pushes of so many rows cost little already"
+              : fmt::format("as large as leaves {} of them, for large ones touch shared columns less often",
+                            even)};
+}
+
+// Of blocks in a file: no more cells than 16-bit positions can tell apart, so that it is small.
+std::size_t most_stored_rows(std::size_t rows, std::uint64_t nonzeros, const Layout& layout) {
+  constexpr std::size_t kMost = 2048;
+  constexpr std::size_t kNarrow = std::size_t{1} << 16;
+  if (layout.cells() * layout.cell_floats() <= kNarrow) return kMost;
+  const std::size_t row_floats = nonzeros / rows * layout.cell_floats() + 1;
+  return std::clamp<std::size_t>(kNarrow / row_floats, 1, kMost);
+}
+
+}  // namespace
+
+// What is to be the same for any number of threads may not ask for
+// it: then as many as leave blocks of some 256 rows, but enough for two threads.
+int parallel_blocks(const DisciplineTraits& discipline, std::size_t rows, int threads) {
+  constexpr std::size_t kRowsEach = 8192;
+  if (discipline.disjoint) return 1;
+  if (!discipline.any_threads_same) return threads;
+  return static_cast<int>(std::bit_floor(std::clamp<std::size_t>(rows / kRowsEach, 2, 16)));
+}
+
+bool may_be_large(const Setting& is) {
+  return is.layout.ranked() && may_refresh(is.options) && is.parallel > 1 && is.discipline.refreshes &&
+         is.options.simulate == 0;
+}
+
+Rows most_stale_rows(const Setting& is) {
+  const std::size_t parts = is.parallel > 2 ? 32 : 24;
+  const std::size_t all = parts * static_cast<std::size_t>(is.parallel);
+  const std::size_t most = std::clamp<std::size_t>(is.data.rows() / all, 1, kMostBlockRows);
+  return {most, most == kMostBlockRows ? "longer blocks gain little"
+                                       : fmt::format("{} or more for each worker", parts)};
+}
+
+Rows choose_stale_rows(const Setting& is, double step, const Overshoot& overshoot) {
+  constexpr std::size_t kLeast = 32;
+  Rows most = most_stale_rows(is);
+  const double safe = overshoot.rows_at(step);
+  if (safe >= static_cast<double>(most.value)) return most;
+  return {
+      std::max(static_cast<std::size_t>(safe), std::min(kLeast, most.value)),
+      fmt::format("more from {} workers at a time might overshoot along what all rows share", is.parallel)};
+}
+
+Rows by_sample() {
+  return {1, "the discipline takes a sample at a time"};
+}
+
+Rows choose_block_rows(const Setting& is, const Rows& stale, double shared) {
+  if (is.discipline.by_sample) return by_sample();
+  if (traits_of(is.options.rule).shares)
+    return {shared_block_rows(is.data, is.parallel),
+            "few enough that the rows of a block come in another order every epoch"};
+  return may_be_large(is) ? large_block_rows(is, stale.value, shared) : stale;
+}
+
+std::size_t settled_stale_rows(const Setting& is) {
+  return std::max<std::size_t>(is.objective.shape().most_stale_rows / static_cast<std::size_t>(is.parallel),
+                               1);
+}
+
+Rows settled_block_rows(const Setting& is) {
+  if (is.discipline.by_sample) return by_sample();
+  const Shape shape = is.objective.shape();
+  const std::size_t parts = shape.worker_blocks * static_cast<std::size_t>(is.parallel);
+  const bool tiles = shape.grouping == Grouping::kTiles;
+  const std::size_t rows = std::max<std::size_t>(
+      tiles ? tile_rows(is, parts) : std::min(is.data.rows() / parts, shape.most_block_rows), 1);
+  const std::size_t stale = settled_stale_rows(is);
+  if (!may_be_large(is) && stale < rows)
+    return {stale, fmt::format("{} in flight at a time are as many as {} bears", shape.most_stale_rows,
+                               is.objective.name())};
+  return {rows, tiles ? "as many as leave each thread enough and have coordinates that fit its cache"
+                      : fmt::format("{} or more for each thread, of {} rows at most", shape.worker_blocks,
+                                    shape.most_block_rows)};
+}
+
+std::size_t stored_block_rows(std::size_t rows, std::uint64_t nonzeros, const Layout& layout,
+                              const Options& options) {
+  constexpr std::size_t kLeastBlocks = 64;
+  constexpr std::size_t kDualRows = 64;
+  constexpr std::size_t kUnrefreshedRows = 256;
+  const RuleTraits& rule = traits_of(options.rule);
+  std::size_t most = most_stored_rows(rows, nonzeros, layout);
+  if (rule.dual) {
+    most = std::min(most, kDualRows);
+  } else if (rule.shares || !may_refresh(options)) {
+    most = std::min(most, kUnrefreshedRows);
+  }
+  return std::clamp<std::size_t>(rows / kLeastBlocks, 1, most);
+}
+
+}  // namespace sounder

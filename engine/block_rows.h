@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "engine/discipline.h"
+#include "engine/layout.h"
+#include "engine/options.h"
+#include "engine/overshoot.h"
+#include "engine/source.h"
+#include "objectives/objective.h"
+
+namespace sounder {
+
+// How many blocks may step from the same weights.
+int parallel_blocks(const DisciplineTraits& discipline, std::size_t rows, int threads);
+
+// What a plan is made for.
+struct Setting {
+  const Source& data;
+  const Layout& layout;
+  const Objective& objective;
+  const Options& options;
+  int threads;
+  const DisciplineTraits& discipline = traits_of(discipline_of(options));
+  int parallel = options.simulate > 0 ? options.simulate : parallel_blocks(discipline, data.rows(), threads);
+};
+
+// An option's value and what speaks for it, in a sentence.
+template <class Value>
+struct Reasoned {
+  Value value;
+  std::string why;
+};
+using Rows = Reasoned<std::size_t>;
+
+// Whether blocks may be larger than what is safe for hot coordinates, because they refresh these.
+bool may_be_large(const Setting& is);
+
+// Rows of a worker that the others may not have seen: at most, where all rows share little, and with a schedule that begins
+// with so large a step.
+Rows most_stale_rows(const Setting& is);
+Rows choose_stale_rows(const Setting& is, double step, const Overshoot& overshoot);
+
+// Of a block, with so many stale rows; `shared` as in Overshoot.
+Rows choose_block_rows(const Setting& is, const Rows& stale, double shared);
+
+// The same for objectives that know what suits them.
+std::size_t settled_stale_rows(const Setting& is);
+Rows settled_block_rows(const Setting& is);
+
+// Of a discipline that takes a sample at a time.
+Rows by_sample();
+
+// Of the blocks of a file, which is made before anyone knows for how many threads.
+std::size_t stored_block_rows(std::size_t rows, std::uint64_t nonzeros, const Layout& layout,
+                              const Options& options);
+
+}  // namespace sounder
