@@ -85,9 +85,12 @@ bool may_be_large(const Setting& is) {
 }
 
 Rows most_stale_rows(const Setting& is) {
+  const std::size_t run = is.layout.ranked() ? is.data.rows() : is.data.longest_run();
   const std::size_t parts = is.parallel > 2 ? 32 : 24;
   const std::size_t all = parts * static_cast<std::size_t>(is.parallel);
   const std::size_t most = std::clamp<std::size_t>(is.data.rows() / all, 1, kMostBlockRows);
+  if (run < most)
+    return {run, "more would follow one another in the order of the data, where labels are alike"};
   return {most, most == kMostBlockRows ? "longer blocks gain little"
                                        : fmt::format("{} or more for each worker", parts)};
 }

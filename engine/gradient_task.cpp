@@ -163,6 +163,8 @@ void add_implied(const Objective& objective, const Layout& layout, Block& block,
 
 Evaluation evaluate_block(const Objective& objective, const Layout& layout, const Parameters& parameters,
                           const Block& block) {
+  if (block.support.size() == layout.cells())
+    return objective.evaluate(block.samples(), layout.weights(parameters.all().data()));
   const auto cells = std::make_unique_for_overwrite<float[]>(block.support.size() * layout.cell_floats());
   parameters.pull(block.support, cells.get());
   return objective.evaluate(block.samples(), layout.weights(cells.get()));

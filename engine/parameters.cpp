@@ -218,6 +218,10 @@ std::span<float> Parameters::all() {
   return {floats_of(0), floats()};
 }
 
+std::span<const float> Parameters::all() const {
+  return {reinterpret_cast<const float*>(array_), floats()};
+}
+
 void Parameters::read(std::span<float> out) const {
   assert(out.size() == floats());
   if (!out.empty()) std::memcpy(out.data(), array_, floats() * sizeof(float));

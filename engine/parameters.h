@@ -75,6 +75,7 @@ class Parameters {
 
   // Alone: all of it, to read and write.
   std::span<float> all();
+  std::span<const float> all() const;
 
   // Before any other use, called for each of `parts` in a thread of its own: touches every parts-th page, and so has the
   // system put it where that thread runs.

@@ -225,8 +225,9 @@ void fit_dual(Plan& plan, const Trial& trial, const Setting& is) {
 void fit_alone(Plan& plan, const Setting& is) {
   const Setting one{is.data, is.layout, is.objective, is.options, 1};
   plan.alone = true;
-  take(plan, {most_stale_rows(one).value,
-              "one worker goes through the data as it lies, on the weights themselves"});
+  Rows rows = most_stale_rows(one);
+  rows.why = "one worker goes through the data as it lies, on the weights themselves; " + rows.why;
+  take(plan, std::move(rows));
   fit_tasks(plan, one);
   conclude(plan, one);
 }

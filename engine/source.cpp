@@ -57,23 +57,26 @@ bool lying_pays(const Dataset& data, const Options& options, int threads) {
              costs.making_blocks + options.epochs * costs.blocks;
 }
 
-// Files are often sorted by class or by date: then labels resemble those of the next row.
-bool looks_shuffled(std::span<const float> labels) {
-  constexpr double kResemblance = 0.1;
-  const double mean = std::accumulate(labels.begin(), labels.end(), 0.0) / static_cast<double>(labels.size());
+// Files are often sorted by class or by date: then labels resemble those of the next row. Their correlation, of some of them.
+double resemblance(std::span<const float> labels) {
+  constexpr std::size_t kPairs = 4096;
+  const std::size_t pairs = std::min(kPairs, labels.size() - 1);
+  const auto at = [&](std::size_t pair) { return pair * (labels.size() - 1) / pairs; };
+  double mean = 0;
+  for (std::size_t pair = 0; pair < pairs; ++pair) mean += labels[at(pair)] / static_cast<double>(pairs);
   double variance = 0;
   double covariance = 0;
-  for (std::size_t i = 0; i + 1 < labels.size(); ++i) {
-    const double centred = labels[i] - mean;
+  for (std::size_t pair = 0; pair < pairs; ++pair) {
+    const double centred = labels[at(pair)] - mean;
     variance += centred * centred;
-    covariance += centred * (labels[i + 1] - mean);
+    covariance += centred * (labels[at(pair) + 1] - mean);
   }
-  return covariance < kResemblance * variance;
+  return variance > 0 ? covariance / variance : 1;
 }
 
 // Few enough for a sample of so many non-zeros that to go through all of them is less than to find those which it touches.
 bool few_cells(const Layout& layout, std::uint64_t nonzeros) {
-  return layout.cells() <= nonzeros;
+  return layout.cells() * layout.cell_floats() <= nonzeros;
 }
 
 // The first blocks of a file, so many rows of them.
@@ -174,6 +177,14 @@ Block join(const Beginning& parts, std::size_t cell_floats, std::size_t memory) 
 
 }  // namespace
 
+std::size_t Source::longest_run() const {
+  constexpr double kLittle = 0.1;
+  constexpr double kSome = 0.3;
+  constexpr std::size_t kRun = 32;
+  const double alike = resemblance(data_.labels());
+  return alike < kLittle ? data_.rows() : alike < kSome ? kRun : 0;
+}
+
 bool Source::better_alone(int threads, std::size_t block_rows) const {
   const double parts = static_cast<double>(rows()) / static_cast<double>(block_rows) / threads;
   const Costs costs(nonzeros(), dimension(), threads, parts);
@@ -182,7 +193,7 @@ bool Source::better_alone(int threads, std::size_t block_rows) const {
 
 Layout Source::layout(const Objective& objective, const Options& options, int threads) const {
   if (file_) return file_->layout();
-  if (may_lie(objective, options) && lying_pays(data_, options, threads) && looks_shuffled(data_.labels()))
+  if (may_lie(objective, options) && lying_pays(data_, options, threads) && longest_run() > 0)
     return Layout::of_data(data_.dimension(), objective.shape());
   return {data_, objective.shape(), options.bias, planes_of(options)};
 }
@@ -198,14 +209,11 @@ std::vector<Block> Source::blocks(const Layout& layout, const Objective& objecti
 
 Block Source::sample(const Layout& layout, std::size_t rows, std::size_t memory, std::uint64_t seed) const {
   if (file_) return join(Beginning(*file_, std::min(rows, kMostSampleRows)), layout.cell_floats(), memory);
-  if (!layout.ranked() && few_cells(layout, data_.offsets()[rows])) return borrow_block(data_, layout, rows);
-  std::vector<std::uint32_t> order;
-  if (layout.ranked()) {
-    order = shuffled_rows(data_.rows(), seed);
-  } else {  // of data that looks shuffled
-    order.resize(rows);
-    std::iota(order.begin(), order.end(), 0U);
-  }
+  const bool first = !layout.ranked() && longest_run() == data_.rows();
+  if (first && few_cells(layout, data_.offsets()[rows])) return borrow_block(data_, layout, rows);
+  std::vector<std::uint32_t> order(first ? rows : 0);
+  std::iota(order.begin(), order.end(), 0U);
+  if (!first) order = shuffled_rows(data_.rows(), seed);
   return BlockMaker(data_, layout, memory).make(std::span<const std::uint32_t>(order).first(rows));
 }
 

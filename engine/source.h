@@ -32,9 +32,12 @@ class Source {
   const Dataset& data() const& { return data_; }                          // empty if there is a file
   Dataset data() && { return std::move(data_); }
 
-  // Of a data set whose rows are in random order, and epochs too few to pay for blocks that are made of them: in the
-  // order of the data.
+  // Of a data set whose rows are in random order, or nearly, and epochs too few to pay for blocks that are made of them: in
+  // the order of the data.
   Layout layout(const Objective& objective, const Options& options, int threads) const;
+
+  // Rows that then may follow one another as the data has them: all of them, or a run after which the order hardly shows.
+  std::size_t longest_run() const;
 
   // Whether then one worker on its own is faster than so many together on blocks of so many rows.
   bool better_alone(int threads, std::size_t block_rows) const;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/train.h"
+#include "io/random.h"
 #include "io/synthetic.h"
 #include "objectives/catalogue.h"
 #include "test/support.h"
@@ -25,10 +26,7 @@ Dataset problem(std::size_t rows = 4000) {
   return generate(options);
 }
 
-Dataset sorted_by_label(const Dataset& data) {
-  std::vector<std::size_t> order(data.rows());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return data.labels()[i]; });
+Dataset in_order(const Dataset& data, const std::vector<std::size_t>& order) {
   Dataset::Columns parts;
   for (const std::size_t i : order) {
     const Row row = data.row(i);
@@ -38,6 +36,32 @@ Dataset sorted_by_label(const Dataset& data) {
     parts.labels.push_back(row.label);
   }
   return {data.dimension(), std::move(parts)};
+}
+
+std::vector<std::size_t> by_label(const Dataset& data) {
+  std::vector<std::size_t> order(data.rows());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return data.labels()[i]; });
+  return order;
+}
+
+Dataset sorted_by_label(const Dataset& data) {
+  return in_order(data, by_label(data));
+}
+
+// A row has the label of the one before with chance 0.6: they resemble each other by a fifth.
+Dataset drifting(const Dataset& data) {
+  const std::vector<std::size_t> order = by_label(data);
+  Random random(7);
+  std::vector<std::size_t> mixed;
+  std::size_t low = 0;
+  std::size_t high = order.size();
+  bool up = false;
+  while (low < high) {
+    if (random.below(10) < 4) up = !up;
+    mixed.push_back(order[up ? --high : low++]);
+  }
+  return in_order(data, mixed);
 }
 
 Options quick(std::size_t threads = 2) {
@@ -111,6 +135,24 @@ TEST_CASE("source: one worker is better alone the sooner, the smaller blocks are
   CHECK(data.better_alone(1, 1000));
   CHECK(!data.better_alone(2, 1000));
   CHECK(data.better_alone(2, 10));
+}
+
+TEST_CASE("source: data in a slight order lies in short runs, and is trained on as well") {
+  const Dataset data = problem();
+  const Dataset ordered = drifting(data);
+  CHECK(Source(data).longest_run() == data.rows());
+  CHECK(Source(sorted_by_label(data)).longest_run() == 0);
+  const std::size_t run = Source(ordered).longest_run();
+  REQUIRE(run > 0);
+  REQUIRE(run < 100);
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    const Options options = quick(threads);
+    REQUIRE(borrows(ordered, options));
+    const Report report = train(ordered, *make_objective("logistic"), options).report;
+    CHECK(report.block_rows <= run);
+    CHECK(report.objective < 1.05 * train(data, *make_objective("logistic"), options).report.objective);
+  }
 }
 
 TEST_CASE("source: one epoch over the data as it lies is as good as one over blocks") {
