@@ -43,11 +43,14 @@ Rows large_block_rows(const Setting& is, std::size_t stale_rows, double shared) 
   constexpr std::size_t kLeast = 12;
   constexpr std::size_t kEach = 4;
   constexpr double kMuchShared = 0.2;
+  constexpr int kFewEpochs = 8;
   const std::size_t rows = is.data.rows();
   const auto workers = static_cast<std::size_t>(is.parallel);
   const std::size_t most = most_large_rows(rows, is.data.nonzeros(), is.layout);
-  // Where rows share a direction, columns that are not hot overshoot, too, with what a large block brings in at once.
-  const std::size_t least = std::max(shared > kMuchShared ? 2 * kLeast : kLeast, kEach * workers);
+  // Where rows share a direction, columns that are not hot overshoot, too, with what a large block brings in at once; and few
+  // epochs have no time to make up for what the others did not see.
+  const bool careful = shared > kMuchShared || is.options.epochs <= kFewEpochs;
+  const std::size_t least = std::max(careful ? 2 * kLeast : kLeast, kEach * workers);
   const std::size_t blocks = std::max(least, rows / most);
   const std::size_t even = (blocks + workers - 1) / workers * workers;
   const std::size_t large = (rows + even - 1) / even;

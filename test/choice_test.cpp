@@ -112,16 +112,18 @@ TEST_CASE("choices: the theorem's step and the pace of an objective are named as
 }
 
 // Every block pulls and pushes what it touches: with few non-zeros a column, blocks are only few that are large.
-TEST_CASE("choices: blocks are as large as pays for their columns") {
+TEST_CASE("choices: blocks are as large as pays for their columns, and half as large where epochs are few") {
   constexpr std::size_t kRows = 40'000;
-  const auto rows = [&](std::size_t columns) {
+  const auto rows = [&](std::size_t columns, int epochs) {
     Options options = short_run(2);
+    options.epochs = epochs;
     options.bias = true;  // so blocks are made
     return report_of(options, generate({.rows = kRows, .columns = columns, .nonzeros_per_row = 20}))
         .block_rows;
   };
-  CHECK(rows(100000) == (kRows + 11) / 12);
-  CHECK(rows(100) < (kRows + 11) / 12);
+  CHECK(rows(100000, 9) == (kRows + 11) / 12);
+  CHECK(rows(100000, 8) == (kRows + 23) / 24);
+  CHECK(rows(100, 9) < (kRows + 11) / 12);
 }
 
 }  // namespace sounder
