@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <memory>
-#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,7 +11,9 @@
 #include "engine/asynchrony.h"
 #include "engine/batches.h"
 #include "engine/blocks.h"
+#include "engine/checkpoint.h"
 #include "engine/conflicts.h"
+#include "engine/course.h"
 #include "engine/discipline.h"
 #include "engine/duality.h"
 #include "engine/evaluate.h"
@@ -26,6 +26,7 @@
 #include "engine/source.h"
 #include "engine/stopwatch.h"
 #include "engine/theory.h"
+#include "engine/threads.h"
 #include "engine/turns.h"
 #include "io/error.h"
 
@@ -34,21 +35,7 @@ namespace {
 
 constexpr int kMostRollbacks = 15;
 constexpr double kRollbackStep = 0.25;
-constexpr double kDivergence = 2;  // an objective so many times the best so far is as bad as an infinite one,
-constexpr double kHeadroom = 0.1;  // unless it is still below this share of that at the start
 constexpr double kProgressSeconds = 0.1;
-
-// Like the arena of these options, but of one thread.
-std::unique_ptr<Arena> arena_of_one(Options options) {
-  options.threads = 1;
-  options.reserved_slots = std::min(options.reserved_slots, 1);
-  return std::make_unique<Arena>(options);
-}
-
-// What epochs are ranked by.
-double score_of(const EpochReport& row) {
-  return row.validation ? row.validation->loss : row.objective;
-}
 
 Report start_report(const Source& data, const Objective& objective, const Options& options,
                     const Arena& arena) {
@@ -79,31 +66,6 @@ double safe_staleness_of(const Dataset& data, const Options& options, Arena& are
   return safe_staleness(degree.value / static_cast<double>(data.rows()));
 }
 
-// A thread for so much of an epoch, some 100 us, if nobody says how many: waking it, its messages and the smaller blocks
-// cost as much.
-int worthwhile_threads(const Source& data, const Objective& objective) {
-  constexpr std::uint64_t kThreadFloats = 50'000;
-  const std::uint64_t floats = data.nonzeros() * objective.shape().width;
-  return static_cast<int>(
-      std::clamp<std::uint64_t>(floats / kThreadFloats, 1, static_cast<std::uint64_t>(usable_threads())));
-}
-
-Options arena_options(const Source& data, const Objective& objective, Options options) {
-  const bool anywhere = options.numa_nodes == std::vector{-1} && options.core_type < 0;
-  if (options.simulate > 0) options.threads = 1;
-  if (options.threads == 0 && anywhere && options.threads_per_core == 0)
-    options.threads = std::max(worthwhile_threads(data, objective), options.reserved_slots);
-  return options;
-}
-
-// What training goes back to: the array, and what the rule keeps for each weight and sample, block after block.
-struct State {
-  std::vector<float> array;
-  std::vector<float> anchors;
-  std::vector<float> memory;  // empty: all zero; blocks may be built after a state is taken
-  double averaged = 0;        // samples in the mean of all iterates
-};
-
 // One run. sample(), work(), account() and end_round() are called by the graph while run_epoch() waits, work() by
 // many threads and the others one at a time; everything else by the thread that called train(), with no task in
 // flight.
@@ -129,13 +91,10 @@ class Trainer {
   double objective_at_start();
   bool to_evaluate() const;
   void evaluate();
-  State state() const;
-  void restore(const State& state);
-  bool diverged(double objective) const;
+  Checkpoint checkpoint() const;
   void roll_back();
   void record(double objective, const Evaluation& sums);
   std::optional<Outcome> verdict() const;
-  bool stalled() const;
   Trained finish(Outcome outcome);
 
   Model model_of(const std::vector<float>& array) const;
@@ -175,11 +134,9 @@ class Trainer {
   std::unique_ptr<Arena> lone_arena_;  // Plan::alone
   Graph graph_;
 
+  Course course_;
   std::vector<float> latest_;  // the weights after the last good epoch
-  State good_;                 // of the best objective
-  double start_objective_ = 0;
-  double best_objective_ = 0;
-  double best_score_ = std::numeric_limits<double>::infinity();
+  Checkpoint good_;            // of the lowest objective
 
   // Written by the ledger during an epoch.
   std::uint64_t epoch_samples_ = 0;
@@ -214,25 +171,28 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       sampler_(units_, plan_.clock, problem_of(options, objective, plan_), options.seed),
       turns_(objective, layout_, options.rule),
       duality_(objective, layout_, turns_, blocks_, options.l2, report_.samples, in_turn(run_serially)),
-      lone_arena_(plan_.alone && arena.threads() > 1 ? arena_of_one(options) : nullptr),
+      lone_arena_(plan_.alone && arena.threads() > 1 ? std::make_unique<Arena>(with_one_thread(options))
+                                                     : nullptr),
       graph_(lone_arena_ ? *lone_arena_ : arena, plan_.window,
              {.sample = [this](Task& task) { return sample(task); },
               .work = [this](const Task& task) { work(task); },
               .account = [this](const Task& task) { account(task); },
-              .end_round = [this] { writer_->end_round(); }}) {
+              .end_round = [this] { writer_->end_round(); }}),
+      course_(options_, objective.shape().rounds) {
   arena.for_each_node([&](std::size_t node) { parameters_.touch(node, arena.nodes()); });
   for (const Block& block : blocks_) ++report_.nodes[block.node].blocks;
   parameters_.write(best_);
-  good_ = state();
-  start_objective_ = best_objective_ = objective_at_start();
+  good_ = checkpoint();
+  const double objective_before = objective_at_start();
+  course_.start(objective_before);
   report_.block_rows = plan_.block_rows;
   report_.refresh_rows = plan_.strides.rows;
   report_.tau = traits_of(discipline_of(options)).disjoint ? 0 : plan_.tau();
   report_.note = plan_.note;
   report_.choices = plan_.why;
   report_.theorem = plan_.theorem;
-  report_.objective = start_objective_;
-  report_.training = metrics_of({.loss = start_objective_, .weight = 1}, objective.labels());
+  report_.objective = objective_before;
+  report_.training = metrics_of({.loss = objective_before, .weight = 1}, objective.labels());
 }
 
 std::unique_ptr<Writer> Trainer::make_writer() {
@@ -369,7 +329,12 @@ bool Trainer::to_evaluate() const {
   if (report_.epochs % options_.evaluate_every == 0 || report_.epochs == options_.epochs || interrupted())
     return true;
   const double squared = layout_.norms(latest_).squared;
-  return !std::isfinite(squared) || (!objective_.shape().terms && diverged(options_.l2 / 2 * squared));
+  return !std::isfinite(squared) ||
+         (!objective_.shape().terms && course_.diverged(options_.l2 / 2 * squared));
+}
+
+Checkpoint Trainer::checkpoint() const {
+  return {parameters_, sampler_, turns_, blocks_};
 }
 
 void Trainer::evaluate() {
@@ -380,50 +345,16 @@ void Trainer::evaluate() {
                            in_turn(parallel_on(arena_)));
   });
   const double objective = objective_of(sums, objective_, layout_, latest_, options_);
-  if (diverged(objective)) {
+  if (course_.diverged(objective)) {
     roll_back();
   } else {
     record(objective, sums);
   }
 }
 
-State Trainer::state() const {
-  State state{.array = std::vector<float>(parameters_.floats()), .anchors = turns_.anchors(), .memory = {}};
-  if (sampler_.average()) state.averaged = sampler_.average()->all;
-  parameters_.read(state.array);
-  if (objective_.memory(options_.rule) == 0) return state;
-  for (const Block& block : blocks_)
-    state.memory.insert(state.memory.end(), block.memory.begin(), block.memory.end());
-  return state;
-}
-
-void Trainer::restore(const State& state) {
-  if (sampler_.average()) sampler_.set_averaged(state.averaged);
-  parameters_.write(state.array);
-  turns_.set_anchors(state.anchors);
-  auto from = state.memory.begin();
-  for (Block& block : blocks_) {
-    if (state.memory.empty()) {
-      std::ranges::fill(block.memory, 0.0F);
-      continue;
-    }
-    const auto end = from + std::ssize(block.memory);
-    std::copy(from, end, block.memory.begin());
-    from = end;
-  }
-}
-
-// Rounded, as labels of a cut are, an objective may go far up on its way down.
-bool Trainer::diverged(double objective) const {
-  if (objective_.shape().rounds) return !std::isfinite(objective);
-  const double allowed =
-      std::max((kDivergence - 1) * std::fabs(best_objective_), kHeadroom * std::fabs(start_objective_));
-  return !(objective - best_objective_ <= allowed);
-}
-
 // The epoch counts: the budget of passes is the user's.
 void Trainer::roll_back() {
-  restore(good_);
+  good_.restore(parameters_, sampler_, turns_, blocks_);
   sampler_.scale_steps(kRollbackStep);
   ++report_.rollbacks;
 }
@@ -438,7 +369,7 @@ void Trainer::record(double objective, const Evaluation& sums) {
                   .validation = {}};
   if (rule_.dual) {
     row.gap = timed(report_.evaluate_seconds, [&] {
-      return duality_.gap(std::min(best_objective_, objective), latest_, sampler_.step(), options_.gap);
+      return duality_.gap(std::min(course_.lowest(), objective), latest_, sampler_.step(), options_.gap);
     });
   }
   if (monitor_.validation) {
@@ -446,13 +377,9 @@ void Trainer::record(double objective, const Evaluation& sums) {
       return sounder::evaluate(model_of(latest_), objective_, *monitor_.validation, parallel_on(arena_));
     });
   }
-  if (objective <= best_objective_) {
-    best_objective_ = objective;
-    good_ = state();
-  }
-  const double score = score_of(row);
-  if (score < best_score_) {
-    best_score_ = score;
+  const Course::Standing standing = course_.take(row);
+  if (standing.lowest) good_ = checkpoint();
+  if (standing.best) {
     best_ = latest_;
     report_.best_epoch = row.epoch;
     report_.objective = objective;
@@ -465,25 +392,12 @@ void Trainer::record(double objective, const Evaluation& sums) {
 
 std::optional<Outcome> Trainer::verdict() const {
   const auto& rows = report_.per_epoch;
-  if (options_.target && !rows.empty() && rows.back().objective <= *options_.target)
-    return Outcome::kConverged;
-  if (options_.gap > 0 && !rows.empty() && rows.back().gap && *rows.back().gap <= options_.gap)
-    return Outcome::kConverged;
+  if (!rows.empty() && course_.reached(rows.back())) return Outcome::kConverged;
   if (monitor_.stop.stop_requested()) return Outcome::kCancelled;
   if (out_of_time()) return Outcome::kTimeLimit;
   if (report_.rollbacks >= kMostRollbacks) return Outcome::kDiverged;
   if (report_.epochs >= options_.epochs) return rows.empty() ? Outcome::kDiverged : Outcome::kEpochLimit;
-  return stalled() ? std::optional(Outcome::kConverged) : std::nullopt;
-}
-
-// Whether the best of the last `patience` epochs is hardly better than the best before them.
-bool Trainer::stalled() const {
-  const std::span rows(report_.per_epoch);
-  const auto patience = static_cast<std::size_t>(options_.patience);
-  if (options_.tolerance == 0 || rows.size() <= patience) return false;
-  const double before = score_of(std::ranges::min(rows.first(rows.size() - patience), {}, score_of));
-  const double recent = score_of(std::ranges::min(rows.last(patience), {}, score_of));
-  return recent > before - options_.tolerance * std::fabs(before);
+  return course_.stalled(rows) ? std::optional(Outcome::kConverged) : std::nullopt;
 }
 
 Trained Trainer::finish(Outcome outcome) {
@@ -527,7 +441,7 @@ void Trainer::tell_progress() {
 }
 
 Trained train_on(Source source, const Objective& objective, const Options& options, const Monitor& monitor) {
-  Arena arena(arena_options(source, objective, options));
+  Arena arena(with_worthwhile_threads(options, source, objective));
   std::optional<Trained> trained;
   arena.execute([&] { trained = Trainer(std::move(source), objective, options, monitor, arena).run(); });
   return std::move(*trained);

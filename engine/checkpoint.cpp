@@ -1,0 +1,32 @@
+#include "engine/checkpoint.h"
+
+#include <algorithm>
+
+namespace sounder {
+
+Checkpoint::Checkpoint(const Parameters& parameters, const Sampler& sampler, const Turns& turns,
+                       std::span<const Block> blocks)
+    : array_(parameters.floats()), anchors_(turns.anchors()) {
+  if (sampler.average()) averaged_ = sampler.average()->all;
+  parameters.read(array_);
+  for (const Block& block : blocks) memory_.insert(memory_.end(), block.memory.begin(), block.memory.end());
+}
+
+void Checkpoint::restore(Parameters& parameters, Sampler& sampler, Turns& turns,
+                         std::span<Block> blocks) const {
+  if (sampler.average()) sampler.set_averaged(averaged_);
+  parameters.write(array_);
+  turns.set_anchors(anchors_);
+  auto from = memory_.begin();
+  for (Block& block : blocks) {
+    if (memory_.empty()) {
+      std::ranges::fill(block.memory, 0.0F);
+      continue;
+    }
+    const auto end = from + std::ssize(block.memory);
+    std::copy(from, end, block.memory.begin());
+    from = end;
+  }
+}
+
+}  // namespace sounder

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "engine/blocks.h"
+#include "engine/parameters.h"
+#include "engine/sampler.h"
+#include "engine/turns.h"
+
+namespace sounder {
+
+// What a run goes back to when it explodes: the array, and what the rule keeps for each weight and sample. Taken and restored
+// with no task in flight.
+class Checkpoint {
+ public:
+  Checkpoint() = default;
+  Checkpoint(const Parameters& parameters, const Sampler& sampler, const Turns& turns,
+             std::span<const Block> blocks);
+
+  // Of the run that it was taken from.
+  void restore(Parameters& parameters, Sampler& sampler, Turns& turns, std::span<Block> blocks) const;
+
+ private:
+  std::vector<float> array_;
+  std::vector<float> anchors_;
+  std::vector<float> memory_;  // of block after block; empty: all zero, and blocks may be built later
+  double averaged_ = 0;        // samples in the mean of all iterates
+};
+
+}  // namespace sounder

@@ -1,0 +1,47 @@
+#include "engine/course.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sounder {
+namespace {
+
+constexpr double kDivergence =
+    2;  // an objective so many times the lowest so far is as bad as an infinite one,
+constexpr double kHeadroom = 0.1;  // unless it is still below this share of that at the start
+
+double score_of(const EpochReport& epoch) {
+  return epoch.validation ? epoch.validation->loss : epoch.objective;
+}
+
+}  // namespace
+
+// Rounded, as labels of a cut are, an objective may go far up on its way down.
+bool Course::diverged(double objective) const {
+  if (rounds_) return !std::isfinite(objective);
+  const double allowed = std::max((kDivergence - 1) * std::fabs(lowest_), kHeadroom * std::fabs(first_));
+  return !(objective - lowest_ <= allowed);
+}
+
+Course::Standing Course::take(const EpochReport& epoch) {
+  const double score = score_of(epoch);
+  const Standing standing{.lowest = epoch.objective <= lowest_, .best = score < best_score_};
+  lowest_ = std::min(lowest_, epoch.objective);
+  best_score_ = std::min(best_score_, score);
+  return standing;
+}
+
+bool Course::reached(const EpochReport& epoch) const {
+  if (options_.target && epoch.objective <= *options_.target) return true;
+  return options_.gap > 0 && epoch.gap && *epoch.gap <= options_.gap;
+}
+
+bool Course::stalled(std::span<const EpochReport> epochs) const {
+  const auto patience = static_cast<std::size_t>(options_.patience);
+  if (options_.tolerance == 0 || epochs.size() <= patience) return false;
+  const double before = score_of(std::ranges::min(epochs.first(epochs.size() - patience), {}, score_of));
+  const double recent = score_of(std::ranges::min(epochs.last(patience), {}, score_of));
+  return recent > before - options_.tolerance * std::fabs(before);
+}
+
+}  // namespace sounder

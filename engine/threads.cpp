@@ -1,0 +1,37 @@
+#include "engine/threads.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "engine/machine.h"
+
+namespace sounder {
+namespace {
+
+// A thread for so much of an epoch, some 100 us, if nobody says how many: waking it, its messages and the smaller blocks
+// cost as much.
+int worthwhile_threads(const Source& data, const Objective& objective) {
+  constexpr std::uint64_t kThreadFloats = 50'000;
+  const std::uint64_t floats = data.nonzeros() * objective.shape().width;
+  return static_cast<int>(
+      std::clamp<std::uint64_t>(floats / kThreadFloats, 1, static_cast<std::uint64_t>(usable_threads())));
+}
+
+}  // namespace
+
+Options with_worthwhile_threads(Options options, const Source& data, const Objective& objective) {
+  const bool anywhere = options.numa_nodes == std::vector{-1} && options.core_type < 0;
+  if (options.simulate > 0) options.threads = 1;
+  if (options.threads == 0 && anywhere && options.threads_per_core == 0)
+    options.threads = std::max(worthwhile_threads(data, objective), options.reserved_slots);
+  return options;
+}
+
+Options with_one_thread(Options options) {
+  options.threads = 1;
+  options.reserved_slots = std::min(options.reserved_slots, 1);
+  return options;
+}
+
+}  // namespace sounder

@@ -1,0 +1,83 @@
+#include "engine/course.h"
+
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <vector>
+
+namespace sounder {
+namespace {
+
+EpochReport epoch(double objective) {
+  return {.objective = objective};
+}
+
+std::vector<EpochReport> epochs(std::initializer_list<double> objectives) {
+  std::vector<EpochReport> rows;
+  for (const double objective : objectives) rows.push_back(epoch(objective));
+  return rows;
+}
+
+}  // namespace
+
+TEST_CASE("course: a run has exploded at twice the lowest objective, but not while far below the start") {
+  const Options options;
+  Course course(options, false);
+  course.start(10);
+  CHECK(!course.diverged(20));
+  CHECK(course.diverged(20.1));
+  CHECK(course.diverged(std::numeric_limits<double>::quiet_NaN()));
+  course.take(epoch(0.1));
+  CHECK(!course.diverged(1.0));
+  CHECK(course.diverged(1.2));
+}
+
+TEST_CASE("course: a rounded objective may go far up, but not away") {
+  const Options options;
+  Course course(options, true);
+  course.start(1);
+  CHECK(!course.diverged(1000));
+  CHECK(course.diverged(std::numeric_limits<double>::infinity()));
+}
+
+TEST_CASE("course: the lowest objective counts from the start, the best epoch by what is held out") {
+  const Options options;
+  Course course(options, false);
+  course.start(1);
+  const Course::Standing worse = course.take(epoch(2));
+  CHECK(!worse.lowest);
+  CHECK(worse.best);
+  EpochReport held_out = epoch(0.5);
+  held_out.validation = Metrics{.loss = 3};
+  const Course::Standing lower = course.take(held_out);
+  CHECK(lower.lowest);
+  CHECK(!lower.best);
+  CHECK(course.lowest() == 0.5);
+}
+
+TEST_CASE("course: a target and a gap are reached from above") {
+  Options options;
+  options.target = 1;
+  CHECK(Course(options, false).reached(epoch(1)));
+  CHECK(!Course(options, false).reached(epoch(1.001)));
+  options.target = {};
+  options.gap = 0.01;
+  CHECK(!Course(options, false).reached(epoch(0)));
+  EpochReport near = epoch(1);
+  near.gap = 0.01;
+  CHECK(Course(options, false).reached(near));
+}
+
+TEST_CASE("course: it stalls when the last epochs gain less than the tolerance") {
+  Options options;
+  options.tolerance = 0.01;
+  options.patience = 2;
+  const Course course(options, false);
+  CHECK(!course.stalled(epochs({1, 0.999})));
+  CHECK(course.stalled(epochs({1, 0.999, 0.995})));
+  CHECK(!course.stalled(epochs({1, 0.98, 1.2})));
+  options.tolerance = 0;
+  CHECK(!course.stalled(epochs({1, 1, 1, 1})));
+}
+
+}  // namespace sounder
