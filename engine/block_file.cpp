@@ -110,6 +110,7 @@ BlockFile::BlockFile(const std::string& path, std::size_t memory) : path_(path),
   const std::size_t block_bytes = places_.back() / index_.size() + 1;
   stretch_ = std::max<std::size_t>(std::min(kAheadBytes, memory / 4) / block_bytes, 8);
   required_ = std::vector<std::atomic<bool>>(index_.size());
+  if (larger_) advise(0, blocks(), MADV_RANDOM);
 }
 
 BlockFile::~BlockFile() = default;
@@ -236,6 +237,14 @@ void BlockFile::advise(std::size_t begin, std::size_t end, int advice) const {
   madvise(const_cast<std::byte*>(file_.data()) + first, places_[end] - first, advice);
 }
 
+// Piece by piece: of a longer stretch the system reads the beginning only, as much as its own read-ahead.
+void BlockFile::ask_for(std::size_t begin, std::size_t end) const {
+  constexpr std::size_t kPiece = std::size_t{128} << 10;
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  for (std::size_t at = places_[begin] / page * page; at < places_[end]; at += kPiece)
+    madvise(const_cast<std::byte*>(file_.data()) + at, std::min(kPiece, places_[end] - at), MADV_WILLNEED);
+}
+
 // Of all blocks: a page fault brings in neighbours too. What is in use comes back from the page cache.
 void BlockFile::unmap_all() const {
   if (larger_) advise(0, blocks(), MADV_DONTNEED);
@@ -251,17 +260,17 @@ void BlockFile::read_ahead(std::span<const std::uint32_t> order, std::size_t& le
   left = std::min(left, order.size());
   for (; left > 0 && order.size() - left < stretch_; --left) {
     const std::size_t next = order[order.size() - left];
-    if (larger_ || !required_[next].load(std::memory_order_relaxed)) advise(next, next + 1, MADV_WILLNEED);
+    if (larger_ || !required_[next].load(std::memory_order_relaxed)) ask_for(next, next + 1);
   }
 }
 
 void BlockFile::for_each(const ParallelFor& parallel, const std::function<void(std::size_t)>& body) const {
   const std::size_t stretch = larger_ ? stretch_ : blocks();
   const auto end_of = [&](std::size_t begin) { return std::min(begin + stretch, blocks()); };
-  if (larger_) advise(0, end_of(0), MADV_WILLNEED);
+  if (larger_) ask_for(0, end_of(0));
   for (std::size_t begin = 0; begin < blocks(); begin = end_of(begin)) {
     const std::size_t end = end_of(begin);
-    if (larger_ && end < blocks()) advise(end, end_of(end), MADV_WILLNEED);
+    if (larger_ && end < blocks()) ask_for(end, end_of(end));
     parallel(end - begin, [&](std::size_t i) {
       require(begin + i);
       body(begin + i);

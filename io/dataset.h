@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "io/parallel.h"
+
 namespace sounder {
 
 // The id of a coordinate (a column of the data, a variable of the objective).
@@ -48,10 +50,10 @@ class Dataset {
                       std::vector<float> labels, std::vector<float> weights = {},
                       std::shared_ptr<const void> owner = nullptr);
 
-  // Takes over memory of as many indices and values as the last offset says. Same checks.
+  // Takes over memory of as many indices and values as the last offset says. Same checks, in parallel.
   static Dataset adopt(std::size_t dimension, std::vector<std::uint64_t> offsets,
                        std::shared_ptr<std::byte> indices, std::shared_ptr<std::byte> values,
-                       std::vector<float> labels);
+                       std::vector<float> labels, const ParallelFor& parallel = run_serially);
 
   // The memory of the indices, to be written over, if it was adopted and no other Dataset looks at it; else nothing.
   // After that nobody may ask for an index or a row here.
@@ -77,7 +79,9 @@ class Dataset {
   Dataset normalized() const;
 
  private:
-  void check() const;
+  static Dataset unchecked(std::size_t dimension, Columns beside, std::span<const Coordinate> indices,
+                           std::span<const float> values, std::shared_ptr<const void> owner);
+  void check(const ParallelFor& parallel) const;
 
   std::size_t dimension_ = 0;
   std::shared_ptr<const Columns> owned_;        // offsets, labels, weights

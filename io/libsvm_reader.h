@@ -33,7 +33,7 @@ class LibsvmRows {
   void drop_from(std::size_t end);
 
   // Leaves nothing here. Throws what Dataset throws.
-  Dataset take(std::size_t dimension);
+  Dataset take(std::size_t dimension, const ParallelFor& parallel);
 
  private:
   std::span<Coordinate> columns();
