@@ -30,6 +30,17 @@ CLI::Option* add_index_base(CLI::App& app, Base& field, const char* help) {
       ->type_name("0|1");
 }
 
+// --- Flags of all subcommands that train
+
+void add_input_flags(CLI::App& app, ProblemFlags& flags);
+void add_problem_flags(CLI::App& app, ProblemFlags& flags);
+void add_method_flags(CLI::App& app, Options& options);
+void add_machine_flags(CLI::App& app, Options& options);  // with add_arena_flags()
+void remove(CLI::App& app, std::initializer_list<const char*> flags);
+void check_problem(const CLI::App& app, const ProblemFlags& flags);
+void check_method(const CLI::App& app, const Options& options);
+std::string list_choices();  // objectives, rules and disciplines, for a footer
+
 // --- Subcommands that train: add_flags() declares, check() refuses what contradicts itself
 
 void add_flags(CLI::App& app, TrainFlags& flags);

@@ -1,0 +1,174 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "objectives/catalogue.h"
+#include "program/flag_groups.h"
+#include "program/flag_kinds.h"
+
+namespace sounder {
+namespace {
+
+constexpr std::array kSchedules = {Schedule::kAuto,    Schedule::kAnneal,    Schedule::kConstant,
+                                   Schedule::kLinear,  Schedule::kGeometric, Schedule::kInverse,
+                                   Schedule::kBackoff, Schedule::kTheorem};
+
+constexpr std::array kSparsify = {Sparsify::kNone, Sparsify::kTopK, Sparsify::kRandomK};
+
+// A parameter of some objectives; make_objective() refuses those that are not the objective's.
+struct ParameterFlag {
+  const char* flag;
+  const char* name;
+  const char* unit;
+  const char* help;
+};
+constexpr std::array kParameterFlags = {
+    ParameterFlag{"--huber-delta", "huber_delta", "D",
+                  "huber: residual beyond which it is linear, in units of the label (1)"},
+    ParameterFlag{"--hidden", "hidden", "N", "network: units of the hidden layer (256)"},
+    ParameterFlag{"--topics", "topics", "K", "topic_model: how many (50)"},
+    ParameterFlag{"--alpha", "alpha", "X",
+                  "topic_model: tokens of each topic beforehand in a document (0.05)"},
+    ParameterFlag{"--beta", "beta", "X", "topic_model: tokens of each word beforehand in a topic (0.05)"},
+    ParameterFlag{
+        "--rank", "rank", "K",
+        "matrix_completion...: weights of a user and of an item (32); word_embedding: of a word (50)"},
+    ParameterFlag{"--most-weight", "most_weight", "X",
+                  "word_embedding: a pair weighs as often as it is met, at most X (100)"},
+    ParameterFlag{"--biases", "biases", "0|1",
+                  "matrix_completion...: a bias of each user and item as well (1)"},
+    ParameterFlag{"--non-negative", "non_negative", "0|1", "matrix_completion...: no weight below 0 (0)"},
+    ParameterFlag{"--negative-weight", "negative_weight", "X",
+                  "matrix_completion_one_class: of a pair not observed over one that is (1)"}};
+
+std::string entry(std::string_view name, std::string_view help) {
+  return fmt::format("  {:<15} {}\n", name, help);
+}
+
+}  // namespace
+
+void add_problem_flags(CLI::App& app, ProblemFlags& flags) {
+  app.option_defaults()->group("What is minimised");
+  app.add_option("--objective", flags.objective, "Loss; listed below")
+      ->capture_default_str()
+      ->type_name("NAME");
+  for (const ParameterFlag& flag : kParameterFlags) {
+    const auto parse = [&flags, flag](const std::string& text) {
+      assign(flag.flag, text, flags.parameters[flag.name]);
+    };
+    app.add_option_function<std::string>(flag.flag, parse, flag.help)->type_name(flag.unit);
+  }
+  add_number(app, "--l2", flags.options.l2, "X",
+             "Objective = mean loss + X/2 |w|^2 + ...; smaller for more data");
+  add_number(app, "--l1", flags.options.l1, "X",
+             "... + X |w|_1; the larger, the more weights are exactly zero");
+  app.add_flag("--bias", flags.options.bias, "Add a constant that is not regularised");
+  add_number(app, "--positive-above", flags.labels.positive_above, "X",
+             "Two classes of many: labels above X are positive");
+  add_number(app, "--positive-class", flags.labels.positive_class, "C",
+             "Two classes of many: label C is positive");
+  app.add_flag("--normalize", flags.normalize, "Scale every row to Euclidean length 1");
+}
+
+void add_method_flags(CLI::App& app, Options& options) {
+  app.option_defaults()->group("How");
+  add_number(app, "--epochs", options.epochs, "N", "Passes over the data, at most");
+  add_choice(app, "--rule", options.rule, all_rules(), "NAME", "How a step moves the weights; listed below");
+  add_number_or<std::optional<double>>(app, "--step", "auto", std::nullopt, options.step,
+                                       "First step; auto: found on a sample of the data");
+  add_choice(
+      app, "--schedule", options.schedule, kSchedules, "NAME",
+      "Step over time. anneal: 1/t, and to 0 at the last epoch; constant; linear: to 0 at the last epoch; "
+      "geometric: decaying by epoch; inverse: 1/t; backoff: constant in phases that grow as it decays; "
+      "theorem: constant, as small as the theory asks for; auto: what suits the rule, anneal, linear or "
+      "constant");
+  add_number(app, "--decay", options.decay, "X",
+             "Factor an epoch of --schedule geometric (default 0.9), a phase of backoff (default 0.37)");
+  add_number(app, "--accuracy", options.accuracy, "X",
+             "The expected |w - w*|^2 that --schedule theorem aims at");
+  add_number_or(app, "--average-from", "never", 0, options.average_from,
+                "Return the mean of all iterates from epoch N on, not the last");
+  add_choice(app, "--sparsify", options.sparsify, kSparsify, "none|top_k|random_k",
+             "Of what a task changed, write a share only and remember the rest: what changed most, or any");
+  add_number(app, "--keep", options.keep, "X", "The share that --sparsify writes");
+  add_number(app, "--seed", options.seed, "N", "Of shuffling; same seed, one thread: same model");
+}
+
+void add_input_flags(CLI::App& app, ProblemFlags& flags) {
+  add_samples(app, "DATA", flags.data)->required();
+  app.option_defaults()->group("Files");
+  add_labels(app, "--labels", flags.label_file, "DATA");
+  add_index_base(app, flags.index_base, "First column number; default: 0 if the file has a column 0, else 1");
+  add_path(app, "--vocabulary", flags.vocabulary, "Names of the words of a bag of words, one a line");
+  add_number(app, "--min-count", flags.text.min_count, "N",
+             "Of a text: words that it has less often are passed over");
+  add_number(app, "--most-words", flags.text.most_words, "N",
+             "Of a text: so many words are kept, the most frequent");
+  add_number(app, "--window", flags.text.window, "N", "Of a text: words at most so far apart on a line meet");
+}
+
+std::string list_choices() {
+  std::string text = "Objectives, z = w.x + b and y the label:\n";
+  for (const CatalogueRow& row : catalogue()) text += entry(row.name, row.help);
+  text += "\nRules:\n";
+  for (const Rule rule : all_rules()) text += entry(name_of(rule), traits_of(rule).help);
+  text += "\nDisciplines, how tasks write to the shared weights:\n";
+  for (const Discipline discipline : all_disciplines())
+    text += entry(name_of(discipline), traits_of(discipline).help);
+  return text;
+}
+
+void check_problem(const CLI::App& app, const ProblemFlags& flags) {
+  const auto given = [&](const char* flag) { return app.count(flag) > 0; };
+  const auto objective = make_objective(flags.objective, flags.parameters);
+  const bool other = objective->labels() != LabelKind::kTwoClass;
+  refuse_if(given("--positive-above") && given("--positive-class"),
+            "--positive-above and --positive-class contradict each other: give one");
+  refuse_if(other && given("--positive-above"), "--positive-above needs an objective for two classes");
+  refuse_if(other && given("--positive-class"), "--positive-class needs an objective for two classes");
+  validate(flags.text);
+}
+
+void check_method(const CLI::App& app, const Options& options) {
+  refuse_if(app.count("--keep") > 0 && options.sparsify == Sparsify::kNone,
+            "--keep is the share that --sparsify top_k or random_k writes: give that as well");
+}
+
+void add_machine_flags(CLI::App& app, Options& options) {
+  app.option_defaults()->group("Machine");
+  add_arena_flags(app, options);
+  add_choice_or(app, "--discipline", "auto", options.discipline, all_disciplines(), "NAME",
+                "How tasks write to the shared weights; listed below; auto: atomic");
+  add_number_or(app, "--block", "auto", std::size_t{0}, options.block_rows, "Rows a task works on at a time");
+  add_number_or(
+      app, "--refresh", "auto", std::size_t{0}, options.refresh_rows,
+      "Rows after which a block pushes and pulls its hot columns in between, on two threads or more");
+  add_number_or(
+      app, "--simulate", "no", 0, options.simulate,
+      "Virtual workers: simulate on one thread what so many workers' staleness does to convergence");
+  add_number_or(app, "--tau", "auto", std::size_t{0}, options.tau,
+                "Staleness bound, in rows; auto: two blocks a thread");
+}
+
+void remove(CLI::App& app, std::initializer_list<const char*> flags) {
+  for (const char* flag : flags) app.remove_option(app.get_option(flag));
+}
+
+void take_defaults(const CLI::App& app, ProblemFlags& flags) {
+  const auto given = [&](const char* flag) {
+    const CLI::Option* option = app.get_option_no_throw(flag);
+    return option != nullptr && option->count() > 0;
+  };
+  const Defaults defaults = make_objective(flags.objective, flags.parameters)->defaults();
+  const Defaults usual;
+  if (!given("--rule")) flags.options.rule = defaults.rule;
+  if (!given("--l2")) flags.options.l2 = defaults.l2;
+  if (!given("--epochs") && defaults.epochs != usual.epochs) flags.options.epochs = defaults.epochs;
+}
+
+}  // namespace sounder
