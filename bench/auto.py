@@ -65,6 +65,15 @@ def links(folder, path):
     return target
 
 
+def bibliographies(folder, path):
+    """Entity resolution as a multiway cut, which the example writes."""
+    program = os.path.join(os.path.dirname(sys.argv[1]), "bench", "entity_resolution")
+    target = os.path.join(folder, "papers.max")
+    tables = [os.path.join(DATA, path, name) for name in ("DBLP2.csv", "ACM.csv", "DBLP-ACM_perfectMapping.csv")]
+    subprocess.run([program, *tables, target], check=True, stdout=subprocess.DEVNULL)
+    return target
+
+
 @dataclasses.dataclass
 class Set:
     path: str
@@ -100,9 +109,11 @@ SETS |= {
     "movielens-100k": Set("movielens-100k/u.data", ["--objective", "matrix_completion"], level=0.295),
     "movielens-10m": Set("movielens-10m/ml10m.train.txt.zst", ["--objective", "matrix_completion"], level=0.33,
                           steps=(1,)),
+    "docword-20news": Set("20news/docword.20news.txt.zst", ["--objective", "topic_model"], level=7.48),
     "docword-kos": Set("docword-kos/docword.kos.txt.gz", ["--objective", "topic_model"], level=7.1),
     "mnist softmax": Set("mnist/train-images-idx3-ubyte.zst",
                          ["--objective", "softmax", "--labels", f"{DATA}/mnist/train-labels-idx1-ubyte.zst"], level=0.29),
+    "dblp-acm": Set("dblp-acm", ["--gap", "1e-3"], command="cut", read=bibliographies),
     "fish": Set("graphcut/210088.max.zst", ["--gap", "1e-3"], command="cut"),
     "flowers": Set("graphcut/124084.max.zst", ["--gap", "1e-3"], command="cut"),
 }

@@ -182,23 +182,50 @@ Graph graph_of(std::vector<std::vector<Candidate>> candidates, std::size_t entit
   return graph;
 }
 
-// Node kFields m + f is field f of record m. An edge to a terminal that is not the label is cut.
-sounder::CutProblem problem_of(const Graph& graph) {
-  sounder::CutBuilder builder(graph.candidates.size() * kFields, graph.labels);
+// Node kFields m + f is field f of record m. Calls terminal(node, label, weight) and tie(node, other) for each edge.
+template <class Terminal, class Tie>
+void for_each_edge(const Graph& graph, Terminal&& terminal, Tie&& tie) {
   for (std::size_t m = 0; m < graph.candidates.size(); ++m) {
     for (std::size_t f = 0; f < kFields; ++f) {
       const std::size_t node = m * kFields + f;
-      builder.add_cost(node, graph.labels - 1, -kFieldWeights[f] * kNone);
-      for (const Candidate& candidate : graph.candidates[m]) {
-        builder.add_cost(node, graph.label[candidate.entity], -kFieldWeights[f] * candidate.similarity[f]);
-      }
-      for (std::size_t g = f + 1; g < kFields; ++g) {
-        builder.add_edge(
-            {static_cast<std::uint32_t>(node), static_cast<std::uint32_t>(m * kFields + g), kTie, kTie});
-      }
+      terminal(node, graph.labels - 1, kFieldWeights[f] * kNone);
+      for (const Candidate& candidate : graph.candidates[m])
+        terminal(node, graph.label[candidate.entity], kFieldWeights[f] * candidate.similarity[f]);
+      for (std::size_t g = f + 1; g < kFields; ++g) tie(node, m * kFields + g);
     }
   }
+}
+
+// An edge to a terminal that is not the label is cut.
+sounder::CutProblem problem_of(const Graph& graph) {
+  sounder::CutBuilder builder(graph.candidates.size() * kFields, graph.labels);
+  for_each_edge(
+      graph,
+      [&](std::size_t node, std::size_t label, double weight) { builder.add_cost(node, label, -weight); },
+      [&](std::size_t node, std::size_t other) {
+        builder.add_edge({static_cast<std::uint32_t>(node), static_cast<std::uint32_t>(other), kTie, kTie});
+      });
   return std::move(builder).finish();
+}
+
+// The same for `sounder cut`: DIMACS, terminals behind the nodes, all of them counted from 1.
+void write_network(const Graph& graph, const char* path) {
+  const std::size_t nodes = graph.candidates.size() * kFields;
+  std::string arcs;
+  std::size_t count = 0;
+  const auto add = [&](std::size_t from, std::size_t to, double capacity) {
+    arcs += "a " + std::to_string(from + 1) + ' ' + std::to_string(to + 1) + ' ' + std::to_string(capacity) +
+            '\n';
+    ++count;
+  };
+  for_each_edge(
+      graph, [&](std::size_t node, std::size_t label, double weight) { add(nodes + label, node, weight); },
+      [&](std::size_t node, std::size_t other) { add(node, other, kTie); });
+  std::ofstream out(path);
+  out << "p max " << nodes + graph.labels << ' ' << count << '\n';
+  for (std::size_t k = 0; k < graph.labels; ++k) out << "n " << nodes + k + 1 << ' ' << k + 1 << '\n';
+  out << arcs;
+  if (!out.flush()) throw std::runtime_error(std::string("cannot write ") + path);
 }
 
 using Pairs = std::set<std::pair<std::string, std::string>>;
@@ -215,12 +242,13 @@ Pairs pairs_of(const Graph& graph, const sounder::Cut& cut, const std::vector<Re
   return pairs;
 }
 
-void run(char** arguments) {
+void run(char** arguments, const char* network) {
   const std::vector<Record> entities = read_records(arguments[1]);
   const std::vector<Record> mentions = read_records(arguments[2]);
   Pairs truth;
   for (auto& f : read_csv(arguments[3], 2)) truth.emplace(f[0], f[1]);
   const Graph graph = graph_of(candidates_of(entities, mentions), entities.size());
+  if (network != nullptr) write_network(graph, network);
   const sounder::CutProblem problem = problem_of(graph);
   const sounder::Cut cut = sounder::minimum_cut(problem);
   const Pairs found = pairs_of(graph, cut, entities, mentions);
@@ -238,8 +266,9 @@ void run(char** arguments) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 4) throw std::runtime_error("usage: entity_resolution ENTITIES.csv MENTIONS.csv TRUTH.csv");
-  run(argv);
+  if (argc < 4 || argc > 5)
+    throw std::runtime_error("usage: entity_resolution ENTITIES.csv MENTIONS.csv TRUTH.csv [NETWORK.max]");
+  run(argv, argc == 5 ? argv[4] : nullptr);
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "entity_resolution: %s\n", error.what());
