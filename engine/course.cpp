@@ -8,7 +8,8 @@ namespace {
 
 constexpr double kDivergence =
     2;  // an objective so many times the lowest so far is as bad as an infinite one,
-constexpr double kHeadroom = 0.1;  // unless it is still below this share of that at the start
+constexpr double kHeadroom = 0.1;  // unless it is still below this share of that at the start,
+constexpr double kSettling = 4;    // or this one, if the run settles
 
 double score_of(const EpochReport& epoch) {
   return epoch.validation ? epoch.validation->loss : epoch.objective;
@@ -19,7 +20,8 @@ double score_of(const EpochReport& epoch) {
 // Rounded, as labels of a cut are, an objective may go far up on its way down.
 bool Course::diverged(double objective) const {
   if (rounds_) return !std::isfinite(objective);
-  const double allowed = std::max((kDivergence - 1) * std::fabs(lowest_), kHeadroom * std::fabs(first_));
+  const double headroom = settles_ ? kSettling : kHeadroom;
+  const double allowed = std::max((kDivergence - 1) * std::fabs(lowest_), headroom * std::fabs(first_));
   return !(objective - lowest_ <= allowed);
 }
 

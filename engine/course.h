@@ -12,8 +12,10 @@ namespace sounder {
 // gain from more. Not thread-safe.
 class Course {
  public:
-  // `rounds` as in Shape. The options must outlive it.
-  Course(const Options& options, bool rounds) : options_(options), rounds_(rounds) {}
+  // `rounds` as in Shape; `settles`: steps that no sample overshoots with, and that fall, so that an epoch may end high and yet
+  // no more is to be done. The options must outlive it.
+  Course(const Options& options, bool rounds, bool settles = false)
+      : options_(options), rounds_(rounds), settles_(settles) {}
 
   // With the objective before the first epoch.
   void start(double objective) { first_ = lowest_ = objective; }
@@ -39,6 +41,7 @@ class Course {
  private:
   const Options& options_;
   bool rounds_;
+  bool settles_;
   double first_ = 0;
   double lowest_ = 0;
   double best_score_ = std::numeric_limits<double>::infinity();

@@ -32,6 +32,15 @@ TEST_CASE("course: a run has exploded at twice the lowest objective, but not whi
   CHECK(course.diverged(1.2));
 }
 
+TEST_CASE("course: one that settles may go four times as high as it began above the lowest") {
+  const Options options;
+  Course course(options, false, true);
+  course.start(1);
+  course.take(epoch(0.5));
+  CHECK(!course.diverged(4.4));
+  CHECK(course.diverged(4.6));
+}
+
 TEST_CASE("course: a rounded objective may go far up, but not away") {
   const Options options;
   Course course(options, true);
