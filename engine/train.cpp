@@ -66,10 +66,10 @@ double safe_staleness_of(const Dataset& data, const Options& options, Arena& are
   return safe_staleness(degree.value / static_cast<double>(data.rows()));
 }
 
-// Of a loss with kinks a step ends where the slope does.
-bool settles(const Objective& objective, const Plan& plan, const Options& options) {
+// Of a loss with kinks a step ends where the slope does, and two workers cannot diverge (engine/overshoot.h).
+bool settles(const Objective& objective, const Plan& plan, const Options& options, int threads) {
   return !objective.smooth() && traits_of(options.rule).step == StepChoice::kTrial &&
-         plan.clock.schedule == Schedule::kAnneal;
+         plan.clock.schedule == Schedule::kAnneal && std::max(threads, options.simulate) <= 2;
 }
 
 // One run. sample(), work(), account() and end_round() are called by the graph while run_epoch() waits, work() by
@@ -184,7 +184,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
               .work = [this](const Task& task) { work(task); },
               .account = [this](const Task& task) { account(task); },
               .end_round = [this] { writer_->end_round(); }}),
-      course_(options_, objective.shape().rounds, settles(objective, plan_, options)) {
+      course_(options_, objective.shape().rounds, settles(objective, plan_, options, arena.threads())) {
   arena.for_each_node([&](std::size_t node) { parameters_.touch(node, arena.nodes()); });
   for (const Block& block : blocks_) ++report_.nodes[block.node].blocks;
   parameters_.write(best_);
