@@ -73,8 +73,8 @@ std::size_t most_stored_rows(std::size_t rows, std::uint64_t nonzeros, const Lay
 
 }  // namespace
 
-// What is to be the same for any number of threads may not ask for
-// it: then as many as leave blocks of some 256 rows, but enough for two threads.
+// What is to be the same for any number of threads may not ask for it: then as many as leave blocks of some 256 rows, but
+// enough for two threads.
 int parallel_blocks(const DisciplineTraits& discipline, std::size_t rows, int threads) {
   constexpr std::size_t kRowsEach = 8192;
   if (discipline.disjoint) return 1;

@@ -212,6 +212,20 @@ TEST_CASE("convergence: two threads do not undo each other where all rows share 
     }
 }
 
+TEST_CASE("convergence: an early epoch that two threads throw high is no explosion where steps fall") {
+  const Dataset data = generate({.rows = 400, .columns = 2000, .nonzeros_per_row = 2000, .zipf_exponent = 0});
+  Options options = with_threads(1);
+  options.l2 = 1e-4;
+  options.epochs = 30;
+  const double alone = train(data, *make_objective("hinge"), options).report.objective;
+  options.threads = 2;
+  for (int run = 0; run < 3; ++run) {
+    const Report report = train(data, *make_objective("hinge"), options).report;
+    CHECK(report.rollbacks == 0);
+    CHECK(report.objective < 1.05 * alone);
+  }
+}
+
 TEST_CASE("convergence: large blocks that refresh hot columns reach what small ones reach") {
   SyntheticOptions generated;
   generated.rows = 6000;

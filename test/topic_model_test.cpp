@@ -195,8 +195,8 @@ TEST_CASE("topic_model: contended runs come to the same perplexity") {
       const Trained trained = train(data, *four_topics(), quick(threads, discipline));
       const double perplexity = *trained.report.training.perplexity;
       CHECK(perplexity < 1.04 * alone);
-      // What racy loses may as well be noise.
-      if (discipline != Discipline::kRacy) CHECK(perplexity > 0.96 * alone);
+      CHECK(perplexity >
+            (discipline == Discipline::kRacy ? 0.9 : 0.96) * alone);  // what is lost may be noise
       CHECK(std::ranges::all_of(trained.model.weights, [](float count) { return count >= 0; }));
     }
   }
