@@ -231,18 +231,26 @@ bool BlockFile::is_sound(std::size_t number) const {
   return all_below(found.narrow, end - planes) && all_below(found.wide, end - planes);
 }
 
-void BlockFile::advise(std::size_t begin, std::size_t end, int advice) const {
+// From the first block's first page on.
+std::span<std::byte> BlockFile::pages(std::size_t begin, std::size_t end) const {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   const std::size_t first = places_[begin] / page * page;
-  madvise(const_cast<std::byte*>(file_.data()) + first, places_[end] - first, advice);
+  return {const_cast<std::byte*>(file_.data()) + first, places_[end] - first};
+}
+
+void BlockFile::advise(std::size_t begin, std::size_t end, int advice) const {
+  const std::span<std::byte> all = pages(begin, end);
+  madvise(all.data(), all.size(), advice);
 }
 
 // Piece by piece: of a longer stretch the system reads the beginning only, as much as its own read-ahead.
 void BlockFile::ask_for(std::size_t begin, std::size_t end) const {
   constexpr std::size_t kPiece = std::size_t{128} << 10;
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  for (std::size_t at = places_[begin] / page * page; at < places_[end]; at += kPiece)
-    madvise(const_cast<std::byte*>(file_.data()) + at, std::min(kPiece, places_[end] - at), MADV_WILLNEED);
+  for (std::span<std::byte> rest = pages(begin, end); !rest.empty();) {
+    const std::size_t piece = std::min(kPiece, rest.size());
+    madvise(rest.data(), piece, MADV_WILLNEED);
+    rest = rest.subspan(piece);
+  }
 }
 
 // Of all blocks: a page fault brings in neighbours too. What is in use comes back from the page cache.

@@ -64,6 +64,7 @@ class BlockFile {
   void read_index(const BlockFileEnd& end);
   void check_sums(std::size_t blocks_end);
   bool is_sound(std::size_t block) const;
+  std::span<std::byte> pages(std::size_t begin, std::size_t end) const;
   void ask_for(std::size_t begin, std::size_t end) const;
   void advise(std::size_t begin, std::size_t end, int advice) const;
   void unmap_all() const;
