@@ -67,7 +67,7 @@ class GraphCut final : public Objective {
     return {.width = width_,
             .grouping = Grouping::kInOrder,
             .worker_blocks = 8,
-            .most_block_rows = 8192,
+            .most_block_rows = 20480,
             .pairs = true,
             .starts_at_zero = false,
             .terms = true,
