@@ -30,7 +30,7 @@ WITHIN = 1.1
 
 # --- Data
 
-def unpacked(folder, path):
+def unpacked(folder, path, _=None):
     """As plain text, so that reading costs little."""
     source = os.path.join(DATA, path)
     tool = {".zst": "zstdcat", ".bz2": "bzcat", ".gz": "zcat"}.get(os.path.splitext(path)[1])
@@ -43,7 +43,7 @@ def unpacked(folder, path):
     return target
 
 
-def rcv1(folder, path):
+def rcv1(folder, path, _):
     """Vowpal Wabbit's text as LIBSVM's: `label |f id:value ...`, the first class against the other."""
     target = os.path.join(folder, "rcv1.svm")
     with open(os.path.join(DATA, path)) as file, open(target, "w") as out:
@@ -54,7 +54,7 @@ def rcv1(folder, path):
     return target
 
 
-def links(folder, path):
+def links(folder, path, _):
     """A page a row, its links the columns, the logarithm of their number the label."""
     target, lines = os.path.join(folder, "links.svm"), unpacked(folder, path)
     with open(lines) as file, open(target, "w") as out:
@@ -65,9 +65,9 @@ def links(folder, path):
     return target
 
 
-def bibliographies(folder, path):
-    """Entity resolution as a multiway cut, which the example writes."""
-    program = os.path.join(os.path.dirname(sys.argv[1]), "bench", "entity_resolution")
+def bibliographies(folder, path, sounder):
+    """Entity resolution as a multiway cut, which the example beside the program writes."""
+    program = os.path.join(os.path.dirname(sounder), "bench", "entity_resolution")
     target = os.path.join(folder, "papers.max")
     tables = [os.path.join(DATA, path, name) for name in ("DBLP2.csv", "ACM.csv", "DBLP-ACM_perfectMapping.csv")]
     subprocess.run([program, *tables, target], check=True, stdout=subprocess.DEVNULL)
@@ -150,7 +150,7 @@ class Run:
 class Bench:
     def __init__(self, program, threads, folder, row):
         self.program, self.threads, self.row = program, threads, row
-        self.path = row.read(folder, row.path)
+        self.path = row.read(folder, row.path, program)
         self.report = os.path.join(folder, "report.json")
         self.planned = {}  # fewest epochs
 
@@ -283,7 +283,7 @@ def main():
     parser.add_argument("sets", nargs="*", metavar="SET", help="names, or how they begin")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
-    flags = parser.parse_args()
+    flags = parser.parse_intermixed_args()
     names = [name for name in SETS if not flags.sets or any(name.startswith(prefix) for prefix in flags.sets)]
     print(f"{'data':<24}{'auto s':>9}{'grid s':>9}{'ratio':>7}{'updates':>9}")
     met = [compare(flags.program, flags.threads, flags.rounds, name) for name in names]
