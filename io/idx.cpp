@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "io/error.h"
 #include "io/input.h"
+#include "io/pages.h"
 
 namespace sounder {
 namespace {
@@ -106,17 +110,25 @@ bool is_idx_images(std::string_view bytes) {
 Dataset parse_idx_samples(std::string_view bytes, const std::string& name, const std::string& labels) {
   const IdxImages images = parse_idx_images(bytes, name);
   const std::size_t size = std::size_t{images.rows} * images.cols;
-  Dataset::Columns parts;
-  for (std::size_t i = 0; i < images.pixels.size(); ++i) {
-    const std::uint8_t pixel = images.pixels[i];
-    if (pixel > 0) {
-      parts.indices.push_back(static_cast<Coordinate>(i % size));
-      parts.values.push_back(static_cast<float>(pixel) / 255);
+  const auto black = static_cast<std::size_t>(std::ranges::count(images.pixels, 0));
+  const std::size_t nonzeros = images.pixels.size() - black;
+  std::shared_ptr<std::byte> indices = allocate_pages(nonzeros * sizeof(Coordinate));
+  std::shared_ptr<std::byte> values = allocate_pages(nonzeros * sizeof(float));
+  auto* const index = reinterpret_cast<Coordinate*>(indices.get());
+  auto* const value = reinterpret_cast<float*>(values.get());
+  std::vector<std::uint64_t> offsets{0};
+  std::size_t entry = 0;
+  for (std::size_t first = 0; first < images.pixels.size(); first += size) {
+    for (std::size_t k = 0; k < size; ++k) {
+      const std::uint8_t pixel = images.pixels[first + k];
+      if (pixel == 0) continue;
+      index[entry] = static_cast<Coordinate>(k);
+      value[entry++] = static_cast<float>(pixel) / 255;
     }
-    if ((i + 1) % size == 0) parts.offsets.push_back(parts.indices.size());
+    offsets.push_back(entry);
   }
-  parts.labels = read_labels(labels, images.pixels.size() / size, name);
-  return Dataset(size, std::move(parts));
+  return Dataset::adopt(size, std::move(offsets), std::move(indices), std::move(values),
+                        read_labels(labels, images.pixels.size() / size, name));
 }
 
 }  // namespace sounder
