@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
@@ -10,6 +12,24 @@
 #include "engine/blocks.h"
 
 namespace sounder {
+
+// Whether positions in a local array of so many floats need 32 bits.
+inline bool needs_wide(std::size_t floats) {
+  return floats > std::size_t{1} << 16;
+}
+
+// What blocks have in common whose support is all cells.
+struct AllCells {
+  explicit AllCells(const Layout& layout) : support(layout.cells()), places(layout.dimension()) {
+    assert(!needs_wide(layout.cells() * layout.cell_floats()));
+    std::iota(support.begin(), support.end(), Cell{0});
+    layout.for_each(
+        [&](std::size_t c, std::size_t place, double) { places[c] = static_cast<std::uint16_t>(place); });
+  }
+
+  std::vector<Cell> support;
+  std::vector<std::uint16_t> places;  // of each coordinate's first float
+};
 
 // How much a block has of everything but values.
 struct BlockExtent {
@@ -29,11 +49,6 @@ struct BlockExtent {
            entries * (wide ? sizeof(std::uint32_t) : sizeof(std::uint16_t));
   }
 };
-
-// Whether positions in a local array of so many floats need 32 bits.
-inline bool needs_wide(std::size_t floats) {
-  return floats > std::size_t{1} << 16;
-}
 
 // The parts of a block but the values, one behind the other in a piece of memory of BlockExtent::bytes(), aligned to 8.
 struct BlockPieces {

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <bit>
 #include <string>
+#include <vector>
 
+#include "engine/block_pieces.h"
 #include "engine/deal.h"
 
 namespace sounder {
@@ -62,6 +64,16 @@ Rows large_block_rows(const Setting& is, std::size_t stale_rows, double shared) 
                             even)};
 }
 
+// Whether blocks whose support is all cells save more as they are made than the run spends on those that they do not touch.
+bool all_cells_pay(const Setting& is, std::size_t block_rows) {
+  constexpr double kMove = 0.4;  // nanoseconds a float, of a pull and a push that changes nothing
+  const double saved = is.data.in_random_order() && !is.data.data().weighted() ? 4 : 2.5;  // a non-zero
+  const double cells = static_cast<double>(is.layout.cells()) - is.layout.touched_cells(block_rows);
+  const double blocks = static_cast<double>(is.data.rows()) / static_cast<double>(block_rows);
+  return cells * static_cast<double>(is.layout.cell_floats()) * kMove * blocks * is.options.epochs <=
+         saved * static_cast<double>(is.data.nonzeros());
+}
+
 // Of blocks in a file: no more cells than 16-bit positions can tell apart, so that it is small.
 std::size_t most_stored_rows(std::size_t rows, std::uint64_t nonzeros, const Layout& layout) {
   constexpr std::size_t kMost = 2048;
@@ -106,6 +118,22 @@ Rows choose_stale_rows(const Setting& is, double step, const Overshoot& overshoo
   return {
       std::max(static_cast<std::size_t>(safe), std::min(kLeast, most.value)),
       fmt::format("more from {} workers at a time might overshoot along what all rows share", is.parallel)};
+}
+
+bool may_train_in_place(const Setting& is) {
+  return is.threads == 1 && discipline_of(is.options) == Discipline::kAtomic && is.options.simulate == 0 &&
+         is.options.sparsify == Sparsify::kNone && !is.layout.planes().average &&
+         is.options.numa_nodes == std::vector{-1};
+}
+
+Support choose_support(const Setting& is, std::size_t block_rows) {
+  const Shape shape = is.objective.shape();
+  const bool random = shape.grouping == Grouping::kRandom && !shape.pairs;
+  const bool whole =
+      is.discipline.refreshes && is.options.simulate == 0 && is.options.sparsify == Sparsify::kNone;
+  const bool narrow = !needs_wide(is.layout.cells() * is.layout.cell_floats());
+  if (is.data.file() || !is.layout.ranked() || !random || !whole || !narrow) return Support::kTouched;
+  return may_train_in_place(is) || all_cells_pay(is, block_rows) ? Support::kAll : Support::kTouched;
 }
 
 Rows by_sample() {

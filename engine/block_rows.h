@@ -50,6 +50,10 @@ Rows choose_block_rows(const Setting& is, const Rows& stale, double shared);
 std::size_t settled_stale_rows(const Setting& is);
 Rows settled_block_rows(const Setting& is);
 
+// Of blocks of so many rows, and whether one worker may then train on the weights themselves.
+Support choose_support(const Setting& is, std::size_t block_rows);
+bool may_train_in_place(const Setting& is);
+
 // Of a discipline that takes a sample at a time.
 Rows by_sample();
 

@@ -29,6 +29,12 @@ void copy_labels(const Dataset& data, std::span<const std::uint32_t> rows, float
   for (std::size_t i = 0; i < to.weights.size(); ++i) to.weights[i] = data.weights()[rows[i]] * weight_scale;
 }
 
+std::size_t entries_of(const Dataset& data, std::span<const std::uint32_t> rows) {
+  std::size_t entries = 0;
+  for (const std::uint32_t i : rows) entries += data.offsets()[i + 1] - data.offsets()[i];
+  return entries;
+}
+
 void write_offsets(const Dataset& data, std::span<const std::uint32_t> rows,
                    std::span<std::uint64_t> offsets) {
   for (std::size_t i = 0; i + 1 < offsets.size(); ++i)
@@ -133,21 +139,21 @@ struct BlockMaker::Scratch {
   tbb::enumerable_thread_specific<Local> locals;
 };
 
-BlockMaker::BlockMaker(Dataset data, const Layout& layout, std::size_t memory, bool pairs)
+BlockMaker::BlockMaker(Dataset data, const Layout& layout, std::size_t memory, bool pairs, Support support)
     : data_(std::move(data)),
       layout_(layout),
       memory_(memory),
       pairs_(pairs),
       weight_scale_(weight_scale_of(data_)),
-      scratch_(new Scratch{tbb::enumerable_thread_specific<Local>(layout.cells())}) {}
+      scratch_(
+          new Scratch{tbb::enumerable_thread_specific<Local>(support == Support::kAll ? 0 : layout.cells())}),
+      all_(support == Support::kAll ? std::make_shared<AllCells>(layout) : nullptr) {}
 
 BlockMaker::~BlockMaker() = default;
 
 // Which cells the rows touch, and the ranks of their coordinates.
 void BlockMaker::mark(std::span<const std::uint32_t> rows, Local& local) const {
-  std::size_t entries = 0;
-  for (const std::uint32_t i : rows) entries += data_.row(i).support.size();
-  local.ranks.resize(entries);
+  local.ranks.resize(entries_of(data_, rows));
   std::uint32_t* to = local.ranks.data();
   const Layout::Places places = layout_.places();
   const CellSet::Marker mark = local.cells.marker();
@@ -163,6 +169,39 @@ void BlockMaker::mark(std::span<const std::uint32_t> rows, Local& local) const {
 }
 
 BlockMaker::Draft BlockMaker::draft(std::span<const std::uint32_t> rows) const {
+  return all_ ? draft_all(rows) : draft_touched(rows);
+}
+
+BlockMaker::Draft BlockMaker::draft_all(std::span<const std::uint32_t> rows) const {
+  // What the block looks at.
+  struct Owned {
+    std::shared_ptr<const AllCells> all;
+    std::shared_ptr<std::byte> bytes;
+  };
+  const BlockExtent extent{.rows = rows.size(),
+                           .cells = 0,
+                           .entries = entries_of(data_, rows),
+                           .pairs = pairs_,
+                           .weighted = data_.weighted(),
+                           .wide = false};
+  const auto owned =
+      std::make_shared<Owned>(Owned{all_, scratch_->locals.local().slabs.take(extent.bytes())});
+  const BlockPieces pieces(owned->bytes.get(), extent);
+  copy_labels(data_, rows, weight_scale_, pieces);
+  write_offsets(data_, rows, pieces.offsets);
+  std::uint16_t* to = pieces.narrow.data();
+  const std::uint16_t* const places = all_->places.data();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i + kAhead < rows.size()) prefetch(data_.row(rows[i + kAhead]).support);
+    for (const Coordinate c : data_.row(rows[i]).support) *to++ = places[c];
+  }
+  Draft draft{.block = pieces.block({owned, owned->bytes.get()}, memory_ * rows.size()),
+              .squared_norms = pieces.squared_norms};
+  draft.block.support = all_->support;
+  return draft;
+}
+
+BlockMaker::Draft BlockMaker::draft_touched(std::span<const std::uint32_t> rows) const {
   Local& local = scratch_->locals.local();
   mark(rows, local);
   const std::span<const Cell> support = local.cells.drain();
@@ -231,31 +270,6 @@ Samples Block::samples() {
 
 namespace {
 
-// What borrowed blocks look at.
-struct Borrowed {
-  Dataset data;
-  std::vector<Cell> support;
-};
-
-std::shared_ptr<Borrowed> lend(Dataset data, const Layout& layout) {
-  auto lent = std::make_shared<Borrowed>(Borrowed{std::move(data), std::vector<Cell>(layout.cells())});
-  std::iota(lent->support.begin(), lent->support.end(), Cell{0});
-  return lent;
-}
-
-Block borrow_rows(const std::shared_ptr<Borrowed>& from, std::size_t first, std::size_t rows) {
-  const Samples samples = samples_of(from->data, first, rows);
-  const auto entries = static_cast<std::size_t>(samples.nonzeros());
-  Block block;
-  block.support = from->support;
-  block.offsets = samples.offsets;
-  block.wide = {std::get<const std::uint32_t*>(samples.positions), entries};
-  block.values = {samples.values, entries};
-  block.labels = {samples.labels, rows};
-  block.bytes = {from, reinterpret_cast<const std::byte*>(from.get())};
-  return block;
-}
-
 // body(block, node), on the workers of the node whose part the block is.
 template <class Body>
 void for_each_block(Arena& arena, std::size_t blocks, Body&& body) {
@@ -282,19 +296,6 @@ std::vector<Block> make_blocks(BlockMaker&& maker, const Deal& deal, Arena& aren
     blocks[b].node = node;
   });
   return blocks;
-}
-
-std::vector<Block> borrow_blocks(Dataset data, const Layout& layout, std::size_t block_rows) {
-  const std::size_t rows = data.rows();
-  const auto from = lend(std::move(data), layout);
-  std::vector<Block> blocks;
-  for (std::size_t first = 0; first < rows; first += block_rows)
-    blocks.push_back(borrow_rows(from, first, std::min(block_rows, rows - first)));
-  return blocks;
-}
-
-Block borrow_block(Dataset data, const Layout& layout, std::size_t rows) {
-  return borrow_rows(lend(std::move(data), layout), 0, rows);
 }
 
 }  // namespace sounder

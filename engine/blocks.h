@@ -15,6 +15,7 @@
 namespace sounder {
 
 class Arena;
+struct AllCells;
 
 // A group of samples, an f_e of the lecture made coarser: its support is the sorted list of the parameter
 // cells that any of its samples touches, and its samples are written in positions of the local array that a
@@ -46,12 +47,17 @@ struct Block {
   void set_values(std::shared_ptr<const std::byte> room, std::size_t count);
 };
 
+// The support of a block: the cells that its samples touch, or all there are, whose local array then has at most 2^16 floats.
+// The latter is made faster; pulls and pushes are dearer by the cells that it does not touch.
+enum class Support { kTouched, kAll };
+
 // Builds blocks of one data set; its rows' weights are scaled to a mean of 1, so that a step means the same with
 // weights and without. Any number of threads may build at once.
 class BlockMaker {
  public:
   // `memory`: floats that are kept for each row. `pairs`: rows have two coordinates, and only these and the label count.
-  BlockMaker(Dataset data, const Layout& layout, std::size_t memory, bool pairs = false);
+  BlockMaker(Dataset data, const Layout& layout, std::size_t memory, bool pairs = false,
+             Support support = Support::kTouched);
   ~BlockMaker();
   BlockMaker(const BlockMaker&) = delete;
   BlockMaker& operator=(const BlockMaker&) = delete;
@@ -75,6 +81,8 @@ class BlockMaker {
   struct Scratch;
 
   void mark(std::span<const std::uint32_t> rows, Local& local) const;
+  Draft draft_touched(std::span<const std::uint32_t> rows) const;
+  Draft draft_all(std::span<const std::uint32_t> rows) const;
 
   Dataset data_;
   const Layout& layout_;
@@ -82,18 +90,12 @@ class BlockMaker {
   bool pairs_;
   float weight_scale_;
   std::unique_ptr<Scratch> scratch_;
+  std::shared_ptr<const AllCells> all_;  // null under Support::kTouched
 };
 
 // Linear in the non-zeros, in parallel on the arena; those that are a node's part are built on that node. Where there is one
 // node, and nobody else looks at the indices of the maker's data, the values are written over them, and the maker is of no
 // more use.
 std::vector<Block> make_blocks(BlockMaker&& maker, const Deal& deal, Arena& arena);
-
-// Blocks of so many rows that are the data as it lies, in its order: the support of each is all cells, of a layout in the
-// order of the data (Layout::of_data()). Nothing to prepare, for a dearer pull and push.
-std::vector<Block> borrow_blocks(Dataset data, const Layout& layout, std::size_t block_rows);
-
-// The first rows, in the same way.
-Block borrow_block(Dataset data, const Layout& layout, std::size_t rows);
 
 }  // namespace sounder

@@ -126,6 +126,20 @@ Cell Layout::hot_end(double share) const {
   return static_cast<Cell>(common_ + (coordinates + per_cell() - 1) / per_cell());
 }
 
+double Layout::touched_cells(std::size_t samples) const {
+  constexpr double kMean = 1.4;  // degrees from n / 2^k up to twice as many, few of them near the upper end
+  double touched = static_cast<double>(common_);
+  std::uint32_t before = 0;
+  for (std::size_t k = 0; k < hot_.size(); ++k) {
+    const double cells =
+        static_cast<double>(hot_[k] - std::exchange(before, hot_[k])) / static_cast<double>(per_cell());
+    const double hits = static_cast<double>(per_cell()) * kMean *
+                        std::ldexp(static_cast<double>(samples), -static_cast<int>(k));
+    touched += cells * -std::expm1(-hits);
+  }
+  return touched;
+}
+
 LocalWeights Layout::local(float* cells) const {
   LocalWeights local{.weights = cells, .bias = common_ > 0 ? cells : nullptr, .stride = cell_floats_};
   float* plane = cells + weight_floats();

@@ -40,6 +40,7 @@ class Layout {
   // One coordinate after the other as the data has them, for problems without anything else in their cells.
   static Layout of_data(std::size_t dimension, const Shape& shape);
 
+  std::size_t dimension() const { return ranks_.size(); }
   std::size_t cells() const { return common_ + ((ranks_.size() + per_cell() - 1) >> shift_); }
   std::size_t cell_floats() const { return cell_floats_; }
   std::size_t weight_floats() const { return per_cell() * width_; }  // of the cell_floats(), the first
@@ -50,6 +51,8 @@ class Layout {
   bool ranked() const { return ranked_; }  // by degree: else it is of_data()
   // The first cell with no coordinate that more than about `share` of the samples touch, a power of two.
   Cell hot_end(double share) const;
+  // Of a ranked layout: how many cells so many samples drawn at random touch, about.
+  double touched_cells(std::size_t samples) const;
 
   // Where ranks lead. A small value: a loop that stores keeps a copy of it in registers.
   struct Places {

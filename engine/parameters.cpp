@@ -33,12 +33,19 @@ Word load_word(const float* floats) {
   return word;
 }
 
-// What `now` becomes when the change from `before` to `after` is added to it, float by float.
+// What `now` becomes when the change from `before` to `after` is added to it, float by float: `after` itself where nobody
+// else changed it, without an error of rounding, as if the weights had been worked on in place.
+float moved(float now, float before, float after) {
+  return now == before ? after : now + (after - before);
+}
 Word moved(Word now, Word before, Word after) {
   const auto [n0, n1] = std::bit_cast<Pair>(now);
   const auto [b0, b1] = std::bit_cast<Pair>(before);
   const auto [a0, a1] = std::bit_cast<Pair>(after);
-  return std::bit_cast<Word>(Pair{n0 + (a0 - b0), n1 + (a1 - b1)});
+  return std::bit_cast<Word>(Pair{moved(n0, b0, a0), moved(n1, b1, a1)});
+}
+Quad moved(Quad now, Quad before, Quad after) {
+  return now == before ? after : now + (after - before);
 }
 
 // `before` is what the word held at pull time: most often still right, which saves a load.
@@ -55,12 +62,12 @@ void racy_add(Word& target, Word before, Word after) {
 }
 
 // To two words at once, while nobody else writes them.
-void add_alone(Word* words, Quad change) {
+void add_alone(Word* words, Quad before, Quad after) {
   using Words = Word __attribute__((vector_size(16)));
   const Shared low(words[0]);
   const Shared high(words[1]);
   const Words now = {low.load(std::memory_order_relaxed), high.load(std::memory_order_relaxed)};
-  const Words next = std::bit_cast<Words>(std::bit_cast<Quad>(now) + change);
+  const Words next = std::bit_cast<Words>(moved(std::bit_cast<Quad>(now), before, after));
   low.store(next[0], std::memory_order_relaxed);
   high.store(next[1], std::memory_order_relaxed);
 }
@@ -179,7 +186,7 @@ void Parameters::push_alone(std::span<const Cell> support, const float* before, 
     const float* to = after;
     for (const Cell cell : support) {
       for (std::size_t word = 0; word < cell_words; word += 2, from += 4, to += 4)
-        add_alone(&array_[cell * cell_words + word], load_quad(to) - load_quad(from));
+        add_alone(&array_[cell * cell_words + word], load_quad(from), load_quad(to));
     }
   });
 }

@@ -29,7 +29,8 @@ enum class Add {
 // - A pull is not a snapshot: its floats may come from different moments (the "inconsistent read" of Mania et
 //   al., Perturbed iterate analysis, 2015, section 2), and it never waits. What it reads is never older than
 //   the latest write that happened before the pull, and that is all that is promised.
-// - A push adds `after - before` to what is there *now*. Pairs of floats on which the two agree are not written;
+// - A push adds `after - before` to what is there *now*; where that still is `before`, it leaves `after`, without the error of
+//   rounding that the sum has, as if one had worked in place. Pairs of floats on which the two agree are not written;
 //   under kGuarded whole stripes are, zeros added, unless the two agree on all of a stripe. Under kGuarded and
 //   kLockFree the adds of all threads accumulate as float additions in some order, per coordinate; under kRacy
 //   an add that interleaves with another may vanish.

@@ -175,6 +175,8 @@ Choice choice_of_discipline(const Options& options) {
 
 // What was chosen last, when nothing changes any more.
 void conclude(Plan& plan, const Setting& is) {
+  plan.support = choose_support(is, plan.block_rows);
+  plan.alone |= plan.support == Support::kAll && plan.damping == 1 && may_train_in_place(is);
   plan.why.discipline = choice_of_discipline(is.options);
   plan.why.block.value = fmt::format("{}", plan.block_rows);
   if (plan.strides.rows == 0) plan.why.refresh = {"never", why_no_refresh(is)};
@@ -208,7 +210,20 @@ void fit_pace(Plan& plan, const Pace& pace, const Setting& is) {
   conclude(plan, is);
 }
 
+// Threads share blocks of a few rows, which cost more to make, and their pulls and pushes nearly as much as the steps between.
+bool dual_better_alone(const Setting& one, int threads) {
+  constexpr double kMoreToMake = 4;  // nanoseconds a non-zero
+  constexpr double kStep = 0.6;
+  constexpr double kMoved = 2.5;  // what a step takes, in all, where it is pulled and pushed
+  if (threads == 1 || one.options.block_rows > 0 || !may_train_in_place(one) ||
+      choose_support(one, 1) == Support::kTouched)
+    return false;
+  return one.options.epochs * kStep * (threads - kMoved) < kMoreToMake;
+}
+
 void fit_dual(Plan& plan, const Trial& trial, const Setting& is) {
+  const Setting one{is.data, is.layout, is.objective, is.options, 1};
+  if (dual_better_alone(one, is.threads)) return fit_dual(plan, trial, one);
   const DualPlan dual(trial, is.parallel);
   if (plan.block_rows == 0)
     take(plan, is.discipline.by_sample

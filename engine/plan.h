@@ -30,6 +30,7 @@ struct Plan {
   std::string note = {};        // for the report
   std::size_t window = 1;       // tasks sampled ahead of the oldest unfinished one
   Strides strides = {};
+  Support support = Support::kTouched;  // of blocks that are made
   bool alone = false;  // one worker trains, whatever the threads, and nobody else looks at the weights
   StepClock clock = {};
   std::optional<Theorem> theorem = {};

@@ -7,6 +7,7 @@
 
 #include "engine/arena.h"
 #include "engine/block_pieces.h"
+#include "engine/borrowed_blocks.h"
 #include "engine/deal.h"
 #include "engine/evaluate.h"
 #include "engine/plan.h"
@@ -27,34 +28,49 @@ bool may_lie(const Objective& objective, const Options& options) {
          options.sparsify == Sparsify::kNone && options.numa_nodes == std::vector{-1};
 }
 
-// What an epoch takes, more or less, in nanoseconds.
-struct Costs {
-  // `parts`: blocks of a worker, where all of them go through the data as it lies.
-  Costs(std::uint64_t nonzeros, std::size_t dimension, int threads, double parts)
+// What an epoch takes on data as it lies, more or less, in nanoseconds.
+struct Lying {
+  // `parts`: blocks of a worker, where all of them go through the data.
+  Lying(std::uint64_t nonzeros, std::size_t dimension, int threads, double parts)
       : alone((kStep + kWide) * static_cast<double>(nonzeros)),
-        together(alone / threads + parts * kMove * static_cast<double>(dimension)),
-        blocks(kStep * static_cast<double>(nonzeros) / threads),
-        making_blocks(kMake * static_cast<double>(nonzeros) / threads) {}
+        together(alone / threads + parts * kMove * static_cast<double>(dimension)) {}
 
-  double alone;     // one worker, on data as it lies
-  double together;  // all of them on that, each moving the whole model to and fro with each of its blocks
-  double blocks;    // on blocks,
-  double making_blocks;  // once they are made
-
- private:
   static constexpr double kStep = 0.8;  // a non-zero
   // What wider rows, columns without order and rows in the file's add to it.
   static constexpr double kWide = 0.35;
-  static constexpr double kMake = 6;
   static constexpr double kMove = 2;  // a coordinate, mostly from another core's cache
+
+  double alone;     // one worker
+  double together;  // all of them, each moving the whole model to and fro with each of its blocks
 };
 
-bool lying_pays(const Dataset& data, const Options& options, int threads) {
+// The same on blocks, and what it takes to make them.
+struct Made {
+  Made(const Dataset& data, const Options& options, int threads, bool in_random_order) {
+    const bool whole = !needs_wide(data.dimension());
+    const double share = static_cast<double>(data.nonzeros()) / threads;
+    making = (!whole ? kTouched : in_random_order ? kNarrowed : kCopied) * share;
+    epoch = Lying::kStep * share;
+    if (whole && threads > 1)
+      epoch += kMove * static_cast<double>(data.dimension()) * (options.epochs > 8 ? 12 : 24) / threads;
+  }
+
+  // A non-zero, of blocks that have cells of their own, or all of them, with values that move along with their rows, or not.
+  static constexpr double kTouched = 6;
+  static constexpr double kCopied = 3.7;
+  static constexpr double kNarrowed = 2;
+  static constexpr double kMove = 1.2;  // a coordinate, of large blocks
+
+  double making;
+  double epoch;
+};
+
+bool lying_pays(const Dataset& data, const Options& options, int threads, bool in_random_order) {
   constexpr double kParts = 24;  // or more, which a plan tells
-  const Costs costs(data.nonzeros(), data.dimension(), threads, kParts);
+  const Lying lying(data.nonzeros(), data.dimension(), threads, kParts);
+  const Made made(data, options, threads, in_random_order);
   return data.nonzeros() > 0 && !data.weighted() &&
-         options.epochs * std::min(costs.alone, costs.together) <=
-             costs.making_blocks + options.epochs * costs.blocks;
+         options.epochs * std::min(lying.alone, lying.together) <= made.making + options.epochs * made.epoch;
 }
 
 // Files are often sorted by class or by date: then labels resemble those of the next row. Their correlation, of some of them.
@@ -187,24 +203,29 @@ std::size_t Source::longest_run() const {
 
 bool Source::better_alone(int threads, std::size_t block_rows) const {
   const double parts = static_cast<double>(rows()) / static_cast<double>(block_rows) / threads;
-  const Costs costs(nonzeros(), dimension(), threads, parts);
-  return threads == 1 || costs.alone <= costs.together;
+  const Lying lying(nonzeros(), dimension(), threads, parts);
+  return threads == 1 || lying.alone <= lying.together;
 }
 
 Layout Source::layout(const Objective& objective, const Options& options, int threads) const {
   if (file_) return file_->layout();
-  if (may_lie(objective, options) && lying_pays(data_, options, threads) && longest_run() > 0)
+  if (may_lie(objective, options) && lying_pays(data_, options, threads, in_random_order()) &&
+      longest_run() > 0)
     return Layout::of_data(data_.dimension(), objective.shape());
   return {data_, objective.shape(), options.bias, planes_of(options)};
 }
 
 std::vector<Block> Source::blocks(const Layout& layout, const Objective& objective, const Options& options,
-                                  std::size_t block_rows, Arena& arena) && {
+                                  std::size_t block_rows, Support support, Arena& arena) && {
   if (!layout.ranked()) return borrow_blocks(std::move(data_), layout, block_rows);
   const Shape shape = objective.shape();
-  const Deal deal = deal_rows(data_, shape.grouping, block_rows, options.seed);
-  return make_blocks(BlockMaker(std::move(data_), layout, objective.memory(options.rule), shape.pairs), deal,
-                     arena);
+  const std::size_t memory = objective.memory(options.rule);
+  const bool shuffled = shape.grouping == Grouping::kRandom && in_random_order();
+  if (support == Support::kAll && shuffled && arena.nodes() == 1 && !data_.weighted())
+    return narrow_blocks(std::move(data_), layout, memory, block_rows, arena);
+  const Deal deal =
+      deal_rows(data_, shuffled ? Grouping::kInOrder : shape.grouping, block_rows, options.seed);
+  return make_blocks(BlockMaker(std::move(data_), layout, memory, shape.pairs, support), deal, arena);
 }
 
 Block Source::sample(const Layout& layout, std::size_t rows, std::size_t memory, std::uint64_t seed) const {

@@ -39,12 +39,15 @@ class Source {
   // Rows that then may follow one another as the data has them: all of them, or a run after which the order hardly shows.
   std::size_t longest_run() const;
 
+  // Whether all of them may, as if they had been shuffled.
+  bool in_random_order() const { return !file_ && longest_run() == data_.rows(); }
+
   // Whether then one worker on its own is faster than so many together on blocks of so many rows.
   bool better_alone(int threads, std::size_t block_rows) const;
 
   // Of a data set, so many rows each: made, or borrowed where that is the layout's order.
   std::vector<Block> blocks(const Layout& layout, const Objective& objective, const Options& options,
-                            std::size_t block_rows, Arena& arena) &&;
+                            std::size_t block_rows, Support support, Arena& arena) &&;
 
   // Rows at random as one block, as many as that or, of a file, some thousand at most.
   Block sample(const Layout& layout, std::size_t rows, std::size_t memory, std::uint64_t seed) const;

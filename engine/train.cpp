@@ -221,7 +221,7 @@ Units Trainer::make_units(Source source) {
     batches_.emplace(*maker_, order_, plan_.block_rows, plan_.round_tasks, blocks_);
     return batches_->units();
   }
-  blocks_ = std::move(source).blocks(layout_, objective_, options_, plan_.block_rows, arena_);
+  blocks_ = std::move(source).blocks(layout_, objective_, options_, plan_.block_rows, plan_.support, arena_);
   return units_of(blocks_, plan_);
 }
 

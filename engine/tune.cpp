@@ -157,8 +157,9 @@ Tuner::Tuner(Source source, const Objective& objective, const Options& common,
               .work = [this](const Task& task) { work(task); },
               .account = [this](const Task& task) { account(task); }}) {
   tuned_.block_rows = plan_.block_rows;
-  timed(tuned_.prepare_seconds,
-        [&] { blocks_ = std::move(source).blocks(layout_, objective, common, plan_.block_rows, arena); });
+  timed(tuned_.prepare_seconds, [&] {
+    blocks_ = std::move(source).blocks(layout_, objective, common, plan_.block_rows, plan_.support, arena);
+  });
   const Units units = units_of(blocks_, plan_);
   for (std::size_t c = 0; c < candidates.size(); ++c) {
     contestants_.push_back(std::make_unique<Contestant>(objective, options_of(common, candidates[c]),

@@ -56,6 +56,11 @@ std::shared_ptr<std::byte> allocate_pages(std::size_t bytes) {
   return {whole, begin + skipped};
 }
 
+void give_back(std::byte* memory, std::size_t bytes, std::size_t kept) {
+  const std::size_t whole = round_up(kept, page_size(0));
+  if (whole < bytes) madvise(memory + whole, bytes - whole, MADV_DONTNEED);
+}
+
 std::byte* GrowingPages::room(std::size_t bytes) {
   if (bytes <= size_ && memory_) return memory_.get();
   const std::size_t size = std::max(kFirstSlab, std::bit_ceil(bytes));
@@ -67,8 +72,7 @@ std::byte* GrowingPages::room(std::size_t bytes) {
 }
 
 void GrowingPages::keep(std::size_t bytes) {
-  const std::size_t kept = round_up(bytes, page_size(0));
-  if (kept < size_) madvise(memory_.get() + kept, size_ - kept, MADV_DONTNEED);
+  give_back(memory_.get(), size_, bytes);
 }
 
 std::shared_ptr<std::byte> Slabs::take(std::size_t bytes) {

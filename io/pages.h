@@ -18,6 +18,9 @@ std::shared_ptr<T[]> allocate_array(std::size_t count) {
   return {std::move(pages), begin};
 }
 
+// Of an allocation of so many bytes, gives back what is behind those that are kept, but for the rest of a page.
+void give_back(std::byte* memory, std::size_t bytes, std::size_t kept);
+
 // Of an allocation of so many bytes, what the system places as a whole.
 std::size_t page_size(std::size_t bytes);
 
@@ -28,7 +31,7 @@ class GrowingPages {
   // returned before is no longer valid. Throws std::bad_alloc.
   std::byte* room(std::size_t bytes);
 
-  // Gives back what was written behind so many bytes, but for the rest of a page: what is huge was touched as a whole.
+  // Gives back what was written behind so many bytes: what is huge was touched as a whole.
   void keep(std::size_t bytes);
 
   // What room() returned last, for whoever wants to keep it.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/source.h"
 #include "engine/train.h"
 #include "io/random.h"
 #include "test/rules_rig.h"
@@ -22,7 +23,7 @@ Options averaging(Rule rule, int from, int epochs, bool bias, double l2) {
   Options options = with_threads(1);
   options.rule = rule;
   options.schedule = Schedule::kConstant;
-  options.step = 0.25;
+  options.step = rule == Rule::kSaga ? 0.2 : 0.25;
   options.average_from = from;
   options.epochs = epochs;
   options.bias = bias;
@@ -44,6 +45,7 @@ class Serial {
     order_.resize((data.rows() + options.block_rows - 1) / options.block_rows);
     std::iota(order_.begin(), order_.end(), 0U);
     rows_ = shuffled_rows(data.rows(), options.seed);
+    if (Source(data).in_random_order()) std::ranges::sort(rows_);
     sum_.resize(rig_.array.size());
   }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/arena.h"
+#include "engine/borrowed_blocks.h"
 #include "io/pages.h"
 #include "io/random.h"
 #include "test/support.h"
@@ -87,7 +88,8 @@ void check_blocks(const Dataset& data, const Layout& layout, const std::vector<B
       for (const Coordinate c : row.support) touched.insert(layout.cell(c));
     }
     CHECK(std::ranges::includes(block.support, touched));
-    if (layout.ranked()) CHECK(block.support.size() == touched.size());
+    if (layout.ranked() && block.support.size() < layout.cells())
+      CHECK(block.support.size() == touched.size());
     CHECK(block.nonzeros() == block.values.size());
   }
   CHECK(std::ranges::count(seen, 1) == static_cast<std::ptrdiff_t>(data.rows()));
@@ -162,6 +164,54 @@ TEST_CASE("blocks: data as it lies has its rows in order, its own numbers, and a
     CHECK(nonzeros == data.nonzeros());
     CHECK(blocks[0].values.data() == data.values().data());
   }
+}
+
+TEST_CASE("blocks: all cells as support, whatever the rows touch") {
+  for (const bool flag : {false, true})
+    for (const std::size_t width : {1, 3}) {
+      CAPTURE(flag);
+      CAPTURE(width);
+      const Dataset data = random_rows(100, 50, flag);
+      const Layout layout(data, {.width = width}, flag);
+      Arena arena(with_threads(2));
+      const std::vector<Block> blocks = make_blocks(BlockMaker(data, layout, 2, false, Support::kAll),
+                                                    deal_rows(data, Grouping::kRandom, 7, 1), arena);
+      check_blocks(data, layout, blocks);
+      for (const Block& block : blocks) {
+        CHECK(block.support.size() == layout.cells());
+        CHECK(block.memory.size() == 2 * block.rows());
+      }
+    }
+}
+
+TEST_CASE(
+    "blocks: rows in their order need positions only, in the place of indices that nobody else looks at") {
+  const Dataset data = random_rows(500, 60, false);
+  for (const std::size_t width : {1, 3})
+    for (const bool shared : {false, true})
+      for (const std::size_t threads : kThreadSweep) {
+        CAPTURE(width);
+        CAPTURE(shared);
+        CAPTURE(threads);
+        const Layout layout(data, {.width = width}, true);
+        Dataset copy = adopted(data);
+        const auto* const begin = reinterpret_cast<const std::byte*>(copy.indices().data());
+        const auto* const end = begin + copy.indices().size_bytes();
+        const Dataset other = shared ? copy : Dataset();
+        Arena arena(with_threads(threads));
+        const std::vector<Block> blocks = narrow_blocks(std::move(copy), layout, 2, 64, arena);
+        CHECK(blocks.size() == 8);
+        check_blocks(data, layout, blocks);
+        float label = 0;
+        for (const Block& block : blocks) {
+          CHECK(block.support.size() == layout.cells());
+          CHECK(block.memory.size() == 2 * block.rows());
+          for (const float number : block.labels) CHECK(number == label++);
+          const auto* const positions = reinterpret_cast<const std::byte*>(block.narrow.data());
+          CHECK((positions >= begin && positions < end) == !shared);
+        }
+        if (shared) CHECK(std::ranges::equal(other.indices(), data.indices()));
+      }
 }
 
 TEST_CASE("blocks: rows without non-zeros") {

@@ -101,7 +101,7 @@ double hinge_optimum(const Dataset& data) {
   const double strength = kL2 * static_cast<double>(data.rows());
   Eigen::VectorXd w = Eigen::VectorXd::Zero(static_cast<Eigen::Index>(data.dimension()));
   std::vector<double> alpha(data.rows());
-  for (int pass = 0; pass < 400; ++pass) {
+  for (int pass = 0; pass < 2000; ++pass) {
     for (std::size_t i = 0; i < data.rows(); ++i) {
       const Row row = data.row(i);
       double norm = 0;

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -141,6 +143,25 @@ TEST_CASE("layout: hot cells end where the share of the samples falls below a po
   }
   CHECK(Layout(data, {}, false).hot_end(0.25) == 1);  // four to a cell
   CHECK(Layout(data, {}, false).hot_end(1e-9) == 2);
+}
+
+TEST_CASE("layout: cells that some rows touch, by degrees from all rows to one") {
+  constexpr std::size_t kRows = 4096;
+  std::vector<std::uint32_t> degrees;
+  for (std::uint32_t degree = kRows; degree > 0; degree /= 2)
+    degrees.insert(degrees.end(), 64, degree + degree / 3);
+  std::ranges::replace_if(
+      degrees, [](std::uint32_t degree) { return degree > kRows; }, kRows);
+  degrees.insert(degrees.end(), 400, 0);
+  const Layout layout(degrees, kRows, {}, false);
+  for (const std::size_t rows : {1, 10, 100, 1000, 4096}) {
+    CAPTURE(rows);
+    double expected = 0;  // a cell has four columns of one degree
+    for (std::size_t c = 0; c < degrees.size(); c += 4)
+      expected += 1 - std::pow(1 - static_cast<double>(rows) / kRows, 4.0 * degrees[c]);
+    CHECK(layout.touched_cells(rows) == doctest::Approx(expected).epsilon(0.1));
+    CHECK(layout.touched_cells(rows) <= static_cast<double>(layout.cells() - 100));
+  }
 }
 
 TEST_CASE("layout: columns that no row touches and rows without columns") {

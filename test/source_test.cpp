@@ -26,29 +26,6 @@ Dataset problem(std::size_t rows = 4000) {
   return generate(options);
 }
 
-Dataset in_order(const Dataset& data, const std::vector<std::size_t>& order) {
-  Dataset::Columns parts;
-  for (const std::size_t i : order) {
-    const Row row = data.row(i);
-    parts.indices.insert(parts.indices.end(), row.support.begin(), row.support.end());
-    parts.values.insert(parts.values.end(), row.values.begin(), row.values.end());
-    parts.offsets.push_back(parts.indices.size());
-    parts.labels.push_back(row.label);
-  }
-  return {data.dimension(), std::move(parts)};
-}
-
-std::vector<std::size_t> by_label(const Dataset& data) {
-  std::vector<std::size_t> order(data.rows());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return data.labels()[i]; });
-  return order;
-}
-
-Dataset sorted_by_label(const Dataset& data) {
-  return in_order(data, by_label(data));
-}
-
 // A row has the label of the one before with chance 0.6: they resemble each other by a fifth.
 Dataset drifting(const Dataset& data) {
   const std::vector<std::size_t> order = by_label(data);
@@ -111,7 +88,7 @@ TEST_CASE("source: data lies ready for few epochs, if its rows are shuffled and 
 
 TEST_CASE("source: one worker alone leaves the same bits on one thread and two") {
   const Dataset data =
-      problem(8000).with_dimension(3000);  // so wide that blocks would cost more than they bring
+      problem(8000).with_dimension(70'000);  // so wide that blocks would cost more than they bring
   for (const char* const objective : {"logistic", "hinge"}) {
     Options options = quick(1);
     options.epochs = 3;

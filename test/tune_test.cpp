@@ -25,7 +25,7 @@ const Split& problem() {
     options.rows = 1200;
     options.columns = 80;
     options.nonzeros_per_row = 8;
-    return split(generate(options), 0.5, 1);
+    return split(generate(options), 0.5, 2);
   }();
   return halves;
 }
