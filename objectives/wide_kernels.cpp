@@ -31,6 +31,51 @@ V sum_of_lanes(const Position* positions, const float* values, std::size_t size,
   return hn::Add(even, odd);
 }
 
+// Between once and twice as many lanes, as of ten classes: the first and the last of them, which may overlap, in one pass.
+template <class Position>
+void gather_two(const Position* positions, const float* values, std::size_t size, const float* local,
+                std::size_t width, float* sum) {
+  const F f;
+  const std::size_t last = width - hn::Lanes(f);
+  V a = hn::Zero(f);
+  V b = hn::Zero(f);
+  V c = hn::Zero(f);
+  V d = hn::Zero(f);
+  const auto add = [&](std::size_t k, V& first, V& second) {
+    const float* row = local + positions[k];
+    const V x = hn::Set(f, values[k]);
+    first = hn::MulAdd(x, hn::LoadU(f, row), first);
+    second = hn::MulAdd(x, hn::LoadU(f, row + last), second);
+  };
+  std::size_t k = 0;
+  for (; k + 2 <= size; k += 2) {
+    add(k, a, b);
+    add(k + 1, c, d);
+  }
+  if (k < size) add(k, a, b);
+  const V rest = hn::Add(hn::LoadU(f, sum + last), hn::Add(b, d));
+  hn::StoreU(hn::Add(hn::LoadU(f, sum), hn::Add(a, c)), f, sum);
+  hn::StoreU(rest, f, sum + last);
+}
+
+// The same for adding: both are read before the first is written.
+template <class Position>
+void scatter_two(const Position* positions, const float* values, std::size_t size, const float* change,
+                 std::size_t width, float* local) {
+  const F f;
+  const std::size_t last = width - hn::Lanes(f);
+  const V first_change = hn::LoadU(f, change);
+  const V last_change = hn::LoadU(f, change + last);
+  for (std::size_t k = 0; k < size; ++k) {
+    float* row = local + positions[k];
+    const V x = hn::Set(f, values[k]);
+    const V a = hn::MulAdd(x, first_change, hn::LoadU(f, row));
+    const V b = hn::MulAdd(x, last_change, hn::LoadU(f, row + last));
+    hn::StoreU(a, f, row);
+    hn::StoreU(b, f, row + last);
+  }
+}
+
 // Four times as many lanes: half a cache line of each row is not worth a pass over all of them.
 template <class Position>
 void gather_four(const Position* positions, const float* values, std::size_t size, const float* local,
@@ -60,6 +105,7 @@ void gather(const Position* positions, const float* values, std::size_t size, co
             std::size_t width, float* sum) {
   const F f;
   const std::size_t lanes = hn::Lanes(f);
+  if (lanes < width && width <= 2 * lanes) return gather_two(positions, values, size, local, width, sum);
   std::size_t j = 0;
   for (; j + 4 * lanes <= width; j += 4 * lanes) gather_four(positions, values, size, local + j, sum + j);
   for (; j + lanes <= width; j += lanes)
@@ -82,6 +128,7 @@ void scatter(const Position* positions, const float* values, std::size_t size, c
              std::size_t width, float* local) {
   const F f;
   const std::size_t lanes = hn::Lanes(f);
+  if (lanes < width && width <= 2 * lanes) return scatter_two(positions, values, size, change, width, local);
   for (std::size_t k = 0; k < size; ++k) {
     float* row = local + positions[k];
     const V x = hn::Set(f, values[k]);
