@@ -6,15 +6,14 @@ usage: bench/compare.py PROGRAM [--svmsgd PATH]... [--rounds 5] [--json build/co
 
 Hinge and logistic loss on imdb and on news20 in two classes, l2 = 1/n, no bias. All read one and the same LIBSVM text:
 lines in random order, labels -1 and 1, rows of news20 scaled to length 1. Everyone is granted the least effort that
-suffices, found beforehand: the fewest epochs of a list, which our sgd then evaluates once, the loosest tolerance -e, and
---target for our sdca, whose clock stands still while the objective is evaluated. Then everyone in turn, round after round, as a process of its own, by
-`chrt -f 30` where that is allowed; medians. The gap is that of the timed runs; one marked * missed by its median.
+suffices, found beforehand: the fewest epochs of a list, which ours then evaluate once, or the loosest tolerance -e. Then
+everyone in turn, round after round, as a process of its own, by `chrt -f 30` where that is allowed; medians. The gap is that of the timed runs; one marked * missed by its median.
 
   load    reading the text; scikit-learn without its imports
   train   ours: prepare, search and train; LIBLINEAR's train(), timed at its border by a library that is preloaded;
           scikit-learn's fit(); svmsgd's own clock, its search for eta0 included
   updates what of it is stepping, ours only
-  whole   the process, model written (svmsgd writes none, and evaluates every epoch, as our sdca does)
+  whole   the process, model written (svmsgd writes none, and evaluates every epoch)
 
 Ratios say how many times as fast: training against the best peer's, the whole against the faster liblinear-train's.
 svmsgd (https://leon.bottou.org/projects/sgd) has its loss compiled in (-DLOSS=HingeLoss or LogLoss, -DBIAS=0): one PATH
@@ -40,7 +39,7 @@ from algorithms import rows_of
 OPTIMA = {("imdb", "hinge"): 0.21191459, ("imdb", "logistic"): 0.33802925,
           ("news20", "hinge"): 0.11657965, ("news20", "logistic"): 0.24703410}
 TARGETS = (0.01, 0.001)
-EPOCHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 15, 16, 17, 18, 20, 30, 40, 50, 60, 80, 120, 160)
+EPOCHS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 16, 17, 18, 20, 30, 40, 50, 60, 80, 120, 160)
 TOLERANCES = [m * 10.0**-k for k in range(-2, 5) for m in (1, 0.5, 0.3, 0.2)]
 
 SHIM = """
@@ -126,9 +125,8 @@ def timed(*command, **options):
 
 def sounder(program, threads, rule, problem, budget):
     report = problem.file("report.json")
-    effort = ["--epochs", budget, "--evaluate-every", budget] if rule == "sgd" else ["--epochs", 200, "--target", problem.optimum * (1 + budget)]
-    whole, _ = timed(program, "train", problem.path, "--objective", problem.loss, "--l2", problem.l2, "--rule", rule, *effort,
-                     "--threads", threads, "--quiet", "--model", problem.file("model"), "--report", report)
+    whole, _ = timed(program, "train", problem.path, "--objective", problem.loss, "--l2", problem.l2, "--rule", rule,
+                     "--epochs", budget, "--evaluate-every", budget, "--threads", threads, "--quiet", "--model", problem.file("model"), "--report", report)
     with open(report) as file:
         run = json.load(file)
     train = run["prepare_seconds"] + run["search_seconds"] + run["train_seconds"]
@@ -179,9 +177,9 @@ def svmsgd_loss(program):
 
 def contestants(arguments, loss):
     everyone = {}
-    for rule, budgets in (("sgd", EPOCHS), ("sdca", TARGETS)):
+    for rule in ("sgd", "sdca"):
         for threads in (1, 2):
-            everyone[f"sounder {rule} --threads {threads}"] = partial(sounder, arguments.program, threads, rule), budgets
+            everyone[f"sounder {rule} --threads {threads}"] = partial(sounder, arguments.program, threads, rule), EPOCHS
     for solver in {"hinge": (3,), "logistic": (7, 0)}[loss]:
         everyone[f"liblinear-train -s {solver}"] = partial(liblinear, solver), TOLERANCES
     everyone["scikit-learn SGDClassifier"] = scikit_learn, EPOCHS
