@@ -17,7 +17,7 @@ class Overshoot {
   Overshoot(const Trial& trial, int threads);
 
   // The part of a typical |x|^2 that lies in that direction; 0 for one thread.
-  double shared() const { return curvature_ * natural_; }
+  double shared() const { return shared_; }
 
   // With a schedule that begins with this step; infinite for one thread.
   double rows_at(double first_step) const;
@@ -28,6 +28,7 @@ class Overshoot {
  private:
   int threads_;
   double natural_;
+  double shared_;
   double curvature_;
   double allowance_;
 };

@@ -45,6 +45,9 @@ class Trial {
   // The step that moves a typical sample's margin by its own slope.
   double natural_step() const { return 1 / (objective_.curvature() * mean_squared_norm_); }
 
+  // Of the curvature, what there is where a model begins.
+  double first_share() const { return objective_.first_curvature() / objective_.curvature(); }
+
   // Objective of the sample after kPasses passes over it as the options' schedule has it, from w = 0 and
   // `step`.
   double objective_after(double step) const;

@@ -182,6 +182,8 @@ class Objective {
   virtual bool smooth() const { return true; }  // the loss has no kinks
   // Typical second derivative of the loss in the margin: the scale on which steps are searched and bounded.
   virtual double curvature() const { return 1; }
+  // The same where a model begins, that knows nothing yet.
+  virtual double first_curvature() const { return curvature(); }
 
   virtual Defaults defaults() const { return {}; }
   // Nothing: tried out on a sample of the data, as the rule has it.

@@ -1,6 +1,6 @@
 // Softmax regression  l(z) = log(sum over c of exp z_c) - z_y,  z = W'x + b of one output a class, y in {0
 // ... classes - 1}. Gradient in W: x (p - e_y)', p_c = exp z_c / sum of exp; curvature along a sample at most
-// |x|^2 / 2. Stable form: all z less their largest. Implicit: the gradient / (1 + reach / 2), one Newton step
+// |x|^2 / 2, and |x|^2 / classes where all classes are as likely. Stable form: all z less their largest. Implicit: the gradient / (1 + reach / 2), one Newton step
 // with the largest curvature. A coordinate is a row of W, the bias a common one. AdaGrad keeps one sum of
 // squares a row.
 // Source: Boehning, Multinomial logistic regression algorithm (1992).
@@ -26,6 +26,7 @@ class Softmax final : public Objective {
   LabelKind labels() const override { return LabelKind::kManyClass; }
   Shape shape() const override { return {.width = outputs()}; }
   double curvature() const override { return 0.5; }
+  double first_curvature() const override { return 1 / static_cast<double>(outputs()); }
 
   std::unique_ptr<Objective> fitted(const Dataset& data) const override {
     return classes_ > 0 ? nullptr : std::make_unique<Softmax>(count_classes(data));

@@ -134,6 +134,42 @@ TEST_CASE("softmax: many threads on few coordinates reach Newton's optimum") {
   }
 }
 
+// As pictures do: no value is negative, so all rows share a direction, and threads might overshoot along it together.
+TEST_CASE("softmax: many threads on rows that share a direction keep up with one") {
+  constexpr std::size_t kClasses = 10;
+  Random random(3);
+  std::vector<std::vector<double>> centres(kClasses, std::vector<double>(60));
+  for (auto& centre : centres)
+    for (double& x : centre) x = random.uniform();
+  Dataset::Columns parts;
+  for (std::size_t i = 0; i < 4000; ++i) {
+    const std::uint64_t label = random.below(kClasses);
+    for (std::size_t c = 0; c < 60; ++c) {
+      parts.indices.push_back(static_cast<Coordinate>(c));
+      parts.values.push_back(static_cast<float>(centres[label][c] + random.uniform()));
+    }
+    parts.offsets.push_back(parts.indices.size());
+    parts.labels.push_back(static_cast<float>(label));
+  }
+  const Dataset data(60, std::move(parts));
+  const auto objective_after = [&](std::size_t threads, int epochs) {
+    Options options = with_threads(threads);
+    options.epochs = epochs;
+    options.l2 = 1e-4;
+    const Report report = train(data, *make_objective("softmax"), options).report;
+    CHECK(report.rollbacks == 0);
+    return report.objective;
+  };
+  for (const int epochs : {1, 4}) {
+    const double alone = objective_after(1, epochs);
+    for (const std::size_t threads : kThreadSweep) {
+      CAPTURE(epochs);
+      CAPTURE(threads);
+      CHECK(objective_after(threads, epochs) < (epochs == 1 ? 5 : 2.5) * alone);  // 3.4 and 1.8 on eight
+    }
+  }
+}
+
 TEST_CASE("softmax: reproducible gives the same bits for any number of threads") {
   check_reproducible("softmax", many_classes(600, 12, 4, 8));
 }
