@@ -47,8 +47,9 @@ struct Options {
   std::optional<Discipline> discipline;  // unset: atomic, which no other was faster than (DECISIONS.md, 40)
   Sparsify sparsify = Sparsify::kNone;   // what of a block's change is pushed at once (engine/sparsify.h)
   double keep = 0.1;  // the share of it, in (0, 1], unless all; smaller where pushes cost more than updates
-  int average_from = 0;    // return the mean of all iterates from this epoch on; 0: the last iterate
-  std::uint64_t seed = 1;  // of the row shuffle and the block order; same seed and one thread: same bits
+  int average_from = 0;  // return the mean of all iterates from this epoch on; 0: the last iterate
+  std::uint64_t seed =
+      1;  // of the order of blocks and of rows not shuffled yet; same seed and one thread: same bits
 
   // When to stop.
 
