@@ -134,6 +134,21 @@ TEST_CASE("parameters: a push adds to what is there now, not to what was pulled"
   }
 }
 
+TEST_CASE("parameters: a push leaves what the pusher has where nobody else changed it, and adds elsewhere") {
+  constexpr float kLarge = 1 << 24;  // to whose rounding a difference from 0.1 falls victim
+  for (const Add how : kAdds) {
+    Parameters parameters(2, 4);
+    const std::vector<Cell> support{0, 1};
+    add(parameters, support, how, [](std::size_t) { return kLarge; });
+    const std::vector<float> before = pull(parameters, support);
+    const std::vector<Cell> other{1};
+    add(parameters, other, how, [](std::size_t) { return 4.0F; });
+    const std::vector<float> after(8, 0.1F);
+    parameters.push(support, before.data(), after.data(), how);
+    CHECK(read(parameters) == std::vector<float>{0.1F, 0.1F, 0.1F, 0.1F, 4, 4, 4, 4});
+  }
+}
+
 TEST_CASE("parameters: what did not change keeps its bits") {
   constexpr float kPayload = std::bit_cast<float>(0x7fc12345U);
   for (const Add how : kAdds) {

@@ -278,6 +278,21 @@ TEST_CASE("sdca: every loss converges to a tiny gap, and the gap bounds the dist
   }
 }
 
+TEST_CASE("sdca: two threads leave it to one worker, unless a block size is asked for") {
+  const auto objective = make_objective("hinge");
+  const Dataset data = problem(*objective);
+  const auto trained = [&](std::size_t threads, std::size_t block_rows) {
+    Options options = ascent(1e-2, threads);
+    options.block_rows = block_rows;
+    return train(data, *objective, options);
+  };
+  const Trained two = trained(2, 0);
+  CHECK(two.report.choices.threads.value == "1");
+  CHECK(two.model.weights == trained(1, 0).model.weights);
+  CHECK(trained(2, 16).report.choices.threads.value == "2");
+  CHECK(trained(8, 0).report.choices.threads.value == "8");
+}
+
 TEST_CASE("sdca: the strongest and the weakest l2 there may be") {
   for (const CatalogueRow& row : linear_catalogue()) {
     const auto objective = row.make({});
