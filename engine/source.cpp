@@ -51,8 +51,8 @@ struct Made {
     const double share = static_cast<double>(data.nonzeros()) / threads;
     making = (!whole ? kTouched : in_random_order ? kNarrowed : kCopied) * share;
     epoch = Lying::kStep * share;
-    if (whole && threads > 1)
-      epoch += kMove * static_cast<double>(data.dimension()) * (options.epochs > 8 ? 12 : 24) / threads;
+    const int blocks = options.epochs > 8 ? 12 : 24;  // as choose_block_rows() has them, more or less
+    if (whole && threads > 1) epoch += kMove * static_cast<double>(data.dimension()) * blocks / threads;
   }
 
   // A non-zero, of blocks that have cells of their own, or all of them, with values that move along with their rows, or not.
@@ -76,6 +76,7 @@ bool lying_pays(const Dataset& data, const Options& options, int threads, bool i
 // Files are often sorted by class or by date: then labels resemble those of the next row. Their correlation, of some of them.
 double resemblance(std::span<const float> labels) {
   constexpr std::size_t kPairs = 4096;
+  if (labels.size() < 2) return 1;
   const std::size_t pairs = std::min(kPairs, labels.size() - 1);
   const auto at = [&](std::size_t pair) { return pair * (labels.size() - 1) / pairs; };
   double mean = 0;
@@ -88,6 +89,14 @@ double resemblance(std::span<const float> labels) {
     covariance += centred * (labels[at(pair) + 1] - mean);
   }
   return variance > 0 ? covariance / variance : 1;
+}
+
+std::size_t longest_run_of(const Dataset& data) {
+  constexpr double kLittle = 0.1;
+  constexpr double kSome = 0.3;
+  constexpr std::size_t kRun = 32;
+  const double alike = resemblance(data.labels());
+  return alike < kLittle ? data.rows() : alike < kSome ? kRun : 0;
 }
 
 // Few enough for a sample of so many non-zeros that to go through all of them is less than to find those which it touches.
@@ -193,13 +202,7 @@ Block join(const Beginning& parts, std::size_t cell_floats, std::size_t memory) 
 
 }  // namespace
 
-std::size_t Source::longest_run() const {
-  constexpr double kLittle = 0.1;
-  constexpr double kSome = 0.3;
-  constexpr std::size_t kRun = 32;
-  const double alike = resemblance(data_.labels());
-  return alike < kLittle ? data_.rows() : alike < kSome ? kRun : 0;
-}
+Source::Source(Dataset data) : data_(std::move(data)), longest_run_(longest_run_of(data_)) {}
 
 bool Source::better_alone(int threads, std::size_t block_rows) const {
   const double parts = static_cast<double>(rows()) / static_cast<double>(block_rows) / threads;

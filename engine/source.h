@@ -21,7 +21,7 @@ class Arena;
 // small value; copies share what they are made of.
 class Source {
  public:
-  Source(Dataset data) : data_(std::move(data)) {}
+  Source(Dataset data);
   Source(std::shared_ptr<const BlockFile> file) : file_(std::move(file)) {}
 
   std::size_t rows() const { return file_ ? file_->shape().rows : data_.rows(); }
@@ -37,10 +37,10 @@ class Source {
   Layout layout(const Objective& objective, const Options& options, int threads) const;
 
   // Rows that then may follow one another as the data has them: all of them, or a run after which the order hardly shows.
-  std::size_t longest_run() const;
+  std::size_t longest_run() const { return longest_run_; }
 
   // Whether all of them may, as if they had been shuffled.
-  bool in_random_order() const { return !file_ && longest_run() == data_.rows(); }
+  bool in_random_order() const { return !file_ && longest_run_ == data_.rows(); }
 
   // Whether then one worker on its own is faster than so many together on blocks of so many rows.
   bool better_alone(int threads, std::size_t block_rows) const;
@@ -58,6 +58,7 @@ class Source {
  private:
   Dataset data_;
   std::shared_ptr<const BlockFile> file_;
+  std::size_t longest_run_ = 0;
 };
 
 }  // namespace sounder
