@@ -50,9 +50,11 @@ Rows large_block_rows(const Setting& is, std::size_t stale_rows, double shared) 
   const auto workers = static_cast<std::size_t>(is.parallel);
   const std::size_t most = most_large_rows(rows, is.data.nonzeros(), is.layout);
   // Where rows share a direction, columns that are not hot overshoot, too, with what a large block brings in at once; and few
-  // epochs have no time to make up for what the others did not see.
+  // epochs have no time to make up for what the others did not see. Where a pull and a push move hot columns only, more blocks
+  // cost little.
   const bool careful = shared > kMuchShared || is.options.epochs <= kFewEpochs;
-  const std::size_t least = std::max(careful ? 2 * kLeast : kLeast, kEach * workers);
+  const bool cheap = choose_support(is, rows / (2 * kLeast) + 1, cold_begin(is)) == Support::kAll;
+  const std::size_t least = std::max(careful || cheap ? 2 * kLeast : kLeast, kEach * workers);
   const std::size_t blocks = std::max(least, rows / most);
   const std::size_t even = (blocks + workers - 1) / workers * workers;
   const std::size_t large = (rows + even - 1) / even;
@@ -65,12 +67,16 @@ Rows large_block_rows(const Setting& is, std::size_t stale_rows, double shared) 
 }
 
 // Whether blocks whose support is all cells save more as they are made than the run spends on those that they do not touch.
-bool all_cells_pay(const Setting& is, std::size_t block_rows) {
+// Cold ones, where there are such, move once an epoch to each worker and back.
+bool all_cells_pay(const Setting& is, std::size_t block_rows, Cell cold_begin) {
   constexpr double kMove = 0.4;  // nanoseconds a float, of a pull and a push that changes nothing
   const double saved = is.data.in_random_order() && !is.data.data().weighted() ? 4 : 2.5;  // a non-zero
-  const double cells = static_cast<double>(is.layout.cells()) - is.layout.touched_cells(block_rows);
   const double blocks = static_cast<double>(is.data.rows()) / static_cast<double>(block_rows);
-  return cells * static_cast<double>(is.layout.cell_floats()) * kMove * blocks * is.options.epochs <=
+  const auto cells = static_cast<double>(is.layout.cells());
+  const double hot = cold_begin > 0 ? cold_begin : cells;
+  const double moved =
+      hot * blocks + (cells - hot) * is.threads - is.layout.touched_cells(block_rows) * blocks;
+  return moved * static_cast<double>(is.layout.cell_floats()) * kMove * is.options.epochs <=
          saved * static_cast<double>(is.data.nonzeros());
 }
 
@@ -126,14 +132,24 @@ bool may_train_in_place(const Setting& is) {
          is.options.numa_nodes == std::vector{-1};
 }
 
-Support choose_support(const Setting& is, std::size_t block_rows) {
+Support choose_support(const Setting& is, std::size_t block_rows, Cell cold_begin) {
   const Shape shape = is.objective.shape();
   const bool random = shape.grouping == Grouping::kRandom && !shape.pairs;
   const bool whole =
       is.discipline.refreshes && is.options.simulate == 0 && is.options.sparsify == Sparsify::kNone;
   const bool narrow = !needs_wide(is.layout.cells() * is.layout.cell_floats());
   if (is.data.file() || !is.layout.ranked() || !random || !whole || !narrow) return Support::kTouched;
-  return may_train_in_place(is) || all_cells_pay(is, block_rows) ? Support::kAll : Support::kTouched;
+  return may_train_in_place(is) || all_cells_pay(is, block_rows, cold_begin) ? Support::kAll
+                                                                             : Support::kTouched;
+}
+
+Cell cold_begin(const Setting& is) {
+  constexpr double kMeetings = 8;  // of the others with a coordinate in an epoch, or up to twice as many
+  constexpr double kMostShare = 1.0 / 64;
+  const double others = static_cast<double>(is.data.rows()) * (1 - 1.0 / is.parallel);
+  if (!may_be_large(is) || is.options.tau > 0) return 0;
+  const Cell begin = is.layout.hot_end(std::min(kMeetings / others, kMostShare));
+  return begin < is.layout.cells() ? begin : 0;
 }
 
 Rows by_sample() {

@@ -45,6 +45,12 @@ void LocalCopy::look_at(std::span<float> floats) {
   before_ = after_ = floats.data();
 }
 
+void LocalCopy::look_at(const LocalCopy& other) {
+  size_ = other.size_;
+  before_ = other.before_;
+  after_ = other.after_;
+}
+
 void LocalCopy::copy_before_to_after() const {
   std::copy_n(before(), size_, after());
 }

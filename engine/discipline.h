@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/parameters.h"
+#include "io/parallel.h"
 
 // The write disciplines. To add one: write engine/discipline_NAME.cpp, which defines make_NAME_writer() and
 // kNAMETraits, and add its line here; `--discipline NAME`, its help, its tests and its benchmark follow.
@@ -49,6 +50,8 @@ class LocalCopy {
 
   // Lets before() and after() both be these floats, which are not the copy's own.
   void look_at(std::span<float> floats);
+  // The same with those of another copy.
+  void look_at(const LocalCopy& other);
 
   float* before() const { return before_; }
   float* after() const { return after_; }
@@ -99,9 +102,12 @@ struct Asynchrony {
 // A block is gone through in strides of so many rows; 0: in one.
 // Hot cells, those before `hot_end`, are met by all blocks all the time, cold ones seldom. So in between the hot ones
 // are pushed and pulled again, and a block may be large, which is fast, and yet not stale where it matters.
+// The cells from `cold_begin` on are met so seldom that workers exchange them at the end of an epoch only, if blocks have all
+// cells as support; 0: none are.
 struct Strides {
   std::size_t rows = 0;
   Cell hot_end = 0;
+  Cell cold_begin = 0;
 };
 
 // A discipline at work. pull(), push() and leave() are called in this order, leave() also if the step between
@@ -149,5 +155,11 @@ std::unique_ptr<Writer> make_simulated_writer(Parameters& parameters, std::size_
 // For one thread and blocks whose support is all cells, in order: before() and after() of a copy are both the parameters
 // themselves. So this is for rules and problems that do not ask what a block changed. Not thread-safe.
 std::unique_ptr<Writer> make_lone_writer(Parameters& parameters);
+
+// For blocks whose support is all cells, in order, which must stay until flush(): each thread keeps its copy from visit to
+// visit, and gives `writer` what is before `cold_begin` at each push, the rest to the parameters at flush(). So it is for
+// rules and problems that do not ask what a block changed. Thread-safe as `writer` is, one that refreshes.
+std::unique_ptr<Writer> make_keeping_writer(std::unique_ptr<Writer> writer, Parameters& parameters,
+                                            Cell cold_begin, ParallelFor parallel);
 
 }  // namespace sounder

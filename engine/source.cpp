@@ -28,12 +28,14 @@ bool may_lie(const Objective& objective, const Options& options) {
          options.sparsify == Sparsify::kNone && options.numa_nodes == std::vector{-1};
 }
 
+constexpr double kLag = 1.3;  // workers do not see all that the others do: more epochs to the same end
+
 // What an epoch takes on data as it lies, more or less, in nanoseconds.
 struct Lying {
   // `parts`: blocks of a worker, where all of them go through the data.
   Lying(std::uint64_t nonzeros, std::size_t dimension, int threads, double parts)
       : alone((kStep + kWide) * static_cast<double>(nonzeros)),
-        together(alone / threads + parts * kMove * static_cast<double>(dimension)) {}
+        together(kLag * (alone / threads + parts * kMove * static_cast<double>(dimension))) {}
 
   static constexpr double kStep = 0.8;  // a non-zero
   // What wider rows, columns without order and rows in the file's add to it.
@@ -46,20 +48,26 @@ struct Lying {
 
 // The same on blocks, and what it takes to make them.
 struct Made {
-  Made(const Dataset& data, const Options& options, int threads, bool in_random_order) {
+  Made(const Dataset& data, int threads, bool in_random_order) {
     const bool whole = !needs_wide(data.dimension());
     const double share = static_cast<double>(data.nonzeros()) / threads;
-    making = (!whole ? kTouched : in_random_order ? kNarrowed : kCopied) * share;
+    const auto coordinates = static_cast<double>(data.dimension());
+    making = kBegin + kRank * coordinates;
+    making += (!whole ? kTouched : in_random_order ? kNarrowed : kCopied) * share;
     epoch = Lying::kStep * share;
-    const int blocks = options.epochs > 8 ? 12 : 24;  // as choose_block_rows() has them, more or less
-    if (whole && threads > 1) epoch += kMove * static_cast<double>(data.dimension()) * blocks / threads;
+    if (threads == 1) return;
+    if (whole) epoch += kMove * coordinates;
+    epoch *= kLag;
   }
 
+  static constexpr double kBegin = 2.5e5;
+  static constexpr double kRank = 17;  // a coordinate
   // A non-zero, of blocks that have cells of their own, or all of them, with values that move along with their rows, or not.
   static constexpr double kTouched = 6;
   static constexpr double kCopied = 3.7;
   static constexpr double kNarrowed = 2;
-  static constexpr double kMove = 1.2;  // a coordinate, of large blocks
+  static constexpr double kMove =
+      1.2;  // a coordinate, once an epoch to the worker and back, and the hot ones more often
 
   double making;
   double epoch;
@@ -68,7 +76,7 @@ struct Made {
 bool lying_pays(const Dataset& data, const Options& options, int threads, bool in_random_order) {
   constexpr double kParts = 24;  // or more, which a plan tells
   const Lying lying(data.nonzeros(), data.dimension(), threads, kParts);
-  const Made made(data, options, threads, in_random_order);
+  const Made made(data, threads, in_random_order);
   return data.nonzeros() > 0 && !data.weighted() &&
          options.epochs * std::min(lying.alone, lying.together) <= made.making + options.epochs * made.epoch;
 }

@@ -126,4 +126,25 @@ TEST_CASE("choices: blocks are as large as pays for their columns, and half as l
   CHECK(rows(100, 9) < (kRows + 11) / 12);
 }
 
+TEST_CASE("choices: columns that few rows touch wait for the end of an epoch, unless staleness is bounded") {
+  const auto waits = [](Options options) {
+    options.epochs = 12;
+    options.bias = true;  // so blocks are made
+    const Report report =
+        report_of(options, generate({.rows = 4000, .columns = 3000, .nonzeros_per_row = 20}));
+    return report.choices.refresh.why.find("wait") != std::string::npos;
+  };
+  for (const std::size_t threads : {2, 3, 4, 8}) CHECK(waits(short_run(threads)));
+  CHECK(!waits(short_run(1)));
+  Options bounded = short_run(2);
+  bounded.tau = 1000;
+  CHECK(!waits(bounded));
+  Options averaged = short_run(2);
+  averaged.average_from = 1;
+  CHECK(!waits(averaged));
+  Options masked = short_run(2);
+  masked.sparsify = Sparsify::kTopK;
+  CHECK(!waits(masked));
+}
+
 }  // namespace sounder

@@ -185,6 +185,46 @@ TEST_CASE("discipline: a lone visit works on the parameters themselves") {
   CHECK(parameters.all()[5] == 2);
 }
 
+TEST_CASE(
+    "discipline: threads that keep their copies exchange cold cells when they are flushed, and lose "
+    "nothing") {
+  constexpr Cell kCold = 3;
+  Supports supports(1, std::vector<Cell>(kCells));
+  std::iota(supports[0].begin(), supports[0].end(), 0U);
+  for (const std::size_t threads : {1, 2, 3, 4, 8}) {
+    for (const Discipline discipline : lossless_disciplines()) {
+      if (!traits_of(discipline).refreshes) continue;
+      CAPTURE(threads);
+      CAPTURE(traits_of(discipline).name);
+      Parameters parameters(kCells, 4);
+      const auto writer =
+          make_keeping_writer(make_writer(discipline, parameters, 1), parameters, kCold, run_serially);
+      std::vector<float> expected(parameters.floats());
+      std::atomic<std::size_t> wrong = 0;
+      for (int epoch = 1; epoch <= 2; ++epoch) {
+        const float before = read(parameters).back();
+        on_threads(threads, supports, [&](std::size_t round, std::span<const Cell> all, LocalCopy& copy) {
+          visit(*writer, all, copy, [&] {
+            // Cold cells hold what there was at the start and what this thread itself has added.
+            if (copy.after()[copy.size() - 1] != before + static_cast<float>(round)) ++wrong;
+            add_one(copy);
+            if (round % 2 == 0) return;
+            Visit part{.support = all};
+            writer->refresh(part, copy, 2);
+          });
+        });
+        CHECK(wrong == 0);
+        const auto sum = static_cast<float>(static_cast<std::size_t>(epoch) * threads * kRounds);
+        std::fill_n(expected.begin(), 4 * kCold, sum);
+        CHECK(read(parameters) == expected);
+        writer->flush();
+        std::ranges::fill(expected, sum);
+        CHECK(read(parameters) == expected);
+      }
+    }
+  }
+}
+
 TEST_CASE("discipline: simulated pulls see all but the last workers - 1 pushes, added in order") {
   constexpr std::size_t kVisits = 3000;
   const std::vector<Cell> support{0};
@@ -259,7 +299,7 @@ TEST_CASE("discipline: one simulated worker is atomic on one thread, bit for bit
       CAPTURE(bias);
       Options options = quick();
       options.step.reset();
-      options.epochs = 30;  // enough for blocks to be made
+      options.epochs = 100;  // enough for blocks to be made
       options.block_rows = block_rows;
       options.bias = bias;
       options.average_from = bias ? 5 : 0;
