@@ -40,20 +40,24 @@ std::size_t most_large_rows(std::size_t rows, std::uint64_t nonzeros, const Layo
   return static_cast<std::size_t>(std::clamp(worth / std::max(row, 1.0), 1.0, static_cast<double>(rows)));
 }
 
+// Too few to make up for what workers did not see of each other.
+bool few_epochs(const Setting& is) {
+  return is.options.epochs <= 8;
+}
+
 // As large as leaves every worker some blocks, all of a size, and the sampler something to shuffle.
 Rows large_block_rows(const Setting& is, std::size_t stale_rows, double shared) {
   constexpr std::size_t kLeast = 12;
   constexpr std::size_t kEach = 4;
   constexpr double kMuchShared = 0.2;
-  constexpr int kFewEpochs = 8;
   const std::size_t rows = is.data.rows();
   const auto workers = static_cast<std::size_t>(is.parallel);
   const std::size_t most = most_large_rows(rows, is.data.nonzeros(), is.layout);
-  // Where rows share a direction, columns that are not hot overshoot, too, with what a large block brings in at once; and few
-  // epochs have no time to make up for what the others did not see. Where a pull and a push move hot columns only, more blocks
-  // cost little.
-  const bool careful = shared > kMuchShared || is.options.epochs <= kFewEpochs;
-  const bool cheap = choose_support(is, rows / (2 * kLeast) + 1, cold_begin(is)) == Support::kAll;
+  // Where rows share a direction, columns that are not hot overshoot, too, with what a large block brings in at once. Where
+  // blocks exchange little, more of them cost little.
+  const bool careful = shared > kMuchShared || few_epochs(is);
+  const bool cheap =
+      choose_support(is, rows / (2 * kLeast) + 1, exchange_ends(is, stale_rows)) == Support::kAll;
   const std::size_t least = std::max(careful || cheap ? 2 * kLeast : kLeast, kEach * workers);
   const std::size_t blocks = std::max(least, rows / most);
   const std::size_t even = (blocks + workers - 1) / workers * workers;
@@ -67,16 +71,15 @@ Rows large_block_rows(const Setting& is, std::size_t stale_rows, double shared) 
 }
 
 // Whether blocks whose support is all cells save more as they are made than the run spends on those that they do not touch.
-// Cold ones, where there are such, move once an epoch to each worker and back.
-bool all_cells_pay(const Setting& is, std::size_t block_rows, Cell cold_begin) {
+// `ends` as in Strides.
+bool all_cells_pay(const Setting& is, std::size_t block_rows, std::span<const Cell> ends) {
   constexpr double kMove = 0.4;  // nanoseconds a float, of a pull and a push that changes nothing
   const double saved = is.data.in_random_order() && !is.data.data().weighted() ? 4 : 2.5;  // a non-zero
   const double blocks = static_cast<double>(is.data.rows()) / static_cast<double>(block_rows);
   const auto cells = static_cast<double>(is.layout.cells());
-  const double hot = cold_begin > 0 ? cold_begin : cells;
-  const double moved =
-      hot * blocks + (cells - hot) * is.threads - is.layout.touched_cells(block_rows) * blocks;
-  return moved * static_cast<double>(is.layout.cell_floats()) * kMove * is.options.epochs <=
+  const double moved = ends.empty() ? cells * blocks : cells * is.threads;
+  const double more = moved - is.layout.touched_cells(block_rows) * blocks;
+  return more * static_cast<double>(is.layout.cell_floats()) * kMove * is.options.epochs <=
          saved * static_cast<double>(is.data.nonzeros());
 }
 
@@ -132,24 +135,25 @@ bool may_train_in_place(const Setting& is) {
          is.options.numa_nodes == std::vector{-1};
 }
 
-Support choose_support(const Setting& is, std::size_t block_rows, Cell cold_begin) {
+Support choose_support(const Setting& is, std::size_t block_rows, std::span<const Cell> ends) {
   const Shape shape = is.objective.shape();
   const bool random = shape.grouping == Grouping::kRandom && !shape.pairs;
   const bool whole =
       is.discipline.refreshes && is.options.simulate == 0 && is.options.sparsify == Sparsify::kNone;
   const bool narrow = !needs_wide(is.layout.cells() * is.layout.cell_floats());
   if (is.data.file() || !is.layout.ranked() || !random || !whole || !narrow) return Support::kTouched;
-  return may_train_in_place(is) || all_cells_pay(is, block_rows, cold_begin) ? Support::kAll
-                                                                             : Support::kTouched;
+  return may_train_in_place(is) || all_cells_pay(is, block_rows, ends) ? Support::kAll : Support::kTouched;
 }
 
-Cell cold_begin(const Setting& is) {
-  constexpr double kMeetings = 8;  // of the others with a coordinate in an epoch, or up to twice as many
-  constexpr double kMostShare = 1.0 / 64;
-  const double others = static_cast<double>(is.data.rows()) * (1 - 1.0 / is.parallel);
-  if (!may_be_large(is) || is.options.tau > 0) return 0;
-  const Cell begin = is.layout.hot_end(std::min(kMeetings / others, kMostShare));
-  return begin < is.layout.cells() ? begin : 0;
+std::vector<Cell> exchange_ends(const Setting& is, std::size_t stride_rows) {
+  const double meetings =
+      few_epochs(is) ? 8 : 16;  // with a coordinate from one exchange to the next, up to twice as many
+  std::vector<Cell> ends;
+  if (!may_be_large(is) || is.options.tau > 0 || stride_rows == 0) return ends;
+  const double epoch = static_cast<double>(is.data.rows()) * (1 - 1.0 / is.parallel);  // what others do in it
+  for (auto rows = static_cast<double>(stride_rows); rows < epoch; rows *= 2)
+    ends.push_back(is.layout.hot_end(std::min(meetings / rows, 1.0)));
+  return ends;
 }
 
 Rows by_sample() {

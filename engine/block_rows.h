@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "engine/discipline.h"
 #include "engine/layout.h"
@@ -50,12 +52,11 @@ Rows choose_block_rows(const Setting& is, const Rows& stale, double shared);
 std::size_t settled_stale_rows(const Setting& is);
 Rows settled_block_rows(const Setting& is);
 
-// Where the cells begin that few rows touch, so that workers may wait for the end of an epoch to exchange them (Strides); 0: all
-// are exchanged with each block.
-Cell cold_begin(const Setting& is);
+// Strides::ends, for strides of so many rows; empty where workers do not keep their copies.
+std::vector<Cell> exchange_ends(const Setting& is, std::size_t stride_rows);
 
 // Of blocks of so many rows, and whether one worker may then train on the weights themselves.
-Support choose_support(const Setting& is, std::size_t block_rows, Cell cold_begin = 0);
+Support choose_support(const Setting& is, std::size_t block_rows, std::span<const Cell> ends = {});
 bool may_train_in_place(const Setting& is);
 
 // Of a discipline that takes a sample at a time.

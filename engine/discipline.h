@@ -102,12 +102,14 @@ struct Asynchrony {
 // A block is gone through in strides of so many rows; 0: in one.
 // Hot cells, those before `hot_end`, are met by all blocks all the time, cold ones seldom. So in between the hot ones
 // are pushed and pulled again, and a block may be large, which is fast, and yet not stale where it matters.
-// The cells from `cold_begin` on are met so seldom that workers exchange them at the end of an epoch only, if blocks have all
-// cells as support; 0: none are.
+//
+// How fresh a cell is counts in samples that touch it. So where blocks have all cells as support, workers may keep their
+// copies and exchange the cells before ends[0] after every stride, those before ends[1] after every second, before ends[z]
+// after 2^z strides, and the others at the end of the epoch. Empty: they do not, and exchange all with each block.
 struct Strides {
   std::size_t rows = 0;
   Cell hot_end = 0;
-  Cell cold_begin = 0;
+  std::vector<Cell> ends = {};
 };
 
 // A discipline at work. pull(), push() and leave() are called in this order, leave() also if the step between
@@ -157,9 +159,9 @@ std::unique_ptr<Writer> make_simulated_writer(Parameters& parameters, std::size_
 std::unique_ptr<Writer> make_lone_writer(Parameters& parameters);
 
 // For blocks whose support is all cells, in order, which must stay until flush(): each thread keeps its copy from visit to
-// visit, and gives `writer` what is before `cold_begin` at each push, the rest to the parameters at flush(). So it is for
-// rules and problems that do not ask what a block changed. Thread-safe as `writer` is, one that refreshes.
+// visit and exchanges parts of it, through `writer`, as Strides::ends says; flush() brings in the rest. So it is for rules and
+// problems that do not ask what a block changed. Thread-safe as `writer` is, one that refreshes.
 std::unique_ptr<Writer> make_keeping_writer(std::unique_ptr<Writer> writer, Parameters& parameters,
-                                            Cell cold_begin, ParallelFor parallel);
+                                            std::vector<Cell> ends, ParallelFor parallel);
 
 }  // namespace sounder

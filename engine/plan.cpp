@@ -175,11 +175,11 @@ Choice choice_of_discipline(const Options& options) {
 
 // What was chosen last, when nothing changes any more.
 void conclude(Plan& plan, const Setting& is) {
-  const Cell cold = plan.strides.rows > 0 ? cold_begin(is) : 0;
-  plan.support = choose_support(is, plan.block_rows, cold);
-  if (plan.support == Support::kAll) plan.strides.cold_begin = cold;
-  if (plan.strides.cold_begin > 0)
-    plan.why.refresh.why += ", and columns that few rows touch wait for the end of the epoch";
+  const std::vector<Cell> ends = exchange_ends(is, plan.strides.rows);
+  plan.support = choose_support(is, plan.block_rows, ends);
+  if (plan.support == Support::kAll) plan.strides.ends = ends;
+  if (!plan.strides.ends.empty())
+    plan.why.refresh.why += ", and the fewer rows touch a column, the longer it waits";
   plan.alone |= plan.support == Support::kAll && plan.damping == 1 && may_train_in_place(is);
   plan.why.discipline = choice_of_discipline(is.options);
   plan.why.block.value = fmt::format("{}", plan.block_rows);

@@ -205,9 +205,8 @@ std::unique_ptr<Writer> Trainer::make_writer() {
   if (plan_.alone && !monitor_.measure) return make_lone_writer(parameters_);
   auto writer = writer_of(options_, plan_, layout_, parameters_);
   if (monitor_.measure) return std::make_unique<MeasuringWriter>(std::move(writer), parameters_, layout_);
-  const Cell cold = plan_.strides.cold_begin;
-  if (cold == 0) return writer;
-  return make_keeping_writer(std::move(writer), parameters_, cold, parallel_on(arena_));
+  if (plan_.strides.ends.empty()) return writer;
+  return make_keeping_writer(std::move(writer), parameters_, plan_.strides.ends, parallel_on(arena_));
 }
 
 // The blocks, all of them or, where they come in batches, those that are drawn as they are drawn.

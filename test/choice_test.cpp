@@ -126,13 +126,13 @@ TEST_CASE("choices: blocks are as large as pays for their columns, and half as l
   CHECK(rows(100, 9) < (kRows + 11) / 12);
 }
 
-TEST_CASE("choices: columns that few rows touch wait for the end of an epoch, unless staleness is bounded") {
+TEST_CASE("choices: the fewer rows touch a column, the longer it waits, unless staleness is bounded") {
   const auto waits = [](Options options) {
     options.epochs = 12;
     options.bias = true;  // so blocks are made
     const Report report =
         report_of(options, generate({.rows = 4000, .columns = 3000, .nonzeros_per_row = 20}));
-    return report.choices.refresh.why.find("wait") != std::string::npos;
+    return report.choices.refresh.why.find("the longer it waits") != std::string::npos;
   };
   for (const std::size_t threads : {2, 3, 4, 8}) CHECK(waits(short_run(threads)));
   CHECK(!waits(short_run(1)));

@@ -185,12 +185,11 @@ TEST_CASE("discipline: a lone visit works on the parameters themselves") {
   CHECK(parameters.all()[5] == 2);
 }
 
-TEST_CASE(
-    "discipline: threads that keep their copies exchange cold cells when they are flushed, and lose "
-    "nothing") {
-  constexpr Cell kCold = 3;
+TEST_CASE("discipline: threads that keep their copies exchange a part of them at a time, and lose nothing") {
+  const std::vector<Cell> ends{2, 3, 70};  // after each stride, every second, every fourth
   Supports supports(1, std::vector<Cell>(kCells));
   std::iota(supports[0].begin(), supports[0].end(), 0U);
+  static_assert(kRounds % 4 == 0);
   for (const std::size_t threads : {1, 2, 3, 4, 8}) {
     for (const Discipline discipline : lossless_disciplines()) {
       if (!traits_of(discipline).refreshes) continue;
@@ -198,24 +197,24 @@ TEST_CASE(
       CAPTURE(traits_of(discipline).name);
       Parameters parameters(kCells, 4);
       const auto writer =
-          make_keeping_writer(make_writer(discipline, parameters, 1), parameters, kCold, run_serially);
-      std::vector<float> expected(parameters.floats());
+          make_keeping_writer(make_writer(discipline, parameters, 1), parameters, ends, run_serially);
       std::atomic<std::size_t> wrong = 0;
       for (int epoch = 1; epoch <= 2; ++epoch) {
         const float before = read(parameters).back();
         on_threads(threads, supports, [&](std::size_t round, std::span<const Cell> all, LocalCopy& copy) {
           visit(*writer, all, copy, [&] {
-            // Cold cells hold what there was at the start and what this thread itself has added.
-            if (copy.after()[copy.size() - 1] != before + static_cast<float>(round)) ++wrong;
+            // The last cell holds what there was at the start and what this thread itself has added.
+            if (copy.after()[copy.size() - 1] != before + static_cast<float>(2 * round)) ++wrong;
             add_one(copy);
-            if (round % 2 == 0) return;
-            Visit part{.support = all};
-            writer->refresh(part, copy, 2);
+            Visit same{.support = all};
+            writer->refresh(same, copy, 1);
+            add_one(copy);
           });
         });
         CHECK(wrong == 0);
-        const auto sum = static_cast<float>(static_cast<std::size_t>(epoch) * threads * kRounds);
-        std::fill_n(expected.begin(), 4 * kCold, sum);
+        const auto sum = static_cast<float>(static_cast<std::size_t>(2 * epoch) * threads * kRounds);
+        std::vector<float> expected(parameters.floats(), before);
+        std::fill_n(expected.begin(), 4 * ends.back(), sum);
         CHECK(read(parameters) == expected);
         writer->flush();
         std::ranges::fill(expected, sum);
@@ -223,6 +222,23 @@ TEST_CASE(
       }
     }
   }
+}
+
+TEST_CASE("discipline: cells of a kept copy are exchanged the less often the colder they are") {
+  const std::vector<Cell> support{0, 1, 2, 3};
+  Parameters parameters(support.size(), 4);
+  const auto writer = make_keeping_writer(make_writer(Discipline::kAtomic, parameters, 1), parameters,
+                                          {1, 2, 3}, run_serially);
+  LocalCopy copy;
+  const std::vector<std::vector<float>> expected{{1, 0, 0, 0}, {2, 2, 0, 0}, {3, 2, 0, 0},
+                                                 {4, 4, 4, 0}, {5, 4, 4, 0}, {6, 6, 4, 0}};
+  for (const auto& row : expected) {
+    visit(*writer, support, copy, [&] { add_one(copy); });
+    const std::vector<float> all = read(parameters);
+    CHECK(std::vector{all[0], all[4], all[8], all[12]} == row);
+  }
+  writer->flush();
+  CHECK(read(parameters) == std::vector<float>(16, 6));
 }
 
 TEST_CASE("discipline: simulated pulls see all but the last workers - 1 pushes, added in order") {
