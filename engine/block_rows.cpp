@@ -146,13 +146,13 @@ Support choose_support(const Setting& is, std::size_t block_rows, std::span<cons
 }
 
 std::vector<Cell> exchange_ends(const Setting& is, std::size_t stride_rows) {
-  const double meetings =
-      few_epochs(is) ? 8 : 16;  // with a coordinate from one exchange to the next, up to twice as many
+  // All workers' samples with a coordinate from one exchange to the next, or up to twice as many.
+  const double met = few_epochs(is) ? 16 : 32;
   std::vector<Cell> ends;
   if (!may_be_large(is) || is.options.tau > 0 || stride_rows == 0) return ends;
   const double epoch = static_cast<double>(is.data.rows()) * (1 - 1.0 / is.parallel);  // what others do in it
   for (auto rows = static_cast<double>(stride_rows); rows < epoch; rows *= 2)
-    ends.push_back(is.layout.hot_end(std::min(meetings / rows, 1.0)));
+    ends.push_back(is.layout.hot_end(std::min(met / (is.parallel * rows), 1.0)));
   return ends;
 }
 
