@@ -14,7 +14,8 @@ namespace sounder {
 // A writer that measures another (Asynchrony in discipline.h), on one visit in 32: what it does otherwise
 // costs two atomic adds a visit. Samples overlap a visit if they began before it ended and had not ended when
 // it began. Right before a sampled visit pushes, it reads its cells again: what changed since its pull is x -
-// x_hat.
+// x_hat. Of a cell that workers exchange less often than with each block (Strides::ends), the pull was its last exchange,
+// the change is all since then, and what others still hold back does not count.
 //
 // Thread-safe as the writer that it measures, whose pushes must be in the parameters when they return;
 // asynchrony() is asked with no visit open.

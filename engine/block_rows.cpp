@@ -40,28 +40,24 @@ std::size_t most_large_rows(std::size_t rows, std::uint64_t nonzeros, const Layo
   return static_cast<std::size_t>(std::clamp(worth / std::max(row, 1.0), 1.0, static_cast<double>(rows)));
 }
 
-// Too few to make up for what workers did not see of each other.
-bool few_epochs(const Setting& is) {
-  return is.options.epochs <= 8;
-}
-
 // As large as leaves every worker some blocks, all of a size, and the sampler something to shuffle.
 Rows large_block_rows(const Setting& is, std::size_t stale_rows, double shared) {
   constexpr std::size_t kLeast = 12;
   constexpr std::size_t kEach = 4;
   constexpr double kMuchShared = 0.2;
+  constexpr int kFewEpochs = 8;
   const std::size_t rows = is.data.rows();
   const auto workers = static_cast<std::size_t>(is.parallel);
   const std::size_t most = most_large_rows(rows, is.data.nonzeros(), is.layout);
-  // Where rows share a direction, columns that are not hot overshoot, too, with what a large block brings in at once. Where
-  // blocks exchange little, more of them cost little.
-  const bool careful = shared > kMuchShared || few_epochs(is);
+  // Where rows share a direction, columns that are not hot overshoot, too, with what a large block brings in at once; and few
+  // epochs have no time to make up for what the others did not see. Where blocks exchange little, more of them cost little.
+  const bool careful = shared > kMuchShared || is.options.epochs <= kFewEpochs;
   const bool cheap =
-      choose_support(is, rows / (2 * kLeast) + 1, exchange_ends(is, stale_rows)) == Support::kAll;
-  const std::size_t least = std::max(careful || cheap ? 2 * kLeast : kLeast, kEach * workers);
+      choose_support(is, rows / (4 * kLeast) + 1, exchange_ends(is, stale_rows)) == Support::kAll;
+  const std::size_t least = std::max(cheap ? 4 * kLeast : careful ? 2 * kLeast : kLeast, kEach * workers);
   const std::size_t blocks = std::max(least, rows / most);
   const std::size_t even = (blocks + workers - 1) / workers * workers;
-  const std::size_t large = (rows + even - 1) / even;
+  const std::size_t large = cheap ? rows / even + 1 : (rows + even - 1) / even;  // a stride and more
   if (large <= stale_rows) return {stale_rows, "no larger than what the others may not have seen"};
   return {large,
           blocks > least
@@ -146,8 +142,9 @@ Support choose_support(const Setting& is, std::size_t block_rows, std::span<cons
 }
 
 std::vector<Cell> exchange_ends(const Setting& is, std::size_t stride_rows) {
-  // All workers' samples with a coordinate from one exchange to the next, or up to twice as many.
-  const double met = few_epochs(is) ? 16 : 32;
+  // All workers' samples with a coordinate from one exchange to the next, or up to twice as many. Few epochs have no time to
+  // make up for what workers did not see of each other.
+  const double met = std::min(4 * is.options.epochs, 32);
   std::vector<Cell> ends;
   if (!may_be_large(is) || is.options.tau > 0 || stride_rows == 0) return ends;
   const double epoch = static_cast<double>(is.data.rows()) * (1 - 1.0 / is.parallel);  // what others do in it

@@ -51,23 +51,23 @@ struct Made {
   Made(const Dataset& data, int threads, bool in_random_order) {
     const bool whole = !needs_wide(data.dimension());
     const double share = static_cast<double>(data.nonzeros()) / threads;
-    const auto coordinates = static_cast<double>(data.dimension());
+    const double coordinates = whole ? static_cast<double>(data.dimension()) : 0;
     making = kBegin + kRank * coordinates;
     making += (!whole ? kTouched : in_random_order ? kNarrowed : kCopied) * share;
     epoch = Lying::kStep * share;
     if (threads == 1) return;
-    if (whole) epoch += kMove * coordinates;
-    epoch *= kLag;
+    epoch = kLag * (epoch + kMove * coordinates);
   }
 
   static constexpr double kBegin = 2.5e5;
-  static constexpr double kRank = 17;  // a coordinate
+  static constexpr double kRank =
+      17;  // a coordinate of models that fit a cache: lying data wastes little there
   // A non-zero, of blocks that have cells of their own, or all of them, with values that move along with their rows, or not.
   static constexpr double kTouched = 6;
   static constexpr double kCopied = 3.7;
   static constexpr double kNarrowed = 2;
-  static constexpr double kMove =
-      1.2;  // a coordinate, once an epoch to the worker and back, and the hot ones more often
+  // A coordinate, once an epoch to each worker and back; hot ones, more often, are few.
+  static constexpr double kMove = 1.2;
 
   double making;
   double epoch;

@@ -204,9 +204,10 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
 std::unique_ptr<Writer> Trainer::make_writer() {
   if (plan_.alone && !monitor_.measure) return make_lone_writer(parameters_);
   auto writer = writer_of(options_, plan_, layout_, parameters_);
-  if (monitor_.measure) return std::make_unique<MeasuringWriter>(std::move(writer), parameters_, layout_);
-  if (plan_.strides.ends.empty()) return writer;
-  return make_keeping_writer(std::move(writer), parameters_, plan_.strides.ends, parallel_on(arena_));
+  if (const auto& ends = plan_.strides.ends; !ends.empty())
+    writer = make_keeping_writer(std::move(writer), parameters_, ends, parallel_on(arena_));
+  if (!monitor_.measure) return writer;
+  return std::make_unique<MeasuringWriter>(std::move(writer), parameters_, layout_);
 }
 
 // The blocks, all of them or, where they come in batches, those that are drawn as they are drawn.
