@@ -2,6 +2,8 @@
 
 #include <tbb/enumerable_thread_specific.h>
 
+#include <Eigen/Core>
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -12,6 +14,13 @@ namespace sounder {
 namespace {
 
 constexpr std::uint64_t kSampled = 32;
+constexpr std::size_t kPieceCells = 256;  // summed in floats
+
+using Floats = Eigen::Map<const Eigen::ArrayXf>;
+
+Floats floats(const float* first, std::size_t count) {
+  return {first, static_cast<Eigen::Index>(count)};
+}
 
 // The least value that `share` of all do not exceed.
 std::uint64_t quantile(const std::map<std::uint64_t, std::uint64_t>& counts, std::uint64_t all,
@@ -67,21 +76,19 @@ void MeasuringWriter::record(const Visit& visit, const LocalCopy& copy) {
   double own = 0;
   double others = 0;
   double product = 0;
-  for (std::size_t first = 0; first < now.size(); first += layout_.cell_floats()) {
-    float cell_own = 0;
-    float cell_others = 0;
-    float cell_product = 0;
-    for (std::size_t i = first; i < first + layout_.weight_floats(); ++i) {
-      const float change = copy.after()[i] - copy.before()[i];
-      const float drift = now[i] - copy.before()[i];
-      cell_own += change * change;
-      cell_others += drift * drift;
-      cell_product += drift * change;
-    }
-    own += cell_own;
-    others += cell_others;
-    product -= cell_product;
-  }
+  const auto add = [&](std::size_t first, std::size_t count) {
+    const Floats before = floats(copy.before() + first, count);
+    const Floats after = floats(copy.after() + first, count);
+    const Floats found = floats(now.data() + first, count);
+    own += (after - before).square().sum();
+    others += (found - before).square().sum();
+    product -= ((found - before) * (after - before)).sum();
+  };
+  const std::size_t cell = layout_.cell_floats();
+  const bool plain = layout_.weight_floats() == cell;  // then many cells at a time
+  const std::size_t step = plain ? kPieceCells * cell : cell;
+  for (std::size_t first = 0; first < now.size(); first += step)
+    add(first, plain ? std::min(step, now.size() - first) : layout_.weight_floats());
   const std::uint64_t stale =
       tally_->began.load(std::memory_order_relaxed) - *visit.ended_before - visit.samples;
   const std::lock_guard lock(tally_->mutex);
