@@ -57,13 +57,15 @@ Rows large_block_rows(const Setting& is, std::size_t stale_rows, double shared) 
   const std::size_t least = std::max(cheap ? 4 * kLeast : careful ? 2 * kLeast : kLeast, kEach * workers);
   const std::size_t blocks = std::max(least, rows / most);
   const std::size_t even = (blocks + workers - 1) / workers * workers;
-  const std::size_t large = cheap ? rows / even + 1 : (rows + even - 1) / even;  // a stride and more
+  // Of whole strides where these are what is exchanged, or one of few rows would cost as much as a long one.
+  const std::size_t strides = std::max<std::size_t>((rows / even + stale_rows / 2) / stale_rows, 2);
+  const std::size_t large = cheap ? strides * stale_rows : (rows + even - 1) / even;
   if (large <= stale_rows) return {stale_rows, "no larger than what the others may not have seen"};
   return {large,
           blocks > least
               ? "pulls and pushes of so many rows cost little already"
               : fmt::format("as large as leaves {} of them, for large ones touch shared columns less often",
-                            even)};
+                            (rows + large - 1) / large)};
 }
 
 // Whether blocks whose support is all cells save more as they are made than the run spends on those that they do not touch.
