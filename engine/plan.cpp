@@ -179,7 +179,7 @@ void conclude(Plan& plan, const Setting& is) {
   plan.support = choose_support(is, plan.block_rows, ends);
   if (plan.support == Support::kAll) plan.strides.ends = ends;
   if (!plan.strides.ends.empty())
-    plan.why.refresh.why += ", and the fewer rows touch a column, the longer it waits";
+    plan.why.refresh.why += "; the fewer rows touch a column, the longer it waits";
   plan.alone |= plan.support == Support::kAll && plan.damping == 1 && may_train_in_place(is);
   plan.why.discipline = choice_of_discipline(is.options);
   plan.why.block.value = fmt::format("{}", plan.block_rows);
