@@ -40,6 +40,14 @@ std::size_t most_large_rows(std::size_t rows, std::uint64_t nonzeros, const Layo
   return static_cast<std::size_t>(std::clamp(worth / std::max(row, 1.0), 1.0, static_cast<double>(rows)));
 }
 
+// Where blocks exchange what strides do, their number costs nothing but a shorter last stride, which is exchanged like a long one.
+Rows whole_strides(std::size_t rows, std::size_t stride_rows) {
+  const std::size_t strides = std::max<std::size_t>((rows + stride_rows / 2) / stride_rows, 2);
+  return {strides * stride_rows,
+          fmt::format("{} strides, few enough for a fine shuffle, as a block exchanges no more than they do",
+                      strides)};
+}
+
 // As large as leaves every worker some blocks, all of a size, and the sampler something to shuffle.
 Rows large_block_rows(const Setting& is, std::size_t stale_rows, double shared) {
   constexpr std::size_t kLeast = 12;
@@ -49,27 +57,26 @@ Rows large_block_rows(const Setting& is, std::size_t stale_rows, double shared) 
   const std::size_t rows = is.data.rows();
   const auto workers = static_cast<std::size_t>(is.parallel);
   const std::size_t most = most_large_rows(rows, is.data.nonzeros(), is.layout);
-  // Where rows share a direction, columns that are not hot overshoot, too, with what a large block brings in at once; and few
-  // epochs have no time to make up for what the others did not see. Where blocks exchange little, more of them cost little.
-  const bool careful = shared > kMuchShared || is.options.epochs <= kFewEpochs;
   const bool cheap =
       choose_support(is, rows / (4 * kLeast) + 1, exchange_ends(is, stale_rows)) == Support::kAll;
+  // Where rows share a direction, columns that are not hot overshoot, too, with what a large block brings in at once; and few
+  // epochs have no time to make up for what the others did not see.
+  const bool careful = shared > kMuchShared || is.options.epochs <= kFewEpochs;
   const std::size_t least = std::max(cheap ? 4 * kLeast : careful ? 2 * kLeast : kLeast, kEach * workers);
   const std::size_t blocks = std::max(least, rows / most);
   const std::size_t even = (blocks + workers - 1) / workers * workers;
-  // Of whole strides where these are what is exchanged, or one of few rows would cost as much as a long one.
-  const std::size_t strides = std::max<std::size_t>((rows / even + stale_rows / 2) / stale_rows, 2);
-  const std::size_t large = cheap ? strides * stale_rows : (rows + even - 1) / even;
+  if (cheap) return whole_strides(rows / even, stale_rows);
+  const std::size_t large = (rows + even - 1) / even;
   if (large <= stale_rows) return {stale_rows, "no larger than what the others may not have seen"};
   return {large,
           blocks > least
               ? "pulls and pushes of so many rows cost little already"
               : fmt::format("as large as leaves {} of them, for large ones touch shared columns less often",
-                            (rows + large - 1) / large)};
+                            even)};
 }
 
 // Whether blocks whose support is all cells save more as they are made than the run spends on those that they do not touch.
-// `ends` as in Strides.
+// Where workers keep their copies (`ends`, as in Strides), a cell that is not touched moves once an epoch to each and back.
 bool all_cells_pay(const Setting& is, std::size_t block_rows, std::span<const Cell> ends) {
   constexpr double kMove = 0.4;  // nanoseconds a float, of a pull and a push that changes nothing
   const double saved = is.data.in_random_order() && !is.data.data().weighted() ? 4 : 2.5;  // a non-zero

@@ -56,8 +56,8 @@ struct Made {
   }
 
   static constexpr double kBegin = 2.5e5;
-  static constexpr double kRank =
-      17;  // a coordinate of models that fit a cache: lying data wastes little there
+  // A coordinate, to rank them; not of wide models, where data as it lies would wait for memory in every step.
+  static constexpr double kRank = 17;
   // A non-zero, of blocks that have cells of their own, or all of them, with values that move along with their rows, or not.
   static constexpr double kTouched = 6;
   static constexpr double kCopied = 3.7;
@@ -72,7 +72,8 @@ struct Made {
 bool lying_pays(const Dataset& data, const Objective& objective, const Options& options, int threads,
                 bool in_random_order) {
   constexpr double kParts = 24;  // or more, which a plan tells
-  // Workers do not see all that the others do, and need so many times the epochs of one: a smooth loss ends the lower for each.
+  // Workers do not see all that the others do, and need so many times the epochs of one, on the steep first ones of a smooth loss
+  // even more.
   const double lag = threads == 1 ? 1 : objective.smooth() ? 2 : 1.3;
   const Lying lying(data.nonzeros(), data.dimension(), threads, kParts);
   const Made made(data, threads, in_random_order);
