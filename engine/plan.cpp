@@ -39,10 +39,10 @@ Reasoned<double> choose_step(const Trial& trial, const Options& options, std::si
       return {
           find_step(trial, rows, options.epochs),
           fmt::format(
-              "the smallest power of four, times what moves a margin by its slope, that did within {:.0f} % "
+              "the smallest power of two, times what moves a margin by its slope, that did within {:.0f} % "
               "of the best in two passes over {} rows{}",
               100 * (search_for(trial).tie - 1), trial.rows(),
-              trial.smooth() ? "" : ", and less the longer the run")};
+              trial.smooth() ? "" : ", and less the smaller a part of all these are")};
     case StepChoice::kSmoothness:
       return {smooth_step(trial, options, parallel),
               "as large as the curvature of the loss along the samples allows"};

@@ -29,18 +29,46 @@ class Scores {
     }
     return known_.at(k);
   }
-  double step(int k) const { return trial_.natural_step() * std::pow(4, k); }
+  double step(double k) const { return trial_.natural_step() * std::pow(4, k); }
 
  private:
   const Trial& trial_;
   std::map<int, double> known_;
 };
 
-// What noise a step leaves behind is found out in long runs: with many samples and few coordinates, the best step of a loss with
-// kinks falls with their length.
-double for_length(const Trial& trial, double samples) {
-  constexpr double kFall = 1.0 / 3;
-  return trial.smooth() ? 1 : std::pow(trial.samples() / samples, kFall * trial.crowd());
+// A few rows are fitted by steps that would leave noise behind on all of them: with many samples and few coordinates, the best
+// step of a loss with kinks is the smaller the less of the data a trial has seen.
+double for_all_rows(const Trial& trial, std::size_t rows) {
+  constexpr double kFall = 1.0 / 4;
+  const double seen = static_cast<double>(trial.rows()) / static_cast<double>(rows);
+  return trial.smooth() ? 1 : std::pow(seen, kFall * trial.crowd());
+}
+
+// What the step half-way between the second and the third would have done, by the parabola or cubic through what is known,
+// but no better than they did.
+double between(double before, double low, double high, double after) {
+  double middle = (low + high) / 2;
+  if (std::isfinite(before) && std::isfinite(after)) {
+    middle = (9 * (low + high) - before - after) / 16;
+  } else if (std::isfinite(before)) {
+    middle = (6 * low + 3 * high - before) / 8;
+  } else if (std::isfinite(after)) {
+    middle = (3 * low + 6 * high - after) / 8;
+  }
+  return std::max(middle, std::min(low, high));
+}
+
+// The smallest about as good as the best, among those that were tried and those half-way between them.
+double smallest_of(const std::map<int, double>& scores, double enough) {
+  const auto at = [&](int k) {
+    const auto found = scores.find(k);
+    return found == scores.end() ? kInfinity : found->second;
+  };
+  for (const auto& [k, score] : scores) {
+    if (between(at(k - 2), at(k - 1), score, at(k + 1)) <= enough) return k - 0.5;
+    if (score <= enough) return k;
+  }
+  return scores.begin()->first;
 }
 
 // Upwards from the first, then downwards if the best is near it.
@@ -70,8 +98,7 @@ double best_tried(const Trial& trial, std::size_t rows, int epochs) {
   walk(search.first, 1);
   if (!scores.empty() && best()->first < search.first + search.patience) walk(search.first - 1, -1);
   if (scores.empty()) return all.step(search.first - 1);  // a row or two
-  const double enough = best()->second * search.tie;
-  return all.step(std::ranges::find_if(scores, [&](const auto& s) { return s.second <= enough; })->first);
+  return all.step(smallest_of(scores, best()->second * search.tie));
 }
 
 }  // namespace
@@ -81,7 +108,7 @@ Search search_for(const Trial& trial) {
 }
 
 double find_step(const Trial& trial, std::size_t rows, int epochs) {
-  return best_tried(trial, rows, epochs) * for_length(trial, static_cast<double>(rows) * epochs);
+  return best_tried(trial, rows, epochs) * for_all_rows(trial, rows);
 }
 
 }  // namespace sounder

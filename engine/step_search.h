@@ -12,7 +12,7 @@ namespace sounder {
 struct Search {
   int first = 1;      // k; steps are natural_step() x 4^k
   int patience = 2;   // so many in a row that are no better end it
-  double tie = 1.01;  // about as good: so many times the best objective
+  double tie = 1.05;  // about as good: so many times the best objective
 };
 
 Search search_for(const Trial& trial);

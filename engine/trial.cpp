@@ -130,10 +130,6 @@ Trial::Weights Trial::pass(double step) const {
   return weights;
 }
 
-double Trial::samples() const {
-  return kPasses * static_cast<double>(rows_);
-}
-
 double Trial::objective_after(double step) const {
   const auto [cells, scale] = pass(step);
   const Evaluation sums =

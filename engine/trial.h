@@ -34,7 +34,6 @@ class Trial {
   std::size_t rows() const { return rows_; }
   bool smooth() const { return objective_.smooth(); }
   double crowd() const { return crowd_; }  // near 1 with many more samples than coordinates, else near 0
-  double samples() const;                  // that a trial goes through
   double mean_squared_norm() const { return mean_squared_norm_; }  // of |x|^2; 1 if all are 0
   // Of weight (|x|^2, + 1 with a bias), the curvature along a sample where the loss has curvature 1.
   struct Lengths {

@@ -46,6 +46,7 @@ Factorisation::Form Factorisation::form_of(const Parameters& parameters, Form ot
 Shape Factorisation::shape() const {
   return {.width = padded_rank() + (form_.biases ? 1 : 0),
           .grouping = Grouping::kTiles,
+          .worker_blocks = 12,
           .pairs = true,
           .starts_at_zero = false,
           .terms = true};
