@@ -184,15 +184,16 @@ Rows settled_block_rows(const Setting& is) {
   const Shape shape = is.objective.shape();
   const std::size_t parts = shape.worker_blocks * static_cast<std::size_t>(is.parallel);
   const bool tiles = shape.grouping == Grouping::kTiles;
-  const std::size_t rows = std::max<std::size_t>(
-      tiles ? tile_rows(is, parts) : std::min(is.data.rows() / parts, shape.most_block_rows), 1);
+  const std::size_t rows = std::clamp<std::size_t>(tiles ? tile_rows(is, parts) : is.data.rows() / parts, 1,
+                                                   shape.most_block_rows);
   const std::size_t stale = settled_stale_rows(is);
   if (!may_be_large(is) && stale < rows)
     return {stale, fmt::format("{} in flight at a time are as many as {} bears", shape.most_stale_rows,
                                is.objective.name())};
-  return {rows, tiles ? "as many as leave each thread enough and have coordinates that fit its cache"
-                      : fmt::format("{} or more for each thread, of {} rows at most", shape.worker_blocks,
-                                    shape.most_block_rows)};
+  return {rows, tiles && rows < shape.most_block_rows
+                    ? "as many as leave each thread enough and have coordinates that fit its cache"
+                    : fmt::format("{} or more for each thread, of {} rows at most", shape.worker_blocks,
+                                  shape.most_block_rows)};
 }
 
 std::size_t stored_block_rows(std::size_t rows, std::uint64_t nonzeros, const Layout& layout,

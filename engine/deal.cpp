@@ -99,12 +99,17 @@ std::span<const std::uint32_t> Deal::rows(std::size_t block) const {
   return std::span(order).subspan(begin, ends[block] - begin);
 }
 
-std::vector<std::uint32_t> shuffled_rows(std::size_t rows, std::uint64_t seed) {
+std::vector<std::uint32_t> drawn_rows(std::size_t rows, std::size_t count, std::uint64_t seed) {
   std::vector<std::uint32_t> order(rows);
   std::iota(order.begin(), order.end(), 0U);
   Random random(seed);
-  shuffle(std::span(order), random);
+  draw_some(std::span(order), count, random);
+  order.resize(count);
   return order;
+}
+
+std::vector<std::uint32_t> shuffled_rows(std::size_t rows, std::uint64_t seed) {
+  return drawn_rows(rows, rows, seed);
 }
 
 Deal deal_rows(const Dataset& data, Grouping grouping, std::size_t block_rows, std::uint64_t seed) {

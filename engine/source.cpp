@@ -246,8 +246,8 @@ Block Source::sample(const Layout& layout, std::size_t rows, std::size_t memory,
   if (first && few_cells(layout, data_.offsets()[rows])) return borrow_block(data_, layout, rows);
   std::vector<std::uint32_t> order(first ? rows : 0);
   std::iota(order.begin(), order.end(), 0U);
-  if (!first) order = shuffled_rows(data_.rows(), seed);
-  return BlockMaker(data_, layout, memory).make(std::span<const std::uint32_t>(order).first(rows));
+  if (!first) order = drawn_rows(data_.rows(), rows, seed);
+  return BlockMaker(data_, layout, memory).make(order);
 }
 
 double Source::loss_of_zero(const Objective& objective) const {

@@ -48,12 +48,17 @@ class Random {
   std::uint64_t state_;
 };
 
-// Puts `items` in an order drawn from all equally likely ones (Fisher and Yates).
+// Puts `count` of the items first, which ones and in which order drawn from all that are equally likely (Fisher and Yates).
+template <class T>
+void draw_some(std::span<T> items, std::size_t count, Random& random) {
+  for (std::size_t i = 0; i < count && i + 1 < items.size(); ++i) {
+    std::swap(items[i], items[i + static_cast<std::size_t>(random.below(items.size() - i))]);
+  }
+}
+
 template <class T>
 void shuffle(std::span<T> items, Random& random) {
-  for (std::size_t left = items.size(); left > 1; --left) {
-    std::swap(items[left - 1], items[static_cast<std::size_t>(random.below(left))]);
-  }
+  draw_some(items, items.size(), random);
 }
 
 }  // namespace sounder

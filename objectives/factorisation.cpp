@@ -47,6 +47,7 @@ Shape Factorisation::shape() const {
   return {.width = padded_rank() + (form_.biases ? 1 : 0),
           .grouping = Grouping::kTiles,
           .worker_blocks = 12,
+          .most_block_rows = 1 << 20,
           .pairs = true,
           .starts_at_zero = false,
           .terms = true};

@@ -55,6 +55,7 @@ class TopicModel final : public Objective {
     return {.width = setting_.topics,
             .common = 1,
             .grouping = Grouping::kTiles,
+            .most_block_rows = 4096,
             .pairs = true,
             .starts_at_zero = false,
             .terms = true,

@@ -76,8 +76,12 @@ class WordEmbedding final : public Objective {
   }
   LabelKind labels() const override { return LabelKind::kReal; }
   Shape shape() const override {
-    return {
-        .width = rank_, .common = 1, .grouping = Grouping::kTiles, .pairs = true, .starts_at_zero = false};
+    return {.width = rank_,
+            .common = 1,
+            .grouping = Grouping::kTiles,
+            .most_block_rows = 1 << 20,
+            .pairs = true,
+            .starts_at_zero = false};
   }
   Defaults defaults() const override { return {.rule = Rule::kAdagrad, .l2 = 0, .epochs = 20}; }
   std::optional<Pace> pace(Rule rule) const override {

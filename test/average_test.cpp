@@ -23,7 +23,7 @@ Options averaging(Rule rule, int from, int epochs, bool bias, double l2) {
   Options options = with_threads(1);
   options.rule = rule;
   options.schedule = Schedule::kConstant;
-  options.step = rule == Rule::kSaga ? 0.2 : 0.25;
+  options.step = rule == Rule::kSaga ? 0.15 : 0.25;
   options.average_from = from;
   options.epochs = epochs;
   options.bias = bias;
