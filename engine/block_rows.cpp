@@ -159,6 +159,7 @@ std::vector<Cell> exchange_ends(const Setting& is, std::size_t stride_rows) {
   const double epoch = static_cast<double>(is.data.rows()) * (1 - 1.0 / is.parallel);  // what others do in it
   for (auto rows = static_cast<double>(stride_rows); rows < epoch; rows *= 2)
     ends.push_back(is.layout.hot_end(std::min(met / (is.parallel * rows), 1.0)));
+  ends.push_back(static_cast<Cell>(is.layout.cells()));
   return ends;
 }
 

@@ -73,7 +73,7 @@ void KeepingWriter::flush() {
                              own.copy.after() + first);
     }
   });
-  for (Kept& own : kept_) own.support = {};
+  for (Kept& own : kept_) own = {.copy = std::move(own.copy), .support = {}, .strides = 0};
 }
 
 }  // namespace

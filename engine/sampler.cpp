@@ -59,24 +59,30 @@ Sampler::Sampler(Units units, StepClock clock, Problem problem, std::uint64_t se
     std::iota(blocks_.begin(), blocks_.end(), 0U);
   }
   if (units_.ends.empty()) units_.ends = {order_.size()};
-  for (const std::size_t end : units_.ends) queues_.push_back({end, end});
+  queues_.resize(units_.ends.size());
 }
 
 // What is shuffled stays so among the units of each node.
 void Sampler::fill_queues() {
-  std::size_t begin = 0;
+  auto begin = drawn_.begin();
   for (std::size_t node = 0; node < queues_.size(); ++node) {
-    const std::size_t end = units_.ends[node];
-    if (queues_.size() > 1)
-      std::stable_partition(order_.begin() + static_cast<std::ptrdiff_t>(begin), order_.end(),
-                            [&](std::uint32_t unit) { return unit < end; });
-    queues_[node] = {begin, end};
+    const auto end = node + 1 == queues_.size()
+                         ? drawn_.end()
+                         : std::stable_partition(begin, drawn_.end(), [&](std::uint32_t unit) {
+                             return unit < units_.ends[node];
+                           });
+    queues_[node] = {static_cast<std::size_t>(begin - drawn_.begin()),
+                     static_cast<std::size_t>(end - drawn_.begin())};
     begin = end;
   }
 }
 
-void Sampler::begin_epoch(int epoch, Pass pass) {
-  shuffle(std::span(order_), random_);
+void Sampler::begin_epoch(int epoch, Pass pass, int epochs) {
+  drawn_.clear();
+  for (int e = 0; e < epochs; ++e) {
+    shuffle(std::span(order_), random_);
+    drawn_.insert(drawn_.end(), order_.begin(), order_.end());
+  }
   fill_queues();
   pass_ = pass;
   slot_ = 0;
@@ -102,7 +108,7 @@ bool Sampler::must_fold() const {
 
 // One of the blocks of a unit. Time stands still until the last of them is handed out.
 void Sampler::take_unit(Task& task, Queue& queue) {
-  const std::size_t unit = order_[queue.next];
+  const std::size_t unit = drawn_[queue.next];
   if (slot_ == 0) units_.begin(unit);
   task.blocks = std::span(blocks_).subspan(unit * units_.unit_blocks + slot_, 1);
   task.step = step_for(units_.rows[unit]);
@@ -114,7 +120,7 @@ void Sampler::take_unit(Task& task, Queue& queue) {
 }
 
 void Sampler::take_blocks(Task& task, Queue& queue) {
-  task.blocks = std::span(order_).subspan(queue.next, std::min(units_.task_units, queue.end - queue.next));
+  task.blocks = std::span(drawn_).subspan(queue.next, std::min(units_.task_units, queue.end - queue.next));
   double rows = 0;
   for (const std::uint32_t unit : task.blocks) rows += units_.rows[unit];
   task.step = step_for(rows);

@@ -73,14 +73,16 @@ class Sampler {
  public:
   Sampler(Units units, StepClock clock, Problem problem, std::uint64_t seed);
 
-  void begin_epoch(int epoch, Pass pass = Pass::kUpdate);
+  // That epoch and, if more are wanted, those after it, without an end in between: what is said of an epoch below is true
+  // of all of them together.
+  void begin_epoch(int epoch, Pass pass = Pass::kUpdate, int epochs = 1);
   bool epoch_done() const {
     return std::ranges::all_of(queues_, [](const Queue& queue) { return queue.next == queue.end; });
   }
 
   // What of the first node's epoch has not been handed out yet, in order.
   std::span<const std::uint32_t> to_come() const {
-    return std::span(order_).subspan(queues_.front().next, queues_.front().end - queues_.front().next);
+    return std::span(drawn_).subspan(queues_.front().next, queues_.front().end - queues_.front().next);
   }
 
   // The next task of Task::node; false at the end of its epoch, or when the scale has become so small that it must be
@@ -139,8 +141,9 @@ class Sampler {
   Random random_;
   Pass pass_ = Pass::kUpdate;
   std::vector<std::uint32_t> order_;   // of the units
+  std::vector<std::uint32_t> drawn_;   // the orders of the epochs that have begun, one behind the other
   std::vector<std::uint32_t> blocks_;  // by_unit(): 0, 1, 2, ...
-  std::vector<Queue> queues_;          // in order_, one a node
+  std::vector<Queue> queues_;          // in drawn_, one a node
   std::size_t slot_ = 0;               // in the round
   double samples_ = 0;
   double log_scale_ = 0;

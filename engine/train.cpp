@@ -87,7 +87,9 @@ class Trainer {
   ParallelFor in_turn(ParallelFor parallel) const;
   Pass pass_of(int epoch) const;
   std::unique_ptr<Writer> make_writer();
-  void begin_epoch();
+  int epochs_ahead() const;
+  int epochs_over() const;
+  void begin_epoch(int epochs);
   void run_epoch();
   void end_epoch();
   bool sample(Task& task);
@@ -144,7 +146,7 @@ class Trainer {
   std::vector<float> latest_;  // the weights after the last good epoch
   Checkpoint good_;            // of the lowest objective
 
-  // Written by the ledger during an epoch.
+  // Written by the ledger during an epoch, or several in one go.
   std::uint64_t epoch_samples_ = 0;
   std::uint64_t nonzeros_ = 0;  // until the end of the epoch, with those of samples at rest
   Clock::time_point told_ = start_;
@@ -238,9 +240,11 @@ ParallelFor Trainer::in_turn(ParallelFor parallel) const {
 Trained Trainer::run() {
   std::optional<Outcome> outcome;
   while (!outcome) {
+    const int epochs = epochs_ahead();
     ++report_.epochs;
-    begin_epoch();
+    begin_epoch(epochs);
     run_epoch();
+    report_.epochs += epochs_over();
     end_epoch();
     if (to_evaluate()) evaluate();
     outcome = verdict();
@@ -248,18 +252,32 @@ Trained Trainer::run() {
   return finish(*outcome);
 }
 
+// Where threads keep copies they keep them from epoch to epoch, until somebody looks; but for no longer than they have worked
+// already, so that a run which explodes is found out early.
+int Trainer::epochs_ahead() const {
+  if (plan_.strides.ends.empty() || rule_.turns) return 1;
+  const int done = report_.epochs;
+  const int look = options_.evaluate_every - done % options_.evaluate_every;
+  return std::max(1, std::min({look, options_.epochs - done, done}));
+}
+
+// Of those that were ahead, besides the first; the last of them may not be over.
+int Trainer::epochs_over() const {
+  return static_cast<int>((std::max<std::uint64_t>(epoch_samples_, 1) - 1) / report_.samples);
+}
+
 // A gradient of all samples, then two epochs of updates: Mania et al. (2015), section 5.
 Pass Trainer::pass_of(int epoch) const {
   return rule_.snapshots && epoch % 3 == 1 ? Pass::kSnapshot : Pass::kUpdate;
 }
 
-void Trainer::begin_epoch() {
+void Trainer::begin_epoch(int epochs) {
   const Pass pass = pass_of(report_.epochs);
   const std::size_t plane = layout_.state_floats();
   const std::size_t state = layout_.weight_floats() + (layout_.planes().reweight ? plane : 0);
   if (pass == Pass::kSnapshot) parameters_.scale(0, state, state + plane * rule_.state, 0);
   if (report_.epochs == options_.average_from) sampler_.start_average();
-  sampler_.begin_epoch(report_.epochs, pass);
+  sampler_.begin_epoch(report_.epochs, pass, epochs);
   turns_.visit(Turn::kBegin, sampler_.step(), parameters_);
   epoch_samples_ = 0;
   unasked_ = blocks_.size();
@@ -438,7 +456,7 @@ void Trainer::tell_progress() {
       (report_.epochs - 1 + static_cast<double>(epoch_samples_) / static_cast<double>(report_.samples)) /
       options_.epochs;
   const double seconds = seconds_since(start_);
-  Progress progress{.epoch = report_.epochs,
+  Progress progress{.epoch = report_.epochs + epochs_over(),
                     .epochs = options_.epochs,
                     .fraction = fraction,
                     .nonzeros_per_second = static_cast<double>(nonzeros_) / seconds,

@@ -127,6 +127,28 @@ TEST_CASE("sampler: every block once an epoch, in an order that the seed and the
   }
 }
 
+TEST_CASE("sampler: epochs without an end in between are those that would come one by one") {
+  const Units units = units_of(20);
+  Sampler one(units, constant(units, 0.5), {.l2 = 0.001}, 7);
+  Sampler all(units, constant(units, 0.5), {.l2 = 0.001}, 7);
+  all.begin_epoch(1, Pass::kUpdate, 3);
+  const std::vector<Task> together = drain(all);
+  REQUIRE(together.size() == 60);
+  std::size_t next = 0;
+  for (int epoch = 1; epoch <= 3; ++epoch) {
+    one.begin_epoch(epoch);
+    for (const Task& task : drain(one)) {
+      CHECK(task.blocks[0] == together[next].blocks[0]);
+      CHECK(task.step.before == together[next].step.before);
+      CHECK(task.step.scale == together[next].step.scale);
+      ++next;
+    }
+  }
+  one.begin_epoch(4);
+  all.begin_epoch(4);
+  CHECK(order_of(drain(one)) == order_of(drain(all)));
+}
+
 TEST_CASE("sampler: tasks of several units, rounds of several tasks") {
   for (const std::size_t task_units : {1, 3, 100}) {
     for (const std::size_t round_tasks : {1, 4}) {

@@ -44,6 +44,19 @@ Options quick(std::size_t threads = 1) {
   return options;
 }
 
+// What keeps its copies from block to block does so from epoch to epoch, until somebody looks.
+Options unseen(std::size_t threads, int epochs, int evaluate_every) {
+  Options options = quick(threads);
+  options.bias = true;  // so blocks are made
+  options.epochs = epochs;
+  options.evaluate_every = evaluate_every;
+  return options;
+}
+
+Dataset wide_problem() {
+  return generate({.rows = 4000, .columns = 3000, .nonzeros_per_row = 20});
+}
+
 bool all_finite(const Model& model) {
   const auto finite = [](float w) { return std::isfinite(w); };
   return std::ranges::all_of(model.weights, finite) && std::ranges::all_of(model.bias, finite);
@@ -222,6 +235,50 @@ TEST_CASE("train: a stop request, before or during the run, keeps the best so fa
       CHECK(report.objective <= 1);
       CHECK(all_finite(model));
     }
+  }
+}
+
+TEST_CASE("train: epochs that nobody looks at are counted, and end where others do") {
+  const Dataset data = wide_problem();
+  const auto objective = make_objective("hinge");
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    const Report seen = train(data, *objective, unseen(threads, 20, 1)).report;
+    const Report report = train(data, *objective, unseen(threads, 20, 7)).report;
+    CHECK(report.epochs == 20);
+    CHECK(report.passes == doctest::Approx(20));
+    REQUIRE(report.per_epoch.size() == 3);
+    CHECK(report.per_epoch[0].epoch == 7);
+    CHECK(report.per_epoch[1].epoch == 14);
+    CHECK(report.per_epoch[2].epoch == 20);
+    CHECK(report.per_epoch[1].passes == doctest::Approx(14));
+    CHECK(report.objective == doctest::Approx(seen.objective).epsilon(0.02));
+  }
+}
+
+TEST_CASE("train: a run that is stopped between two looks tells how far it came") {
+  const Dataset data = wide_problem();
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    Options options = unseen(threads, 1'000'000, 1'000'000);
+    options.time_limit = 0.1;
+    const Report report = train(data, *make_objective("logistic"), options).report;
+    CHECK(report.outcome == Outcome::kTimeLimit);
+    CHECK(report.epochs > 1);
+    CHECK(std::fabs(report.passes - report.epochs) <= 1.1);  // tasks in flight may not be counted
+    REQUIRE(report.per_epoch.size() == 1);
+    CHECK(report.per_epoch[0].epoch == report.epochs);
+  }
+}
+
+TEST_CASE("train: an explosion that nobody looks at is noticed before most of the epochs are gone") {
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    Options options = unseen(threads, 64, 64);
+    options.step = 1e8;
+    const auto [model, report] = train(wide_problem(), *make_objective("least_squares"), options);
+    CHECK(all_finite(model));
+    CHECK(report.objective < 0.5);
   }
 }
 
