@@ -7,8 +7,13 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
+
+#include "engine/conflicts.h"
+#include "engine/theory.h"
+#include "io/error.h"
 
 namespace sounder {
 namespace {
@@ -34,6 +39,20 @@ std::uint64_t quantile(const std::map<std::uint64_t, std::uint64_t>& counts, std
 }
 
 }  // namespace
+
+void require_measurable(const Options& options) {
+  const auto refuse = [](const std::string& what) { throw InputError("measure: " + what); };
+  if (options.simulate > 0) refuse("simulated staleness is known, not measured");
+  if (traits_of(discipline_of(options)).disjoint) refuse("under exclusive no block is stale");
+}
+
+double estimate_safe_staleness(const Dataset& data, const Options& options, Arena& arena) {
+  constexpr std::size_t kDraws = 4096;
+  const Incidence incidence(data, arena);
+  const Estimate degree =
+      average_conflict_degree(incidence, draw_conflicts(incidence, kDraws, options.seed, arena));
+  return safe_staleness(degree.value / static_cast<double>(data.rows()));
+}
 
 struct MeasuringWriter::Tally {
   std::atomic<std::uint64_t> visits{0};

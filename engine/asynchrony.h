@@ -5,11 +5,21 @@
 #include <memory>
 #include <optional>
 
+#include "engine/arena.h"
 #include "engine/discipline.h"
 #include "engine/layout.h"
+#include "engine/options.h"
 #include "engine/parameters.h"
+#include "io/dataset.h"
 
 namespace sounder {
+
+// Throws InputError for options whose runs cannot be measured.
+void require_measurable(const Options& options);
+
+// The staleness that the analysis holds to be harmless (engine/theory.h), by an estimate of the average conflict degree from
+// few draws, for the order of magnitude.
+double estimate_safe_staleness(const Dataset& data, const Options& options, Arena& arena);
 
 // A writer that measures another (Asynchrony in discipline.h), on one visit in 32: what it does otherwise
 // costs two atomic adds a visit. Samples overlap a visit if they began before it ended and had not ended when

@@ -156,7 +156,7 @@ std::vector<Cell> exchange_ends(const Setting& is, std::size_t stride_rows) {
   const double met = std::min(4 * is.options.epochs, 32);
   std::vector<Cell> ends;
   if (!may_be_large(is) || is.options.tau > 0 || stride_rows == 0) return ends;
-  const double epoch = static_cast<double>(is.data.rows()) * (1 - 1.0 / is.parallel);  // what others do in it
+  const double epoch = static_cast<double>(is.data.rows()) / is.parallel;  // a worker's rows of it
   for (auto rows = static_cast<double>(stride_rows); rows < epoch; rows *= 2)
     ends.push_back(is.layout.hot_end(std::min(met / (is.parallel * rows), 1.0)));
   ends.push_back(static_cast<Cell>(is.layout.cells()));

@@ -192,6 +192,16 @@ double objective_of(const Evaluation& sums, const Objective& objective, const La
   return loss + terms;
 }
 
+std::vector<float> averaged(std::span<const float> array, const Layout& layout, double samples) {
+  std::vector<float> mean(array.begin(), array.end());
+  for (std::size_t cell = 0; samples > 0 && cell < layout.cells(); ++cell) {
+    float* const weights = mean.data() + cell * layout.cell_floats();
+    for (std::size_t i = 0; i < layout.weight_floats(); ++i)
+      weights[i] = static_cast<float>(layout.average(weights)[i] / samples);
+  }
+  return mean;
+}
+
 void fold_scale(Sampler& sampler, const Layout& layout, Parameters& parameters) {
   if (sampler.average()) fold_average(*sampler.average(), layout, parameters);
   if (sampler.scale() == 1 && !sampler.average()) return;

@@ -5,6 +5,7 @@
 #include <span>
 #include <stop_token>
 #include <utility>
+#include <vector>
 
 #include "engine/blocks.h"
 #include "engine/discipline.h"
@@ -65,6 +66,9 @@ double objective_of(const Evaluation& sums, const Objective& objective, const La
 
 // Alone: multiplies the weights by their scale, which becomes 1.
 void fold_scale(Sampler& sampler, const Layout& layout, Parameters& parameters);
+
+// All cells, folded, with the mean of so many iterates (Sampler::Average) in place of the weights.
+std::vector<float> averaged(std::span<const float> array, const Layout& layout, double samples);
 
 // RuleTraits::dual: adds what the block's samples imply (Objective::imply) to `sum`, which is laid out as the parameters.
 void add_implied(const Objective& objective, const Layout& layout, Block& block, std::span<double> sum);

@@ -12,7 +12,6 @@
 #include "engine/batches.h"
 #include "engine/blocks.h"
 #include "engine/checkpoint.h"
-#include "engine/conflicts.h"
 #include "engine/course.h"
 #include "engine/discipline.h"
 #include "engine/duality.h"
@@ -20,12 +19,13 @@
 #include "engine/gradient_task.h"
 #include "engine/graph.h"
 #include "engine/layout.h"
+#include "engine/machine.h"
 #include "engine/parameters.h"
 #include "engine/plan.h"
+#include "engine/run_report.h"
 #include "engine/sampler.h"
 #include "engine/source.h"
 #include "engine/stopwatch.h"
-#include "engine/theory.h"
 #include "engine/threads.h"
 #include "engine/turns.h"
 #include "io/error.h"
@@ -36,35 +36,6 @@ namespace {
 constexpr int kMostRollbacks = 15;
 constexpr double kRollbackStep = 0.25;
 constexpr double kProgressSeconds = 0.1;
-
-Report start_report(const Source& data, const Objective& objective, const Options& options,
-                    const Arena& arena) {
-  Report report;
-  report.objective_name = objective.name();
-  report.samples = data.rows();
-  report.coordinates = data.dimension();
-  report.nonzeros = data.nonzeros();
-  report.threads = arena.threads();
-  for (std::size_t node = 0; node < arena.nodes(); ++node)
-    report.nodes.push_back({.numa_node = arena.numa_node(node), .threads = arena.threads(node)});
-  report.options = options;
-  return report;
-}
-
-void check_measure(const Options& options) {
-  const auto refuse = [](const std::string& what) { throw InputError("measure: " + what); };
-  if (options.simulate > 0) refuse("simulated staleness is known, not measured");
-  if (traits_of(discipline_of(options)).disjoint) refuse("under exclusive no block is stale");
-}
-
-// By few draws, for the order of magnitude.
-double safe_staleness_of(const Dataset& data, const Options& options, Arena& arena) {
-  constexpr std::size_t kDraws = 4096;
-  const Incidence incidence(data, arena);
-  const Estimate degree =
-      average_conflict_degree(incidence, draw_conflicts(incidence, kDraws, options.seed, arena));
-  return safe_staleness(degree.value / static_cast<double>(data.rows()));
-}
 
 // Of a loss with kinks a step ends where the slope does, and two workers cannot diverge (engine/overshoot.h).
 bool settles(const Objective& objective, const Plan& plan, const Options& options, int threads) {
@@ -95,7 +66,6 @@ class Trainer {
   bool sample(Task& task);
   void work(const Task& task);
   void account(const Task& task);
-  std::vector<float> averaged(const std::vector<float>& array) const;
   double objective_at_start();
   bool to_evaluate() const;
   void evaluate();
@@ -135,6 +105,8 @@ class Trainer {
   const Units units_;
   Parameters parameters_;
   std::unique_ptr<Writer> writer_;
+  // A thread that waits for a core would keep what it has changed for epochs.
+  const bool goes_on_;
   GradientTask task_;
   Sampler sampler_;
   Turns turns_;
@@ -168,13 +140,14 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
                     return checked(make_plan(source, layout_, best_, objective, options, arena.threads()),
                                    Graph::least_window(arena));
                   })),
-      safe_staleness_(
-          timed(report_.prepare_seconds,
-                [&] { return monitor.measure ? safe_staleness_of(source.data(), options, arena) : 0.0; })),
+      safe_staleness_(timed(
+          report_.prepare_seconds,
+          [&] { return monitor.measure ? estimate_safe_staleness(source.data(), options, arena) : 0.0; })),
       file_(source.file()),
       units_(timed(report_.prepare_seconds, [&] { return make_units(std::move(source)); })),
       parameters_(layout_.cells(), layout_.cell_floats()),
       writer_(make_writer()),
+      goes_on_(!plan_.strides.ends.empty() && !rule_.turns && arena.threads() <= usable_threads()),
       task_(objective, layout_, blocks_, *writer_, plan_.strides, monitor.stop),
       sampler_(units_, plan_.clock, problem_of(options, objective, plan_), options.seed),
       turns_(objective, layout_, options.rule),
@@ -193,12 +166,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
   good_ = checkpoint();
   const double objective_before = objective_at_start();
   course_.start(objective_before);
-  report_.block_rows = plan_.block_rows;
-  report_.refresh_rows = plan_.strides.rows;
-  report_.tau = traits_of(discipline_of(options)).disjoint ? 0 : plan_.tau();
-  report_.note = plan_.note;
-  report_.choices = plan_.why;
-  report_.theorem = plan_.theorem;
+  tell_plan(report_, plan_);
   report_.objective = objective_before;
   report_.training = metrics_of({.loss = objective_before, .weight = 1}, objective.labels());
 }
@@ -255,7 +223,7 @@ Trained Trainer::run() {
 // Where threads keep copies they keep them from epoch to epoch, until somebody looks; but for no longer than they have worked
 // already, so that a run which explodes is found out early.
 int Trainer::epochs_ahead() const {
-  if (plan_.strides.ends.empty() || rule_.turns) return 1;
+  if (!goes_on_) return 1;
   const int done = report_.epochs;
   const int look = options_.evaluate_every - done % options_.evaluate_every;
   return std::max(1, std::min({look, options_.epochs - done, done}));
@@ -325,19 +293,7 @@ void Trainer::end_epoch() {
   turns_.visit(Turn::kEnd, sampler_.step(), parameters_);
   latest_.resize(parameters_.floats());
   parameters_.read(latest_);
-  if (averaging()) latest_ = averaged(latest_);
-}
-
-// All folded.
-std::vector<float> Trainer::averaged(const std::vector<float>& array) const {
-  std::vector<float> mean = array;
-  const double samples = sampler_.average()->all;
-  for (std::size_t cell = 0; samples > 0 && cell < layout_.cells(); ++cell) {
-    float* const weights = mean.data() + cell * layout_.cell_floats();
-    for (std::size_t i = 0; i < layout_.weight_floats(); ++i)
-      weights[i] = static_cast<float>(layout_.average(weights)[i] / samples);
-  }
-  return mean;
+  if (averaging()) latest_ = averaged(latest_, layout_, sampler_.average()->all);
 }
 
 // Of w = 0 without a look at the blocks, which need not be built for it.
@@ -477,7 +433,7 @@ Trained train_on(Source source, const Objective& objective, const Options& optio
 
 Trained train(Dataset data, const Objective& objective, const Options& options, const Monitor& monitor) {
   check(data, objective, options, monitor.validation ? &*monitor.validation : nullptr);
-  if (monitor.measure) check_measure(options);
+  if (monitor.measure) require_measurable(options);
   const std::unique_ptr<Objective> fitted = objective.fitted(data);
   return train_on(Source(std::move(data)), fitted ? *fitted : objective, options, monitor);
 }

@@ -1,0 +1,28 @@
+#include "engine/run_report.h"
+
+namespace sounder {
+
+Report start_report(const Source& data, const Objective& objective, const Options& options,
+                    const Arena& arena) {
+  Report report;
+  report.objective_name = objective.name();
+  report.samples = data.rows();
+  report.coordinates = data.dimension();
+  report.nonzeros = data.nonzeros();
+  report.threads = arena.threads();
+  for (std::size_t node = 0; node < arena.nodes(); ++node)
+    report.nodes.push_back({.numa_node = arena.numa_node(node), .threads = arena.threads(node)});
+  report.options = options;
+  return report;
+}
+
+void tell_plan(Report& report, const Plan& plan) {
+  report.block_rows = plan.block_rows;
+  report.refresh_rows = plan.strides.rows;
+  report.tau = traits_of(discipline_of(report.options)).disjoint ? 0 : plan.tau();
+  report.note = plan.note;
+  report.choices = plan.why;
+  report.theorem = plan.theorem;
+}
+
+}  // namespace sounder

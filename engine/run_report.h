@@ -1,0 +1,19 @@
+#pragma once
+
+#include "engine/arena.h"
+#include "engine/options.h"
+#include "engine/plan.h"
+#include "engine/report.h"
+#include "engine/source.h"
+#include "objectives/objective.h"
+
+namespace sounder {
+
+// What a report says of a run before its first epoch: of the problem and who works on it,
+Report start_report(const Source& data, const Objective& objective, const Options& options,
+                    const Arena& arena);
+
+// and of what was chosen for it.
+void tell_plan(Report& report, const Plan& plan);
+
+}  // namespace sounder
