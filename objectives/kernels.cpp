@@ -39,21 +39,48 @@ void prefetch(const Position* positions, const float* values) {
   __builtin_prefetch(reinterpret_cast<const char*>(positions) + kBytesAhead);
 }
 
-template <class Position>
-float dot(const Position* positions, const float* values, std::size_t size, const float* local) {
+float total(const Quad (&sums)[4]) {
+  const Quad four = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  return (four[0] + four[1]) + (four[2] + four[3]);
+}
+
+// With a `squared_norm`, of the values, it takes no second pass over them.
+template <bool kNorm, class Position>
+float product(const Position* positions, const float* values, std::size_t size, const float* local,
+              float* squared_norm) {
   Quad sums[4] = {};
+  Quad squares[4] = {};
+  const auto add = [&](std::size_t k, std::size_t q) {
+    const Quad four = load_quad(values + k);
+    sums[q] += four * collect(local, positions + k);
+    if constexpr (kNorm) squares[q] += four * four;
+  };
   std::size_t k = 0;
   for (; k + 16 <= size; k += 16) {
     prefetch(positions + k, values + k);
-    for (std::size_t q = 0; q < 4; ++q)
-      sums[q] += load_quad(values + k + 4 * q) * collect(local, positions + k + 4 * q);
+    for (std::size_t q = 0; q < 4; ++q) add(k + 4 * q, q);
   }
   prefetch(positions + k, values + k);
-  for (; k + 4 <= size; k += 4) sums[0] += load_quad(values + k) * collect(local, positions + k);
-  const Quad four = (sums[0] + sums[1]) + (sums[2] + sums[3]);
-  float sum = (four[0] + four[1]) + (four[2] + four[3]);
-  for (; k < size; ++k) sum += values[k] * local[positions[k]];
+  for (; k + 4 <= size; k += 4) add(k, 0);
+  float sum = total(sums);
+  float square = total(squares);
+  for (; k < size; ++k) {
+    sum += values[k] * local[positions[k]];
+    square += values[k] * values[k];
+  }
+  if constexpr (kNorm) *squared_norm = square;
   return sum;
+}
+
+template <class Position>
+float dot(const Position* positions, const float* values, std::size_t size, const float* local) {
+  return product<false>(positions, values, size, local, nullptr);
+}
+
+template <class Position>
+float measure(const Position* positions, const float* values, std::size_t size, const float* local,
+              float* squared_norm) {
+  return product<true>(positions, values, size, local, squared_norm);
 }
 
 template <class Position>
@@ -69,10 +96,10 @@ void axpy(const Position* positions, const float* values, std::size_t size, floa
 }
 
 Kernels<std::uint16_t> narrow() {
-  return {dot<std::uint16_t>, axpy<std::uint16_t>};
+  return {dot<std::uint16_t>, measure<std::uint16_t>, axpy<std::uint16_t>};
 }
 Kernels<std::uint32_t> wide() {
-  return {dot<std::uint32_t>, axpy<std::uint32_t>};
+  return {dot<std::uint32_t>, measure<std::uint32_t>, axpy<std::uint32_t>};
 }
 const char* target() {
   return hwy::TargetName(HWY_TARGET);

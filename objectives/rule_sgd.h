@@ -58,10 +58,10 @@ struct SgdRule {
     const float bias_norm = local.bias == nullptr ? 0.0F : 1.0F;
     for_each_row(samples, [&](std::size_t i, const auto& row) {
       const float bias = local.bias == nullptr ? 0.0F : *local.bias;
-      const float margin = static_cast<float>(scale.before(i)) * row.dot(local.weights) + bias;
+      const auto [dot, squared_norm] = measure(samples, i, row, local.weights);
+      const float margin = static_cast<float>(scale.before(i)) * dot + bias;
       const float eta = step.size * samples.weight(i);
-      const float slope =
-          safe_slope(loss, margin, samples.labels[i], eta * (samples.squared_norm(i) + bias_norm));
+      const float slope = safe_slope(loss, margin, samples.labels[i], eta * (squared_norm + bias_norm));
       const auto shrunk = static_cast<float>(scale.after());
       if (eta * slope == 0) return;
       row.add_to(local.weights, -eta * slope / shrunk);

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <variant>
 
@@ -79,6 +81,23 @@ struct LocalRow {
   float dot(const float* local) const { return kernels->dot(positions, values, size, local); }
   void add_to(float* local, float factor) const { kernels->axpy(positions, values, size, factor, local); }
 };
+
+struct Measures {
+  float dot;           // with the local array
+  float squared_norm;  // Samples::squared_norm
+};
+
+// Of the row of that number, in one pass over its values where both are worked out.
+template <class Position>
+Measures measure(const Samples& samples, std::size_t number, const LocalRow<Position>& row,
+                 const float* local) {
+  constexpr std::size_t kExact = 1024;  // a sum of more floats would not be
+  if (samples.squared_norms != nullptr || row.size > kExact)
+    return {row.dot(local), samples.squared_norm(number)};
+  float squared = 0;
+  const float dot = row.kernels->measure(row.positions, row.values, row.size, local, &squared);
+  return {dot, std::min(squared, std::numeric_limits<float>::max())};
+}
 
 // Calls body(row number, LocalRow) for every sample, in order.
 template <class Body>

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "io/random.h"
+#include "objectives/samples.h"
 
 using namespace sounder;
 
@@ -64,6 +65,48 @@ TEST_CASE_TEMPLATE("kernels: dot agrees with a sum in double", Position, std::ui
       const auto terms = static_cast<double>(p.values.size());
       CHECK(std::fabs(dot - sum) <= terms * kEpsilon * magnitude);
     }
+  });
+}
+
+TEST_CASE_TEMPLATE("kernels: measure has the bits of dot, and the sum of squares", Position, std::uint16_t,
+                   std::uint32_t) {
+  for_each_problem<Position>([](const Problem<Position>& p) {
+    for (std::size_t skipped = 0; skipped < 2 && skipped <= p.values.size(); ++skipped) {
+      const Position* const positions = p.positions.data() + skipped;
+      const float* const values = p.values.data() + skipped;
+      const std::size_t size = p.values.size() - skipped;
+      float squared_norm = -1;
+      const float dot = kernels<Position>().measure(positions, values, size, p.local.data(), &squared_norm);
+      CHECK(dot == kernels<Position>().dot(positions, values, size, p.local.data()));
+      CHECK(squared_norm == doctest::Approx(squared_norm_of({values, size})).epsilon(1e-6));
+    }
+  });
+}
+
+TEST_CASE_TEMPLATE("samples: a row is measured by its norm, given or not, long or short", Position,
+                   std::uint16_t, std::uint32_t) {
+  for (const std::size_t size : {5, 1024, 1025}) {
+    const Problem<Position> p(size, size + 1, size);
+    const std::vector<std::uint64_t> offsets{0, size};
+    Samples samples{.offsets = offsets, .positions = p.positions.data(), .values = p.values.data()};
+    const float known = 7;
+    const float exact = squared_norm_of(p.values);
+    for (const float* given : {&known, static_cast<const float*>(nullptr)}) {
+      samples.squared_norms = given;
+      for_each_row(samples, [&](std::size_t i, const auto& row) {
+        const auto [dot, squared_norm] = measure(samples, i, row, p.local.data());
+        CHECK(dot == row.dot(p.local.data()));
+        CHECK(squared_norm == doctest::Approx(given == nullptr ? exact : known).epsilon(1e-6));
+      });
+    }
+  }
+  const std::vector<float> huge(4, 1e30F);
+  const std::vector<Position> positions{0, 1, 2, 3};
+  const std::vector<std::uint64_t> offsets{0, 4};
+  const Samples samples{.offsets = offsets, .positions = positions.data(), .values = huge.data()};
+  const std::vector<float> zeros(4);
+  for_each_row(samples, [&](std::size_t i, const auto& row) {
+    CHECK(measure(samples, i, row, zeros.data()).squared_norm == std::numeric_limits<float>::max());
   });
 }
 
