@@ -127,7 +127,9 @@ Rows most_stale_rows(const Setting& is) {
 Rows choose_stale_rows(const Setting& is, double step, const Overshoot& overshoot) {
   constexpr std::size_t kLeast = 32;
   Rows most = most_stale_rows(is);
-  const double safe = overshoot.rows_at(step);
+  // In a single epoch steps have fallen half as far by the time it matters; of a loss with kinks they end where its slope does.
+  const bool early = is.options.epochs == 1 && is.objective.smooth();
+  const double safe = overshoot.rows_at(early ? 2 * step : step);
   if (safe >= static_cast<double>(most.value)) return most;
   return {
       std::max(static_cast<std::size_t>(safe), std::min(kLeast, most.value)),

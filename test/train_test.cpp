@@ -404,7 +404,7 @@ TEST_CASE("train: the theorem's accuracy is reached within its budget") {
     for (const std::size_t threads : kThreadSweep) {
       CAPTURE(threads);
       Options options;
-      options.l2 = 0.2;
+      options.l2 = 0.19;
       options.threads = static_cast<int>(threads);
       options.epochs = 200;
       const std::vector<float> best = train(problem(), *objective, options).model.weights;
@@ -414,7 +414,7 @@ TEST_CASE("train: the theorem's accuracy is reached within its budget") {
       const Theorem theorem = train(problem(), *objective, options).report.theorem.value();
       options.epochs = static_cast<int>(std::ceil(theorem.samples / 600));
       const std::vector<float> reached = train(problem(), *objective, options).model.weights;
-      REQUIRE(std::inner_product(best.begin(), best.end(), best.begin(), 0.0) > 4 * accuracy);
+      REQUIRE(std::inner_product(best.begin(), best.end(), best.begin(), 0.0) > 5 * accuracy);
       double distance = 0;
       for (std::size_t i = 0; i < best.size(); ++i) distance += std::pow(double{best[i]} - reached[i], 2);
       CHECK(distance < accuracy);
