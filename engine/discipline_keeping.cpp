@@ -1,6 +1,6 @@
 // Staleness is counted in samples, but hurts by those of them that touch a coordinate: a cold one, which a few samples of an
 // epoch touch, is as fresh after an epoch as a hot one is after a stride. So threads keep their copies from block to block
-// and exchange each cell after about as many samples that touch it, the coldest ones at the end of the epoch.
+// and exchange each cell after about as many samples that touch it, the coldest ones about once an epoch, or at its end.
 #include <tbb/enumerable_thread_specific.h>
 
 #include <algorithm>

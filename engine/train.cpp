@@ -117,6 +117,7 @@ class Trainer {
   Course course_;
   std::vector<float> latest_;  // the weights after the last good epoch
   Checkpoint good_;            // of the lowest objective
+  int rolled_back_ = 0;        // the epoch that was last
 
   // Written by the ledger during an epoch, or several in one go.
   std::uint64_t epoch_samples_ = 0;
@@ -220,13 +221,13 @@ Trained Trainer::run() {
   return finish(*outcome);
 }
 
-// Where threads keep copies they keep them from epoch to epoch, until somebody looks; but for no longer than they have worked
-// already, so that a run which explodes is found out early.
+// Where threads keep copies they keep them from epoch to epoch, until somebody looks; but for no longer than all has gone well
+// so far, so that a run which explodes is found out early, every time.
 int Trainer::epochs_ahead() const {
   if (!goes_on_) return 1;
   const int done = report_.epochs;
   const int look = options_.evaluate_every - done % options_.evaluate_every;
-  return std::max(1, std::min({look, options_.epochs - done, done}));
+  return std::max(1, std::min({look, options_.epochs - done, done - rolled_back_}));
 }
 
 // Of those that were ahead, besides the first; the last of them may not be over.
@@ -339,6 +340,7 @@ void Trainer::roll_back() {
   good_.restore(parameters_, sampler_, turns_, blocks_);
   sampler_.scale_steps(kRollbackStep);
   ++report_.rollbacks;
+  rolled_back_ = report_.epochs;
 }
 
 void Trainer::record(double objective, const Evaluation& sums) {

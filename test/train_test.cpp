@@ -276,9 +276,11 @@ TEST_CASE("train: an explosion that nobody looks at is noticed before most of th
     CAPTURE(threads);
     Options options = unseen(threads, 64, 64);
     options.step = 1e8;
+    options.rule = Rule::kAdagrad;  // whose steps may overshoot a sample
     const auto [model, report] = train(wide_problem(), *make_objective("least_squares"), options);
+    CHECK(report.rollbacks > 8);
     CHECK(all_finite(model));
-    CHECK(report.objective < 0.5);
+    CHECK(report.objective < 0.4);  // 0.5 at zero
   }
 }
 
