@@ -175,7 +175,7 @@ TEST_CASE("rules: an absurd step is taken back, with all that the rule keeps") {
       CAPTURE(threads);
       Options options = options_for(rule, threads);
       options.step = 1e6;
-      options.epochs = 60;
+      options.epochs = 100;
       options.block_rows = 16;
       const auto [model, report] = train(data, objective, options);
       CHECK(all_finite(model));
