@@ -198,7 +198,7 @@ TEST_CASE("parameters: a lone racy pusher loses nothing, and counts what it wrot
   CHECK(pull(parameters, support) == after);
 }
 
-TEST_CASE("parameters: racy pushers that meet count no more losses than there are") {
+TEST_CASE("parameters: racy pushers that meet count losses if there are any, and no more than two for one") {
   constexpr int kRounds = 20'000;
   for (const std::size_t threads : kThreadSweep) {
     CAPTURE(threads);
@@ -210,9 +210,11 @@ TEST_CASE("parameters: racy pushers that meet count no more losses than there ar
       for (int round = 0; round < kRounds; ++round)
         lost += parameters.push_and_count(support, zero.data(), one.data()).lost;
     });
-    // Every add that vanished was overwritten by one that counts a loss; one store may bury several.
+    // The sum is the length of a chain of stores, each of which loaded what the chain's one before had stored; the adds of all others
+    // are missing. A store that counts a loss is missing itself, or else the one is that it has overwritten: a late store may bury
+    // a hundred adds, and the next, of a thread that had loaded them, dig up all but its own.
     const double missing = static_cast<double>(threads) * kRounds - read(parameters)[0];
-    CHECK(missing >= static_cast<double>(lost));
+    CHECK(2 * missing >= static_cast<double>(lost));
     CHECK((missing == 0) == (lost == 0));
   }
 }
