@@ -33,12 +33,12 @@ class Ids {
 
  private:
   struct Slot {
-    std::uint32_t hash = 0;
+    std::uint64_t key = 0;       // of the name
     std::uint32_t position = 0;  // one above the number; 0 when the slot is free
   };
 
   // The slot of `name`, or the free one that it belongs to. There must be slots.
-  std::size_t probe(std::string_view name, std::uint32_t hash) const;
+  std::size_t probe(std::string_view name, std::uint64_t key) const;
   void grow();
 
   std::string pool_;                 // all names, one behind the other

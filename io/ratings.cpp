@@ -4,188 +4,86 @@
 
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <limits>
 #include <numeric>
 #include <optional>
 #include <span>
 #include <utility>
-#include <vector>
 
 #include "io/error.h"
 #include "io/input.h"
+#include "io/pages.h"
+#include "io/rating_line.h"
 #include "io/scanner.h"
 
 namespace sounder {
 namespace {
 
-// What stands between two fields.
-struct Separator {
-  char character;
-  std::size_t count;  // of the character
-  const char* name;
-};
-// In the order in which they are tried: what has tabs or colons between its fields may have commas and blanks
-// in them. The space stands for any blanks.
-constexpr Separator kSeparators[] = {
-    {'\t', 1, "a tab"}, {':', 2, "\"::\""}, {',', 1, "a comma"}, {' ', 1, "a blank"}};
-
-// Cuts text into those of its lines that are not blank.
-class Lines {
- public:
-  explicit Lines(std::string_view text) : scan_(text) {}
-
-  // The next line without its end; empty when there is none.
-  std::string_view next() {
-    while (!scan_.done()) {
-      const char* begin = scan_.at();
-      scan_.skip_blanks();
-      const bool blank = scan_.at_line_end();
-      scan_.skip_line();
-      if (!blank) return without_end({begin, scan_.at()});
-    }
-    return {};
-  }
-
- private:
-  static std::string_view without_end(std::string_view line) {
-    while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
-    return line;
-  }
-
-  Scanner scan_;
-};
-
-// Cuts a line into fields.
-class Fields {
- public:
-  Fields(std::string_view line, Separator separator) : rest_(line), separator_(separator) { skip_blanks(); }
-
-  // The next field, with its quotes but without the blanks around it; empty, and at the end of the line, when
-  // there is none.
-  std::string_view next() {
-    std::string_view field = rest_.substr(0, field_end());
-    rest_.remove_prefix(std::min(rest_.size(), field.size() + separator_.count));
-    skip_blanks();
-    while (field.ends_with(' ') || field.ends_with('\t')) field.remove_suffix(1);
-    return field;
-  }
-
- private:
-  void skip_blanks() {
-    const char tab = separator_.character == '\t' ? ' ' : '\t';
-    while (rest_.starts_with(' ') || rest_.starts_with(tab)) rest_.remove_prefix(1);
-  }
-
-  std::size_t field_end() const {
-    const bool quotes = separator_.character == ',' && rest_.starts_with('"');
-    bool inside = false;
-    for (std::size_t i = 0; i < rest_.size(); ++i) {
-      inside ^= quotes && rest_[i] == '"';
-      if (!inside && is_separator(i)) return i;
-    }
-    return rest_.size();
-  }
-
-  bool is_separator(std::size_t i) const {
-    if (rest_[i] != separator_.character) return separator_.character == ' ' && rest_[i] == '\t';
-    return separator_.count == 1 || rest_.substr(i + 1).starts_with(separator_.character);
-  }
-
-  std::string_view rest_;
-  Separator separator_;
-};
-
-// What is in a field: itself or, between commas, what its quotes enclose, copied to `buffer`. Nothing when the
-// quotes do not match.
-std::optional<std::string_view> unquoted(std::string_view field, Separator separator, std::string& buffer) {
-  if (separator.character != ',' || !field.starts_with('"')) return field;
-  buffer.clear();
-  for (std::size_t i = 1; i < field.size(); ++i) {
-    const bool quote = field[i] == '"';
-    if (quote && ++i == field.size()) return buffer;
-    if (quote && field[i] != '"') return std::nullopt;
-    buffer += field[i];
-  }
-  return std::nullopt;
-}
-
-// NaN when `field` is no number.
-float number(std::string_view field) {
-  Scanner scan(field);
-  const float value = scan.real();
-  return scan.done() ? value : std::numeric_limits<float>::quiet_NaN();
-}
-
-// How many of the first three fields a line has with this separator, and one more when the third is a number.
-constexpr int kPair = 2;
-constexpr int kHeader = 3;
-constexpr int kRating = 4;
-
-int fit(std::string_view line, Separator separator) {
-  Fields fields(line, separator);
-  std::string_view field;
-  int count = 0;
-  while (count < kHeader && !(field = fields.next()).empty()) ++count;
-  std::string buffer;
-  const std::string_view last = unquoted(field, separator, buffer).value_or("");
-  return count == kHeader && !std::isnan(number(last)) ? kRating : count;
-}
-
-Separator best_separator(std::string_view line) {
-  return *std::ranges::max_element(kSeparators, {}, [&](Separator s) { return fit(line, s); });
-}
-
 constexpr std::uint32_t kUnknown = std::numeric_limits<std::uint32_t>::max();
-
-// Users or items while they are read.
-struct Side {
-  const char* what;
-  bool known;
-  Ids ids;
-  std::uint64_t unknown = 0;
-
-  std::uint32_t number(std::string_view name) {
-    if (!known) return ids.add(name);
-    const std::optional<std::uint32_t> number = ids.find(name);
-    unknown += !number;
-    return number.value_or(kUnknown);
-  }
-};
 
 struct Pair {
   std::uint32_t user;
   std::uint32_t item;
 };
 
-// How many pairs are equal to one before. Sorts them by user; then it is enough to know who had an item last.
-std::uint64_t count_duplicates(std::span<const Pair> pairs, std::size_t users, std::size_t items) {
-  std::vector<std::uint64_t> ends(users + 1);
-  for (const Pair& pair : pairs) ++ends[pair.user + 1];
-  std::partial_sum(ends.begin(), ends.end(), ends.begin());
-  std::vector<std::uint32_t> sorted(pairs.size());
-  for (const Pair& pair : pairs) sorted[ends[pair.user]++] = pair.item;  // a begin becomes an end
-  std::vector<std::uint32_t> last(items, kUnknown);
-  std::uint64_t duplicates = 0;
-  std::size_t k = 0;
-  for (std::uint32_t user = 0; user < users; ++user)
-    for (; k < ends[user]; ++k) duplicates += std::exchange(last[sorted[k]], user) == user;
-  return duplicates;
+// Whole lines that one thread reads, with numbers of their own for the names in them: each name is then looked up among
+// all of them once, not once a line.
+struct Share {
+  std::string_view text;
+  Ids users;
+  Ids items;
+  std::vector<Pair> pairs;
+  std::vector<float> ratings;
+  std::exception_ptr failure;  // of the first bad line; the rest was not read
+};
+
+// About a megabyte each, so that names come again.
+std::vector<Share> cut(std::string_view text) {
+  constexpr std::size_t kBytes = std::size_t{1} << 20;
+  std::vector<Share> shares;
+  while (!text.empty()) {
+    const std::size_t end = text.size() <= kBytes ? text.npos : text.find('\n', kBytes);
+    shares.emplace_back().text = text.substr(0, end == text.npos ? end : end + 1);
+    text.remove_prefix(shares.back().text.size());
+  }
+  return shares;
 }
 
-Dataset assemble(std::span<const Pair> pairs, std::vector<float> ratings, std::size_t users,
-                 std::size_t items) {
-  Dataset::Columns parts;
-  parts.labels = std::move(ratings);
-  parts.offsets.reserve(pairs.size() + 1);
-  parts.indices.reserve(2 * pairs.size());
-  for (const Pair& pair : pairs) {
-    if (pair.user != kUnknown) parts.indices.push_back(pair.user);
-    if (pair.item != kUnknown) parts.indices.push_back(static_cast<Coordinate>(users + pair.item));
-    parts.offsets.push_back(parts.indices.size());
-  }
-  parts.values.assign(parts.indices.size(), 1);
-  return Dataset(users + items, std::move(parts));
+// The number of each name of a share among all users or items. They are those that are known, or get the next ones.
+std::vector<std::uint32_t> numbers_of(const Ids& names, Ids& all, bool known) {
+  std::vector<std::uint32_t> numbers(names.size());
+  for (std::uint32_t i = 0; i < numbers.size(); ++i)
+    numbers[i] = known ? all.find(names.name(i)).value_or(kUnknown) : all.add(names.name(i));
+  return numbers;
 }
+
+// The items of each user, in order, each once.
+std::vector<std::vector<std::uint32_t>> items_of_users(std::span<const Coordinate> pairs, std::size_t users,
+                                                       const ParallelFor& parallel) {
+  constexpr std::size_t kUsers = 256;  // of a task
+  std::vector<std::uint64_t> ends(users + 1);
+  for (std::size_t k = 0; k < pairs.size(); k += 2) ++ends[pairs[k] + 1];
+  std::partial_sum(ends.begin(), ends.end(), ends.begin());
+  const auto sorted = allocate_array<std::uint32_t>(pairs.size() / 2);
+  for (std::size_t k = 0; k < pairs.size(); k += 2)  // a begin becomes an end
+    sorted[ends[pairs[k]]++] = pairs[k + 1] - static_cast<std::uint32_t>(users);
+  std::vector<std::vector<std::uint32_t>> items(users);
+  parallel((users + kUsers - 1) / kUsers, [&](std::size_t task) {
+    for (std::size_t user = task * kUsers; user < std::min(users, (task + 1) * kUsers); ++user) {
+      const std::span all(&sorted[user == 0 ? 0 : ends[user - 1]], &sorted[ends[user]]);
+      std::ranges::sort(all);
+      items[user].assign(all.begin(), std::ranges::unique(all).begin());
+    }
+  });
+  return items;
+}
+
+// Where the rows of a share and their non-zeros begin among all.
+struct Place {
+  std::size_t row = 0;
+  std::size_t entry = 0;
+};
 
 class RatingsParser {
  public:
@@ -193,68 +91,135 @@ class RatingsParser {
       : text_(text),
         name_(name),
         labels_(options.labels),
-        lines_(text),
-        users_(side("a user", options.users)),
-        items_(side("an item", options.items)) {}
+        known_users_(options.users != nullptr),
+        known_items_(options.items != nullptr) {
+    if (known_users_) file_.users = *options.users;
+    if (known_items_) file_.items = *options.items;
+  }
 
-  RatingsFile run() {
-    for (std::string_view line = first_rating(); !line.empty(); line = lines_.next()) rating(line);
-    const std::size_t users = users_.ids.size();
-    const std::size_t items = items_.ids.size();
-    const bool known = users_.known || items_.known;
-    return {.data = assemble(pairs_, std::move(ratings_), users, items),
-            .users = std::move(users_.ids),
-            .items = std::move(items_.ids),
-            .duplicates = known ? 0 : count_duplicates(pairs_, users, items),
-            .unknown_users = users_.unknown,
-            .unknown_items = items_.unknown,
-            .header = header_};
+  RatingsFile run(const ParallelFor& parallel) {
+    shares_ = cut(from_first_rating());
+    parallel(shares_.size(), [&](std::size_t s) { read(shares_[s]); });
+    for (const Share& share : shares_)
+      if (share.failure) std::rethrow_exception(share.failure);
+    number(parallel);
+    assemble(parallel);
+    if (known_users_ || known_items_) return std::move(file_);
+    file_.rated = items_of_users(file_.data.indices(), file_.users.size(), parallel);
+    file_.duplicates = file_.data.rows();
+    for (const auto& items : file_.rated) file_.duplicates -= items.size();
+    return std::move(file_);
   }
 
  private:
-  static Side side(const char* what, const Ids* known) {
-    return {what, known != nullptr, known != nullptr ? *known : Ids()};
-  }
-
-  // Finds out about the header and the separator, and returns the first line that is to be a rating.
-  std::string_view first_rating() {
-    std::string_view line = lines_.next();
+  // Finds out about the header and the separator, and returns the text from the first line that is to be a rating.
+  std::string_view from_first_rating() {
+    Lines lines(text_);
+    std::string_view line = lines.next();
     if (line.empty()) refuse_empty(text_.empty() ? "the file is empty" : "every line is blank");
-    header_ = fit(line, best_separator(line)) == kHeader;
-    if (header_) line = lines_.next();
+    file_.header = fit(line, best_separator(line)) == Fit::kHeader;
+    if (file_.header) line = lines.next();
     if (line.empty()) refuse_empty("there is only a header");
     separator_ = best_separator(line);
-    if (fit(line, separator_) < kPair)
+    if (fit(line, separator_) < Fit::kPair)
       fail(line, "user, item and rating, separated by tabs, \"::\", commas or blanks");
-    return line;
+    return text_.substr(static_cast<std::size_t>(line.data() - text_.data()));
   }
 
-  void rating(std::string_view line) {
-    Fields fields(line, separator_);
-    const std::uint32_t user = number_of(fields.next(), users_);
-    const std::uint32_t item = number_of(fields.next(), items_);
-    pairs_.push_back({user, item});
-    ratings_.push_back(label(fields.next()));
+  void read(Share& share) const try {
+    constexpr std::size_t kShortLine = 16;
+    share.pairs.reserve(share.text.size() / kShortLine);
+    share.ratings.reserve(share.text.size() / kShortLine);
+    Lines lines(share.text);
+    std::string buffer;
+    for (std::string_view line = lines.next(); !line.empty(); line = lines.next()) {
+      Fields fields(line, separator_);
+      const std::uint32_t user = share.users.add(named(fields.next(), "a user", buffer));
+      const std::uint32_t item = share.items.add(named(fields.next(), "an item", buffer));
+      share.pairs.push_back({user, item});
+      share.ratings.push_back(label(fields.next(), buffer));
+    }
+  } catch (...) {
+    share.failure = std::current_exception();
   }
 
-  std::uint32_t number_of(std::string_view field, Side& side) {
-    const std::string_view name = content(field);
-    if (name.empty()) fail(field, side.what);
-    return side.number(name);
+  std::string_view named(std::string_view field, const char* what, std::string& buffer) const {
+    const std::string_view name = content(field, buffer);
+    if (name.empty()) fail(field, what);
+    return name;
   }
 
-  float label(std::string_view field) {
+  float label(std::string_view field, std::string& buffer) const {
     if (field.empty() && !labels_) return 0;
-    const float value = number(content(field));
+    const float value = number_of(content(field, buffer));
     if (std::isnan(value)) fail(field, "a rating (a finite number)");
     if (std::isinf(value)) fail(field, "a rating within the range of float (up to 3.4e38)");
     return value;
   }
 
-  std::string_view content(std::string_view field) {
-    const std::optional<std::string_view> inside = unquoted(field, separator_, buffer_);
+  std::string_view content(std::string_view field, std::string& buffer) const {
+    const std::optional<std::string_view> inside = unquoted(field, separator_, buffer);
     if (!inside) fail(field, "a quote at the end of the field, and quotes inside it doubled");
     return *inside;
+  }
+
+  // From the shares' own numbers to those among all, which follow the order of the file.
+  void number(const ParallelFor& parallel) {
+    std::vector<std::vector<std::uint32_t>> users;
+    std::vector<std::vector<std::uint32_t>> items;
+    for (Share& share : shares_) {
+      users.push_back(numbers_of(share.users, file_.users, known_users_));
+      items.push_back(numbers_of(share.items, file_.items, known_items_));
+    }
+    parallel(shares_.size(), [&](std::size_t s) {
+      for (Pair& pair : shares_[s].pairs) pair = {users[s][pair.user], items[s][pair.item]};
+    });
+  }
+
+  // The end of all rows is the last.
+  std::vector<Place> places() {
+    std::vector<Place> places(1);
+    for (const Share& share : shares_) {
+      const auto unknown = [&](auto side) {
+        return static_cast<std::uint64_t>(std::ranges::count(share.pairs, kUnknown, side));
+      };
+      const std::uint64_t users = known_users_ ? unknown(&Pair::user) : 0;
+      const std::uint64_t items = known_items_ ? unknown(&Pair::item) : 0;
+      file_.unknown_users += users;
+      file_.unknown_items += items;
+      const Place& begin = places.back();
+      places.push_back(
+          {begin.row + share.pairs.size(), begin.entry + 2 * share.pairs.size() - users - items});
+    }
+    return places;
+  }
+
+  void assemble(const ParallelFor& parallel) {
+    const std::vector<Place> begins = places();
+    const auto [rows, entries] = begins.back();
+    const auto users = static_cast<Coordinate>(file_.users.size());
+    std::vector<std::uint64_t> offsets(rows + 1);
+    std::vector<float> labels(rows);
+    const auto indices = allocate_array<Coordinate>(entries);
+    const auto values = allocate_array<float>(entries);
+    parallel(shares_.size(), [&](std::size_t s) {
+      auto [row, entry] = begins[s];
+      for (const Pair& pair : shares_[s].pairs) {
+        if (pair.user != kUnknown) indices[entry++] = pair.user;
+        if (pair.item != kUnknown) indices[entry++] = users + pair.item;
+        offsets[++row] = entry;
+      }
+      std::ranges::fill(std::span(&values[begins[s].entry], &values[entry]), 1.0F);
+      std::ranges::copy(shares_[s].ratings, labels.begin() + static_cast<std::ptrdiff_t>(begins[s].row));
+      shares_[s] = {};
+    });
+    file_.data = Dataset::adopt(users + file_.items.size(), std::move(offsets), bytes_of(indices),
+                                bytes_of(values), std::move(labels), parallel);
+  }
+
+  template <class T>
+  static std::shared_ptr<std::byte> bytes_of(const std::shared_ptr<T[]>& array) {
+    return {array, reinterpret_cast<std::byte*>(array.get())};
   }
 
   [[noreturn]] void fail(std::string_view field, std::string_view expected) const {
@@ -273,34 +238,33 @@ class RatingsParser {
   std::string_view text_;
   const std::string& name_;
   bool labels_;
-  Lines lines_;
-  bool header_ = false;
-  Separator separator_ = kSeparators[0];
-  Side users_;
-  Side items_;
-  std::vector<Pair> pairs_;
-  std::vector<float> ratings_;
-  std::string buffer_;
+  bool known_users_;
+  bool known_items_;
+  Separator separator_{};
+  std::vector<Share> shares_;
+  RatingsFile file_;
 };
 
 }  // namespace
 
-RatingsFile parse_ratings(std::string_view text, const std::string& name, const RatingsOptions& options) {
+RatingsFile parse_ratings(std::string_view text, const std::string& name, const RatingsOptions& options,
+                          const ParallelFor& parallel) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  return RatingsParser(text, name, options).run();
+  return RatingsParser(text, name, options).run(parallel);
 }
 
-RatingsFile read_ratings(const std::string& path, const RatingsOptions& options) {
+RatingsFile read_ratings(const std::string& path, const RatingsOptions& options,
+                         const ParallelFor& parallel) {
   const Input input(path);
-  return parse_ratings(input.bytes(), path, options);
+  return parse_ratings(input.bytes(), path, options, parallel);
 }
 
 bool is_ratings(std::string_view text) {
   Lines lines(text);
   std::string_view line = lines.next();
-  if (fit(line, best_separator(line)) == kHeader) line = lines.next();
+  if (fit(line, best_separator(line)) == Fit::kHeader) line = lines.next();
   const Separator separator = best_separator(line);
-  if (fit(line, separator) != kRating) return false;
+  if (fit(line, separator) != Fit::kRating) return false;
   Fields fields(line, separator);
   fields.next();
   return separator.character != ' ' || fields.next().find(':') == std::string_view::npos;

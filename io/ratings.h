@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "io/dataset.h"
 #include "io/ids.h"
+#include "io/parallel.h"
 
 namespace sounder {
 
@@ -29,19 +31,23 @@ struct RatingsFile {
   Dataset data;
   Ids users;  // those of the options or, without, those of the file
   Ids items;
-  std::uint64_t duplicates =
-      0;  // ratings of a user for an item that the user has rated before; they are kept
+  // For each user the items that he has rated, in order, each once; of users or items that were given, nothing.
+  std::vector<std::vector<std::uint32_t>> rated;
+  std::uint64_t duplicates = 0;     // ratings of an item that the user has rated before; they are kept
   std::uint64_t unknown_users = 0;  // ratings, not users
   std::uint64_t unknown_items = 0;
   bool header = false;
 };
 
 // Reads a file, plain or compressed (see io/input.h). Throws InputError with line and column at the first line
-// that is no rating, and when there are no ratings at all. `duplicates` stays 0 when users or items are given.
-RatingsFile read_ratings(const std::string& path, const RatingsOptions& options = {});
+// that is no rating, and when there are no ratings at all. `duplicates` stays 0 when users or items are given. The
+// outcome does not depend on `parallel`.
+RatingsFile read_ratings(const std::string& path, const RatingsOptions& options = {},
+                         const ParallelFor& parallel = run_serially);
 
 // The same for text in memory; messages call it `name`.
-RatingsFile parse_ratings(std::string_view text, const std::string& name, const RatingsOptions& options = {});
+RatingsFile parse_ratings(std::string_view text, const std::string& name, const RatingsOptions& options = {},
+                          const ParallelFor& parallel = run_serially);
 
 // Whether text begins as ratings do, in its first line or behind a header; "1 2:3 4", which has blanks and a colon, does
 // not: LIBSVM text looks like that.

@@ -75,27 +75,11 @@ TrainingData read_libsvm_samples(const ProblemFlags& flags, const ParallelFor& p
       .samples = std::move(file.data), .scheme = {.index_base = file.index_base}, .seen = {}, .remarks = {}};
 }
 
-// For each user, the items it has rated.
-std::vector<std::vector<std::uint32_t>> seen_in(const RatingsFile& file) {
-  std::vector<std::vector<std::uint32_t>> seen(file.users.size());
-  const auto users = static_cast<std::uint32_t>(file.users.size());
-  for (std::size_t i = 0; i < file.data.rows(); ++i) {
-    const auto support = file.data.row(i).support;
-    seen[support[0]].push_back(support[1] - users);
-  }
-  for (auto& items : seen) {
-    std::ranges::sort(items);
-    items.erase(std::ranges::unique(items).begin(), items.end());
-  }
-  return seen;
-}
-
-TrainingData read_rating_samples(const ProblemFlags& flags) {
-  RatingsFile file = read_ratings(flags.data);
-  auto seen = seen_in(file);
+TrainingData read_rating_samples(const ProblemFlags& flags, const ParallelFor& parallel) {
+  RatingsFile file = read_ratings(flags.data, {}, parallel);
   return {.samples = std::move(file.data),
           .scheme = {.names = {file.users.names(), file.items.names()}},
-          .seen = std::move(seen),
+          .seen = std::move(file.rated),
           .remarks = {{"users", std::uint64_t{file.users.size()}},
                       {"items", std::uint64_t{file.items.size()}},
                       {"duplicates", file.duplicates}}};
@@ -149,7 +133,7 @@ TrainingData read_text_samples(const ProblemFlags& flags) {
 TrainingData read_samples(const ProblemFlags& flags, const ParallelFor& parallel) {
   switch (catalogue_row(flags.objective).format) {
     case SampleFormat::kRatings:
-      return read_rating_samples(flags);
+      return read_rating_samples(flags, parallel);
     case SampleFormat::kDocword:
       return read_docword_samples(flags);
     case SampleFormat::kText:
@@ -169,11 +153,12 @@ void encode(TrainingData& data, LabelKind kind, const ProblemFlags& flags) {
   data.scheme.labels = std::move(encoded.encoding);
 }
 
-KnownData read_known_ratings(const std::string& path, const SampleScheme& scheme) {
+KnownData read_known_ratings(const std::string& path, const SampleScheme& scheme,
+                             const ParallelFor& parallel) {
   const Ids users(scheme.names[0]);
   const Ids items(scheme.names[1]);
   const auto read = [&](bool labels) {
-    RatingsFile file = read_ratings(path, {.users = &users, .items = &items, .labels = labels});
+    RatingsFile file = read_ratings(path, {.users = &users, .items = &items, .labels = labels}, parallel);
     return KnownData{std::move(file.data),
                      {{"unknown_users", file.unknown_users}, {"unknown_items", file.unknown_items}},
                      labels};
@@ -253,7 +238,7 @@ KnownData read_known(const SampleFiles& files, const SampleScheme& scheme, bool 
                      const ParallelFor& parallel) {
   const std::string& path = files.data;
   if (scheme.dimension == 0) throw InputError({path}, "the model has no columns");
-  if (scheme.format == SampleFormat::kRatings) return read_known_ratings(path, scheme);
+  if (scheme.format == SampleFormat::kRatings) return read_known_ratings(path, scheme, parallel);
   if (scheme.format == SampleFormat::kDocword) return read_known_docword(path, scheme);
   if (scheme.format == SampleFormat::kText)
     throw InputError({path},

@@ -5,7 +5,6 @@
 #include <zstd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -81,17 +80,6 @@ std::string packed(const std::string& plain) {
   std::string bytes(ZSTD_compressBound(plain.size()), 0);
   bytes.resize(ZSTD_compress(bytes.data(), bytes.size(), plain.data(), plain.size(), 1));
   return bytes;
-}
-
-ParallelFor on_threads(std::size_t threads) {
-  return [threads](std::size_t count, const std::function<void(std::size_t)>& body) {
-    std::atomic<std::size_t> next = 0;
-    std::vector<std::jthread> pool;
-    for (std::size_t t = 0; t < threads; ++t)
-      pool.emplace_back([&] {
-        for (std::size_t i = next++; i < count; i = next++) body(i);
-      });
-  };
 }
 
 }  // namespace

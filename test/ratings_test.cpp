@@ -5,11 +5,14 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <random>
 #include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -58,6 +61,27 @@ std::string shown(const RatingsFile& file) {
   return text;
 }
 
+// Some megabytes: names of all lengths, which come again, and ratings 0, 1, ... 4 in turn.
+std::string many_ratings() {
+  std::mt19937 random(7);
+  std::string text;
+  for (int i = 0; i < 100'000; ++i)
+    text += fmt::format("{}{},film {},{}\n", std::string(random() % 9, 'u'), random() % 3000, random() % 70,
+                        i % 5);
+  return text;
+}
+
+// The fields of text like that.
+std::vector<std::array<std::string, 3>> lines_of(const std::string& text) {
+  std::vector<std::array<std::string, 3>> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) {
+    std::istringstream fields(line);
+    for (std::string& field : lines.emplace_back()) std::getline(fields, field, ',');
+  }
+  return lines;
+}
+
 }  // namespace
 
 TEST_CASE("ids: numbers names in order of first appearance") {
@@ -93,11 +117,19 @@ TEST_CASE("ids: agrees with a map, however many names there are") {
   CHECK(!ids.find("30000"));
 }
 
-TEST_CASE("ids: keeps names apart whose 32-bit hashes are equal") {
-  constexpr std::uint32_t kNames = 400'000;  // 19 such pairs are expected
+TEST_CASE("ids: keeps very many names apart, short and long ones") {
+  constexpr std::uint32_t kNames = 400'000;
   Ids ids;
   for (std::uint32_t i = 0; i < kNames; ++i) ids.add(std::to_string(i));
-  CHECK(ids.size() == kNames);
+  for (std::uint32_t i = 0; i < kNames; ++i) ids.add("a long name " + std::to_string(i));
+  CHECK(ids.size() == 2 * kNames);
+}
+
+TEST_CASE("ids: names that differ in a zero byte or in their length only are not the same") {
+  Ids ids;
+  const std::string zeros(10, '\0');
+  for (std::size_t size = 0; size <= zeros.size(); ++size) CHECK(ids.add(zeros.substr(0, size)) == size);
+  for (std::size_t size = 0; size <= zeros.size(); ++size) CHECK(ids.find(zeros.substr(0, size)) == size);
 }
 
 TEST_CASE("ids: a vector of names makes the same ids, and must not repeat one") {
@@ -217,6 +249,58 @@ TEST_CASE("ratings: counts the duplicates, and keeps them") {
     text += fmt::format("{},{},1\n", pair.first, pair.second);
   }
   CHECK(parse(text).duplicates == expected);
+}
+
+TEST_CASE("ratings: a user's items are listed in order, each once") {
+  const RatingsFile file = parse("a x 1\nb y 2\na z 3\nb x 4\na x 1\nc z 5\n");
+  CHECK(file.rated == std::vector<std::vector<std::uint32_t>>{{0, 2}, {0, 1}, {2}});
+  const Ids users(Names{"a", "b"});
+  CHECK(parse("a x 1\nb y 2\n", {.users = &users}).rated.empty());
+}
+
+TEST_CASE(
+    "ratings: parts that any threads read in any order make the file that one line after the other makes") {
+  const std::string text = many_ratings();
+  const ParallelFor backwards = [](std::size_t count, const std::function<void(std::size_t)>& body) {
+    while (count > 0) body(--count);
+  };
+  Ids users;
+  Ids items;
+  std::vector<std::vector<std::uint32_t>> rows;
+  std::set<std::vector<std::uint32_t>> met;
+  for (const std::array<std::string, 3>& line : lines_of(text)) {
+    rows.push_back({users.add(line[0]), items.add(line[1])});
+    met.insert(rows.back());
+  }
+  for (const ParallelFor& parallel : {ParallelFor(run_serially), backwards, on_threads(4)}) {
+    const RatingsFile file = parse_ratings(text, "f.csv", {}, parallel);
+    REQUIRE(file.data.rows() == rows.size());
+    CHECK(file.users.names() == users.names());
+    CHECK(file.items.names() == items.names());
+    CHECK(file.duplicates == rows.size() - met.size());
+    bool same = true;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto support = file.data.row(i).support;
+      same &= support[0] == rows[i][0] && support[1] == users.size() + rows[i][1];
+      same &= file.data.labels()[i] == static_cast<float>(i % 5);
+    }
+    CHECK(same);
+    std::size_t listed = 0;
+    for (const auto& of_user : file.rated) listed += of_user.size();
+    CHECK(listed == met.size());
+  }
+}
+
+TEST_CASE("ratings: of several bad lines in parts read at once, the first is named") {
+  const std::string text = many_ratings();
+  const std::size_t lines = lines_of(text).size();
+  const std::string bad = text + "a,b,x\n" + text + "a,b,y\n";
+  CHECK(error_of(bad) ==
+        fmt::format("f.csv:{}:5: found \"x\", expected a rating (a finite number)", lines + 1));
+  const Ids items(Names{"film 1"});
+  const RatingsFile known = parse(text, {.items = &items});
+  CHECK(known.unknown_items == lines - known.data.nonzeros() + lines);
+  CHECK(known.unknown_items > lines / 2);
 }
 
 TEST_CASE("ratings: known ids stay as they are, and the unknown is left out and counted") {

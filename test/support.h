@@ -7,17 +7,20 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <numeric>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include "engine/options.h"
 #include "io/dataset.h"
 #include "io/error.h"
+#include "io/parallel.h"
 #include "objectives/catalogue.h"
 #include "objectives/objective.h"
 
@@ -30,6 +33,18 @@ inline Options with_threads(std::size_t threads) {
   Options options;
   options.threads = static_cast<int>(threads);
   return options;
+}
+
+// For readers: so many threads that take the pieces of work as they come.
+inline ParallelFor on_threads(std::size_t threads) {
+  return [threads](std::size_t count, const std::function<void(std::size_t)>& body) {
+    std::atomic<std::size_t> next = 0;
+    std::vector<std::jthread> pool;
+    for (std::size_t t = 0; t < threads; ++t)
+      pool.emplace_back([&] {
+        for (std::size_t i = next++; i < count; i = next++) body(i);
+      });
+  };
 }
 
 // A fresh directory, removed with all that is in it at the end of the scope.

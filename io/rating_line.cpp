@@ -1,0 +1,48 @@
+#include "io/rating_line.h"
+
+#include <cmath>
+#include <limits>
+
+namespace sounder {
+namespace {
+
+// In the order in which they are tried: what has tabs or colons between its fields may have commas and blanks
+// in them. The space stands for any blanks.
+constexpr Separator kSeparators[] = {
+    {'\t', 1, "a tab"}, {':', 2, "\"::\""}, {',', 1, "a comma"}, {' ', 1, "a blank"}};
+
+}  // namespace
+
+std::optional<std::string_view> unquoted(std::string_view field, Separator separator, std::string& buffer) {
+  if (separator.character != ',' || !field.starts_with('"')) return field;
+  buffer.clear();
+  for (std::size_t i = 1; i < field.size(); ++i) {
+    const bool quote = field[i] == '"';
+    if (quote && ++i == field.size()) return buffer;
+    if (quote && field[i] != '"') return std::nullopt;
+    buffer += field[i];
+  }
+  return std::nullopt;
+}
+
+float number_of(std::string_view field) {
+  Scanner scan(field);
+  const float value = scan.real();
+  return scan.done() ? value : std::numeric_limits<float>::quiet_NaN();
+}
+
+int fit(std::string_view line, Separator separator) {
+  Fields fields(line, separator);
+  std::string_view field;
+  int count = 0;
+  while (count < Fit::kHeader && !(field = fields.next()).empty()) ++count;
+  std::string buffer;
+  const std::string_view last = unquoted(field, separator, buffer).value_or("");
+  return count == Fit::kHeader && !std::isnan(number_of(last)) ? Fit::kRating : count;
+}
+
+Separator best_separator(std::string_view line) {
+  return *std::ranges::max_element(kSeparators, {}, [&](Separator s) { return fit(line, s); });
+}
+
+}  // namespace sounder
