@@ -153,18 +153,30 @@ BlockMaker::~BlockMaker() = default;
 
 // Which cells the rows touch, and the ranks of their coordinates.
 void BlockMaker::mark(std::span<const std::uint32_t> rows, Local& local) const {
-  local.ranks.resize(entries_of(data_, rows));
+  constexpr std::size_t kPairsAhead = 24;
+  local.ranks.resize(pairs_ ? 2 * rows.size() : entries_of(data_, rows));
   std::uint32_t* to = local.ranks.data();
   const Layout::Places places = layout_.places();
   const CellSet::Marker mark = local.cells.marker();
   for (std::size_t common = 0; common < layout_.common(); ++common) mark(static_cast<Cell>(common));
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (i + kAhead < rows.size()) prefetch(data_.row(rows[i + kAhead]).support);
-    for (const Coordinate c : data_.row(rows[i]).support) {
+  const auto take = [&](std::span<const Coordinate> support) {
+    for (const Coordinate c : support) {
       const std::uint32_t rank = places.ranks[c];
       *to++ = rank;
       mark(places.cell(rank));
     }
+  };
+  if (pairs_) {  // without a look at the offsets, which would be another wait for memory
+    const Coordinate* const indices = data_.indices().data();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (i + kPairsAhead < rows.size()) __builtin_prefetch(indices + 2 * std::size_t{rows[i + kPairsAhead]});
+      take({indices + 2 * std::size_t{rows[i]}, 2});
+    }
+    return;
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i + kAhead < rows.size()) prefetch(data_.row(rows[i + kAhead]).support);
+    take(data_.row(rows[i]).support);
   }
 }
 

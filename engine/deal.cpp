@@ -4,29 +4,49 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
+#include "engine/arena.h"
 #include "io/random.h"
 
 namespace sounder {
 namespace {
 
+// Calls body(part, first row, end) for as many parts of the rows as there are workers, on these.
+template <class Body>
+void for_each_part(std::size_t rows, std::size_t parts, Body&& body) {
+  parallel_for_here(parts, [&](std::size_t p) { body(p, rows * p / parts, rows * (p + 1) / parts); });
+}
+
 // Rows of two coordinates, a matrix: which of them are the first ones and which the second ones.
 struct Sides {
-  explicit Sides(const Dataset& data) {
-    for (std::size_t i = 0; i < data.rows(); ++i) {
-      const auto support = data.row(i).support;
-      first_end = std::max<std::size_t>(first_end, std::size_t{support[0]} + 1);
-      second_begin = std::min<std::size_t>(second_begin, support[1]);
-      second_end = std::max<std::size_t>(second_end, std::size_t{support[1]} + 1);
-    }
-  }
-  std::size_t first() const { return first_end; }
-  std::size_t second() const { return second_end - second_begin; }
-
   std::size_t first_end = 0;
   std::size_t second_begin = std::numeric_limits<std::size_t>::max();
   std::size_t second_end = 0;
+
+  std::size_t first() const { return first_end; }
+  std::size_t second() const { return second_end - second_begin; }
+  void add(const Sides& others) {
+    first_end = std::max(first_end, others.first_end);
+    second_begin = std::min(second_begin, others.second_begin);
+    second_end = std::max(second_end, others.second_end);
+  }
 };
+
+Sides sides_of(const Dataset& data) {
+  std::vector<Sides> parts(static_cast<std::size_t>(threads_here()));
+  for_each_part(data.rows(), parts.size(), [&](std::size_t p, std::size_t begin, std::size_t end) {
+    Sides sides;  // a local, which the loop keeps in registers
+    for (std::size_t i = begin; i < end; ++i) {
+      const auto support = data.row(i).support;
+      sides.add({support[0] + std::size_t{1}, support[1], support[1] + std::size_t{1}});
+    }
+    parts[p] = sides;
+  });
+  Sides all;
+  for (const Sides& part : parts) all.add(part);
+  return all;
+}
 
 // Into how many groups each side goes: as many coordinates in the one as in the other, which is where tiles of so many
 // rows touch the fewest.
@@ -54,32 +74,64 @@ std::vector<std::uint32_t> groups_of(std::size_t coordinates, double groups, std
   return group;
 }
 
-// Sorts the rows by tile, a counting sort, and shuffles each tile: samples of one coordinate that stand side by side
-// wait for each other.
-Deal tile(const Dataset& data, double tiles, std::uint64_t seed) {
-  const Sides sides(data);
-  const Grid grid(sides, tiles);
-  const auto rows = groups_of(sides.first(), grid.first_groups, seed);
-  const auto columns = groups_of(sides.second(), grid.second_groups, seed + 1);
-  const auto width = static_cast<std::size_t>(grid.second_groups);
-  const auto tile_of = [&](std::size_t row) {
-    const auto support = data.row(row).support;
-    return rows[support[0]] * width + columns[support[1] - sides.second_begin];
-  };
-  Deal deal{std::vector<std::uint32_t>(data.rows()),
-            std::vector<std::size_t>(static_cast<std::size_t>(grid.first_groups) * width + 1)};
-  for (std::size_t row = 0; row < data.rows(); ++row) ++deal.ends[tile_of(row) + 1];
-  std::partial_sum(deal.ends.begin(), deal.ends.end(), deal.ends.begin());
-  for (std::size_t row = 0; row < data.rows(); ++row)
-    deal.order[deal.ends[tile_of(row)]++] = static_cast<std::uint32_t>(row);
-  deal.ends.pop_back();
-  deal.ends.erase(std::unique(deal.ends.begin(), deal.ends.end()), deal.ends.end());  // no empty tiles
-  if (deal.ends.front() == 0) deal.ends.erase(deal.ends.begin());
-  Random random(seed + 2);
-  for (std::size_t block = 0; block < deal.blocks(); ++block) {
-    const std::size_t begin = block == 0 ? 0 : deal.ends[block - 1];
-    shuffle(std::span(deal.order).subspan(begin, deal.ends[block] - begin), random);
+// Which tile a row is in.
+class Tiling {
+ public:
+  Tiling(const Dataset& data, double tiles, std::uint64_t seed) : data_(data), sides_(sides_of(data)) {
+    const Grid grid(sides_, tiles);
+    first_groups_ = groups_of(sides_.first(), grid.first_groups, seed);
+    second_groups_ = groups_of(sides_.second(), grid.second_groups, seed + 1);
+    width_ = static_cast<std::size_t>(grid.second_groups);
+    count_ = static_cast<std::size_t>(grid.first_groups) * width_;
   }
+
+  std::size_t count() const { return count_; }
+  std::size_t operator()(std::size_t row) const {
+    const auto support = data_.row(row).support;
+    return first_groups_[support[0]] * width_ + second_groups_[support[1] - sides_.second_begin];
+  }
+
+ private:
+  const Dataset& data_;
+  Sides sides_;
+  std::vector<std::uint32_t> first_groups_;
+  std::vector<std::uint32_t> second_groups_;
+  std::size_t width_;
+  std::size_t count_;
+};
+
+// A counting sort, by workers that each count and place a part of the rows, where that is not more work than it saves.
+Deal sort_by_tile(std::size_t rows, const Tiling& tile_of) {
+  constexpr std::size_t kWorth = 8;  // rows for each count of each worker
+  const auto workers = static_cast<std::size_t>(threads_here());
+  const std::size_t parts = rows / kWorth >= workers * tile_of.count() ? workers : 1;
+  std::vector<std::vector<std::size_t>> places(
+      parts);  // of a part's rows: how many a tile has, then the next one's
+  for_each_part(rows, parts, [&](std::size_t p, std::size_t begin, std::size_t end) {
+    places[p].resize(tile_of.count());
+    for (std::size_t row = begin; row < end; ++row) ++places[p][tile_of(row)];
+  });
+  Deal deal{std::vector<std::uint32_t>(rows), {}};
+  std::size_t placed = 0;
+  for (std::size_t tile = 0; tile < tile_of.count(); ++tile) {
+    for (auto& of_part : places) placed += std::exchange(of_part[tile], placed);
+    if (placed > deal.begin(deal.blocks())) deal.ends.push_back(placed);
+  }
+  for_each_part(rows, parts, [&](std::size_t p, std::size_t begin, std::size_t end) {
+    for (std::size_t row = begin; row < end; ++row)
+      deal.order[places[p][tile_of(row)]++] = static_cast<std::uint32_t>(row);
+  });
+  return deal;
+}
+
+// Each tile is shuffled: samples of one coordinate that stand side by side wait for each other.
+Deal tile(const Dataset& data, double tiles, std::uint64_t seed) {
+  Deal deal = sort_by_tile(data.rows(), Tiling(data, tiles, seed));
+  parallel_for_here(deal.blocks(), [&](std::size_t block) {
+    const std::size_t begin = deal.begin(block);
+    Random random(seed + 2 + block);
+    shuffle(std::span(deal.order).subspan(begin, deal.ends[block] - begin), random);
+  });
   return deal;
 }
 
@@ -95,8 +147,7 @@ Deal cut(std::vector<std::uint32_t> order, std::size_t block_rows) {
 }
 
 std::span<const std::uint32_t> Deal::rows(std::size_t block) const {
-  const std::size_t begin = block == 0 ? 0 : ends[block - 1];
-  return std::span(order).subspan(begin, ends[block] - begin);
+  return std::span(order).subspan(begin(block), ends[block] - begin(block));
 }
 
 std::vector<std::uint32_t> drawn_rows(std::size_t rows, std::size_t count, std::uint64_t seed) {
@@ -122,7 +173,7 @@ Deal deal_rows(const Dataset& data, Grouping grouping, std::size_t block_rows, s
 
 std::size_t tiles_within(const Dataset& data, std::size_t least, double coordinates) {
   constexpr double kFiner = 1.1;
-  const Sides sides(data);
+  const Sides sides = sides_of(data);
   const auto most = static_cast<double>(data.rows());
   auto tiles = static_cast<double>(least);
   while (tiles < most && Grid(sides, tiles).coordinates(sides) > coordinates) tiles *= kFiner;

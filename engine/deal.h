@@ -16,6 +16,7 @@ struct Deal {
   std::vector<std::size_t> ends;  // block b has the rows order[ends[b - 1] ... ends[b])
 
   std::size_t blocks() const { return ends.size(); }
+  std::size_t begin(std::size_t block) const { return block == 0 ? 0 : ends[block - 1]; }
   std::span<const std::uint32_t> rows(std::size_t block) const;
 };
 
