@@ -4,19 +4,13 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <utility>
 
 #include "engine/arena.h"
+#include "io/counting_sort.h"
 #include "io/random.h"
 
 namespace sounder {
 namespace {
-
-// Calls body(part, first row, end) for as many parts of the rows as there are workers, on these.
-template <class Body>
-void for_each_part(std::size_t rows, std::size_t parts, Body&& body) {
-  parallel_for_here(parts, [&](std::size_t p) { body(p, rows * p / parts, rows * (p + 1) / parts); });
-}
 
 // Rows of two coordinates, a matrix: which of them are the first ones and which the second ones.
 struct Sides {
@@ -35,9 +29,10 @@ struct Sides {
 
 Sides sides_of(const Dataset& data) {
   std::vector<Sides> parts(static_cast<std::size_t>(threads_here()));
-  for_each_part(data.rows(), parts.size(), [&](std::size_t p, std::size_t begin, std::size_t end) {
+  parallel_for_here(parts.size(), [&](std::size_t p) {
+    const std::size_t end = data.rows() * (p + 1) / parts.size();
     Sides sides;  // a local, which the loop keeps in registers
-    for (std::size_t i = begin; i < end; ++i) {
+    for (std::size_t i = data.rows() * p / parts.size(); i < end; ++i) {
       const auto support = data.row(i).support;
       sides.add({support[0] + std::size_t{1}, support[1], support[1] + std::size_t{1}});
     }
@@ -100,33 +95,15 @@ class Tiling {
   std::size_t count_;
 };
 
-// A counting sort, by workers that each count and place a part of the rows, where that is not more work than it saves.
-Deal sort_by_tile(std::size_t rows, const Tiling& tile_of) {
-  constexpr std::size_t kWorth = 8;  // rows for each count of each worker
-  const auto workers = static_cast<std::size_t>(threads_here());
-  const std::size_t parts = rows / kWorth >= workers * tile_of.count() ? workers : 1;
-  std::vector<std::vector<std::size_t>> places(
-      parts);  // of a part's rows: how many a tile has, then the next one's
-  for_each_part(rows, parts, [&](std::size_t p, std::size_t begin, std::size_t end) {
-    places[p].resize(tile_of.count());
-    for (std::size_t row = begin; row < end; ++row) ++places[p][tile_of(row)];
-  });
-  Deal deal{std::vector<std::uint32_t>(rows), {}};
-  std::size_t placed = 0;
-  for (std::size_t tile = 0; tile < tile_of.count(); ++tile) {
-    for (auto& of_part : places) placed += std::exchange(of_part[tile], placed);
-    if (placed > deal.begin(deal.blocks())) deal.ends.push_back(placed);
-  }
-  for_each_part(rows, parts, [&](std::size_t p, std::size_t begin, std::size_t end) {
-    for (std::size_t row = begin; row < end; ++row)
-      deal.order[places[p][tile_of(row)]++] = static_cast<std::uint32_t>(row);
-  });
-  return deal;
-}
-
 // Each tile is shuffled: samples of one coordinate that stand side by side wait for each other.
 Deal tile(const Dataset& data, double tiles, std::uint64_t seed) {
-  Deal deal = sort_by_tile(data.rows(), Tiling(data, tiles, seed));
+  const Tiling tile_of(data, tiles, seed);
+  Deal deal{std::vector<std::uint32_t>(data.rows()), {}};
+  deal.ends = counting_sort(
+      data.rows(), tile_of.count(), static_cast<std::size_t>(threads_here()), parallel_for_here, tile_of,
+      [&](std::size_t row, std::size_t to) { deal.order[to] = static_cast<std::uint32_t>(row); });
+  deal.ends.erase(std::unique(deal.ends.begin(), deal.ends.end()), deal.ends.end());  // no empty tiles
+  if (deal.ends.front() == 0) deal.ends.erase(deal.ends.begin());
   parallel_for_here(deal.blocks(), [&](std::size_t block) {
     const std::size_t begin = deal.begin(block);
     Random random(seed + 2 + block);

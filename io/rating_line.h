@@ -18,6 +18,7 @@ struct Separator {
   std::size_t count;  // of the character
   const char* name;
 };
+
 // Cuts text into those of its lines that are not blank.
 class Lines {
  public:
@@ -67,9 +68,16 @@ class Fields {
 
   std::size_t field_end() const {
     const bool quotes = separator_.character == ',' && rest_.starts_with('"');
+    std::size_t i = quotes ? end_of_quotes() : 0;
+    while (i < rest_.size() && !is_separator(i)) ++i;
+    return i;
+  }
+
+  // What stands between two quotes is no separator.
+  std::size_t end_of_quotes() const {
     bool inside = false;
     for (std::size_t i = 0; i < rest_.size(); ++i) {
-      inside ^= quotes && rest_[i] == '"';
+      inside ^= rest_[i] == '"';
       if (!inside && is_separator(i)) return i;
     }
     return rest_.size();

@@ -11,6 +11,7 @@
 #include <span>
 #include <utility>
 
+#include "io/counting_sort.h"
 #include "io/error.h"
 #include "io/input.h"
 #include "io/pages.h"
@@ -38,16 +39,29 @@ struct Share {
   std::exception_ptr failure;  // of the first bad line; the rest was not read
 };
 
-// About a megabyte each, so that names come again.
-std::vector<Share> cut(std::string_view text) {
+std::size_t count_unknown(const Share& share, std::uint32_t Pair::*side) {
+  return static_cast<std::size_t>(std::ranges::count(share.pairs, kUnknown, side));
+}
+
+// Takes whole lines from the beginning of a text, about a megabyte, so that names come again.
+std::string_view take_lines(std::string_view& text) {
   constexpr std::size_t kBytes = std::size_t{1} << 20;
-  std::vector<Share> shares;
-  while (!text.empty()) {
-    const std::size_t end = text.size() <= kBytes ? text.npos : text.find('\n', kBytes);
-    shares.emplace_back().text = text.substr(0, end == text.npos ? end : end + 1);
-    text.remove_prefix(shares.back().text.size());
-  }
-  return shares;
+  const std::size_t end = text.size() <= kBytes ? text.npos : text.find('\n', kBytes);
+  const std::string_view lines = text.substr(0, end == text.npos ? end : end + 1);
+  text.remove_prefix(lines.size());
+  return lines;
+}
+
+// As many lines as a text has, or more.
+std::size_t count_lines(std::string_view text, const ParallelFor& parallel) {
+  constexpr std::size_t kBytes = std::size_t{1} << 20;
+  std::vector<std::size_t> counts(text.size() / kBytes + 1);
+  parallel(counts.size(), [&](std::size_t part) {
+    const std::string_view bytes = text.substr(part * kBytes, kBytes);
+    counts[part] =
+        static_cast<std::size_t>(std::ranges::count(bytes, '\n') + std::ranges::count(bytes, '\r'));
+  });
+  return std::accumulate(counts.begin(), counts.end(), std::size_t{1});
 }
 
 // The number of each name of a share among all users or items. They are those that are known, or get the next ones.
@@ -61,13 +75,14 @@ std::vector<std::uint32_t> numbers_of(const Ids& names, Ids& all, bool known) {
 // The items of each user, in order, each once.
 std::vector<std::vector<std::uint32_t>> items_of_users(std::span<const Coordinate> pairs, std::size_t users,
                                                        const ParallelFor& parallel) {
+  constexpr std::size_t kParts = 16;
   constexpr std::size_t kUsers = 256;  // of a task
-  std::vector<std::uint64_t> ends(users + 1);
-  for (std::size_t k = 0; k < pairs.size(); k += 2) ++ends[pairs[k] + 1];
-  std::partial_sum(ends.begin(), ends.end(), ends.begin());
   const auto sorted = allocate_array<std::uint32_t>(pairs.size() / 2);
-  for (std::size_t k = 0; k < pairs.size(); k += 2)  // a begin becomes an end
-    sorted[ends[pairs[k]]++] = pairs[k + 1] - static_cast<std::uint32_t>(users);
+  const std::vector<std::size_t> ends = counting_sort(
+      pairs.size() / 2, users, kParts, parallel, [&](std::size_t i) { return pairs[2 * i]; },
+      [&](std::size_t i, std::size_t to) {
+        sorted[to] = pairs[2 * i + 1] - static_cast<std::uint32_t>(users);
+      });
   std::vector<std::vector<std::uint32_t>> items(users);
   parallel((users + kUsers - 1) / kUsers, [&](std::size_t task) {
     for (std::size_t user = task * kUsers; user < std::min(users, (task + 1) * kUsers); ++user) {
@@ -79,10 +94,73 @@ std::vector<std::vector<std::uint32_t>> items_of_users(std::span<const Coordinat
   return items;
 }
 
-// Where the rows of a share and their non-zeros begin among all.
-struct Place {
-  std::size_t row = 0;
-  std::size_t entry = 0;
+// The ratings of the shares so far.
+class Rows {
+ public:
+  // Room for so many, of which the system provides what is written to.
+  explicit Rows(std::size_t most)
+      : bytes_(2 * most * sizeof(Coordinate)),
+        indices_(allocate_pages(bytes_)),
+        values_(allocate_pages(bytes_)) {
+    offsets_.reserve(most + 1);
+    labels_.reserve(most);
+  }
+
+  // Pairs of the numbers among all, or of kUnknown.
+  void append(std::span<const Share> shares, const ParallelFor& parallel) {
+    std::vector<std::size_t> rows{labels_.size()};
+    std::vector<std::size_t> entries{offsets_.back()};
+    for (const Share& share : shares) {
+      rows.push_back(rows.back() + share.pairs.size());
+      entries.push_back(entries.back() + entries_of(share));
+    }
+    labels_.resize(rows.back());
+    offsets_.resize(rows.back() + 1);
+    parallel(shares.size(), [&](std::size_t s) { write(shares[s], rows[s], entries[s]); });
+  }
+
+  Dataset take(std::size_t users, std::size_t items, const ParallelFor& parallel) {
+    constexpr std::size_t kShare = std::size_t{1} << 18;
+    const std::span<Coordinate> all(indices(), offsets_.back());
+    parallel(all.size() / kShare + 1, [&](std::size_t share) {
+      const std::size_t begin = share * kShare;
+      for (Coordinate& c : all.subspan(begin, std::min(kShare, all.size() - begin)))
+        if (c >= kItem) c = static_cast<Coordinate>(c - kItem + users);
+    });
+    give_back(indices_.get(), bytes_, all.size_bytes());
+    give_back(values_.get(), bytes_, all.size_bytes());
+    return Dataset::adopt(users + items, std::move(offsets_), std::move(indices_), std::move(values_),
+                          std::move(labels_), parallel);
+  }
+
+ private:
+  static constexpr Coordinate kItem = Coordinate{1}
+                                      << 31;  // more than Ids have; until the number of users is known
+  static_assert(Ids::kMost < kItem);
+
+  static std::size_t entries_of(const Share& share) {
+    return 2 * share.pairs.size() - count_unknown(share, &Pair::user) - count_unknown(share, &Pair::item);
+  }
+
+  void write(const Share& share, std::size_t row, std::size_t entry) {
+    std::ranges::copy(share.ratings, labels_.begin() + static_cast<std::ptrdiff_t>(row));
+    Coordinate* to = indices() + entry;
+    for (const Pair& pair : share.pairs) {
+      if (pair.user != kUnknown) *to++ = pair.user;
+      if (pair.item != kUnknown) *to++ = kItem + pair.item;
+      offsets_[++row] = static_cast<std::uint64_t>(to - indices());
+    }
+    std::fill(values() + entry, values() + (to - indices()), 1.0F);
+  }
+
+  Coordinate* indices() { return reinterpret_cast<Coordinate*>(indices_.get()); }
+  float* values() { return reinterpret_cast<float*>(values_.get()); }
+
+  std::size_t bytes_;
+  std::shared_ptr<std::byte> indices_;
+  std::shared_ptr<std::byte> values_;
+  std::vector<std::uint64_t> offsets_{0};
+  std::vector<float> labels_;
 };
 
 class RatingsParser {
@@ -98,12 +176,19 @@ class RatingsParser {
   }
 
   RatingsFile run(const ParallelFor& parallel) {
-    shares_ = cut(from_first_rating());
-    parallel(shares_.size(), [&](std::size_t s) { read(shares_[s]); });
-    for (const Share& share : shares_)
-      if (share.failure) std::rethrow_exception(share.failure);
-    number(parallel);
-    assemble(parallel);
+    constexpr std::size_t kShares = 32;  // at a time: what they hold for a while is small beside the ratings
+    std::string_view text = from_first_rating();
+    Rows rows(count_lines(text, parallel));
+    std::vector<Share> shares(kShares);
+    while (!text.empty()) {
+      for (Share& share : shares) share.text = take_lines(text);
+      parallel(shares.size(), [&](std::size_t s) { read(shares[s]); });
+      for (const Share& share : shares)
+        if (share.failure) std::rethrow_exception(share.failure);
+      number(shares, parallel);
+      rows.append(shares, parallel);
+    }
+    file_.data = rows.take(file_.users.size(), file_.items.size(), parallel);
     if (known_users_ || known_items_) return std::move(file_);
     file_.rated = items_of_users(file_.data.indices(), file_.users.size(), parallel);
     file_.duplicates = file_.data.rows();
@@ -127,9 +212,10 @@ class RatingsParser {
   }
 
   void read(Share& share) const try {
-    constexpr std::size_t kShortLine = 16;
-    share.pairs.reserve(share.text.size() / kShortLine);
-    share.ratings.reserve(share.text.size() / kShortLine);
+    share.users = {};
+    share.items = {};
+    share.pairs.clear();
+    share.ratings.clear();
     Lines lines(share.text);
     std::string buffer;
     for (std::string_view line = lines.next(); !line.empty(); line = lines.next()) {
@@ -151,6 +237,9 @@ class RatingsParser {
 
   float label(std::string_view field, std::string& buffer) const {
     if (field.empty() && !labels_) return 0;
+    Scanner ahead = at(field);  // on to the end of the text: what reads short numbers needs some room
+    if (const auto value = ahead.short_real(); value && ahead.at() == field.data() + field.size())
+      return *value;
     const float value = number_of(content(field, buffer));
     if (std::isnan(value)) fail(field, "a rating (a finite number)");
     if (std::isinf(value)) fail(field, "a rating within the range of float (up to 3.4e38)");
@@ -158,72 +247,35 @@ class RatingsParser {
   }
 
   std::string_view content(std::string_view field, std::string& buffer) const {
+    if (!field.starts_with('"')) return field;
     const std::optional<std::string_view> inside = unquoted(field, separator_, buffer);
     if (!inside) fail(field, "a quote at the end of the field, and quotes inside it doubled");
     return *inside;
   }
 
   // From the shares' own numbers to those among all, which follow the order of the file.
-  void number(const ParallelFor& parallel) {
+  void number(std::span<Share> shares, const ParallelFor& parallel) {
     std::vector<std::vector<std::uint32_t>> users;
     std::vector<std::vector<std::uint32_t>> items;
-    for (Share& share : shares_) {
+    for (Share& share : shares) {
       users.push_back(numbers_of(share.users, file_.users, known_users_));
       items.push_back(numbers_of(share.items, file_.items, known_items_));
     }
-    parallel(shares_.size(), [&](std::size_t s) {
-      for (Pair& pair : shares_[s].pairs) pair = {users[s][pair.user], items[s][pair.item]};
+    parallel(shares.size(), [&](std::size_t s) {
+      for (Pair& pair : shares[s].pairs) pair = {users[s][pair.user], items[s][pair.item]};
     });
-  }
-
-  // The end of all rows is the last.
-  std::vector<Place> places() {
-    std::vector<Place> places(1);
-    for (const Share& share : shares_) {
-      const auto unknown = [&](auto side) {
-        return static_cast<std::uint64_t>(std::ranges::count(share.pairs, kUnknown, side));
-      };
-      const std::uint64_t users = known_users_ ? unknown(&Pair::user) : 0;
-      const std::uint64_t items = known_items_ ? unknown(&Pair::item) : 0;
-      file_.unknown_users += users;
-      file_.unknown_items += items;
-      const Place& begin = places.back();
-      places.push_back(
-          {begin.row + share.pairs.size(), begin.entry + 2 * share.pairs.size() - users - items});
+    for (const Share& share : shares) {
+      if (known_users_) file_.unknown_users += count_unknown(share, &Pair::user);
+      if (known_items_) file_.unknown_items += count_unknown(share, &Pair::item);
     }
-    return places;
   }
 
-  void assemble(const ParallelFor& parallel) {
-    const std::vector<Place> begins = places();
-    const auto [rows, entries] = begins.back();
-    const auto users = static_cast<Coordinate>(file_.users.size());
-    std::vector<std::uint64_t> offsets(rows + 1);
-    std::vector<float> labels(rows);
-    const auto indices = allocate_array<Coordinate>(entries);
-    const auto values = allocate_array<float>(entries);
-    parallel(shares_.size(), [&](std::size_t s) {
-      auto [row, entry] = begins[s];
-      for (const Pair& pair : shares_[s].pairs) {
-        if (pair.user != kUnknown) indices[entry++] = pair.user;
-        if (pair.item != kUnknown) indices[entry++] = users + pair.item;
-        offsets[++row] = entry;
-      }
-      std::ranges::fill(std::span(&values[begins[s].entry], &values[entry]), 1.0F);
-      std::ranges::copy(shares_[s].ratings, labels.begin() + static_cast<std::ptrdiff_t>(begins[s].row));
-      shares_[s] = {};
-    });
-    file_.data = Dataset::adopt(users + file_.items.size(), std::move(offsets), bytes_of(indices),
-                                bytes_of(values), std::move(labels), parallel);
-  }
-
-  template <class T>
-  static std::shared_ptr<std::byte> bytes_of(const std::shared_ptr<T[]>& array) {
-    return {array, reinterpret_cast<std::byte*>(array.get())};
+  Scanner at(std::string_view field) const {
+    return Scanner(text_.substr(static_cast<std::size_t>(field.data() - text_.data())));
   }
 
   [[noreturn]] void fail(std::string_view field, std::string_view expected) const {
-    const Scanner there(text_.substr(static_cast<std::size_t>(field.data() - text_.data())));
+    const Scanner there = at(field);
     const bool missing = field.empty() && there.at_line_end();
     const std::string found = missing ? found_at(there) : field.empty() ? separator_.name : quoted(field);
     const std::string place = missing ? fmt::format(" behind {}", separator_.name) : "";
@@ -241,7 +293,6 @@ class RatingsParser {
   bool known_users_;
   bool known_items_;
   Separator separator_{};
-  std::vector<Share> shares_;
   RatingsFile file_;
 };
 
