@@ -3,22 +3,23 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <span>
 #include <utility>
 
 namespace sounder {
 namespace {
 
-std::string read_all(Stream& stream) {
-  constexpr std::size_t kFirst = std::size_t{1} << 16;
-  std::string bytes;
+std::string_view read_all(Stream& stream, GrowingPages& pages) {
+  constexpr std::size_t kFirst = std::size_t{1} << 20;
+  std::size_t room = 0;
   std::size_t size = 0;
-  while (size == bytes.size()) {
-    bytes.resize(std::max(kFirst, 2 * size));
-    size += stream.read(std::span(bytes).subspan(size));
+  char* bytes = nullptr;
+  while (size == room) {
+    room = std::max(kFirst, 2 * room);
+    bytes = reinterpret_cast<char*>(pages.room(room));
+    size += stream.read({bytes + size, room - size});
   }
-  bytes.resize(size);
-  return bytes;
+  pages.keep(size);
+  return {bytes, size};
 }
 
 }  // namespace
@@ -33,9 +34,10 @@ Input::Input(Stream stream) {
   const std::size_t size = stream.mappable_size();
   void* mapping = size > 0 ? mmap(nullptr, size, PROT_READ, MAP_PRIVATE, stream.descriptor(), 0) : MAP_FAILED;
   if (mapping == MAP_FAILED) {
-    owned_ = read_all(stream);
+    bytes_ = read_all(stream, pages_);
   } else {
     mapped_ = {static_cast<const char*>(mapping), Unmap{size}};
+    bytes_ = {mapped_.get(), size};
     madvise(mapping, size, MADV_SEQUENTIAL);
   }
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "io/pages.h"
 #include "io/stream.h"
 
 namespace sounder {
@@ -22,9 +23,7 @@ class Input {
   explicit Input(const std::string& path);
   explicit Input(Stream stream);  // of which only ahead() was asked so far
 
-  std::string_view bytes() const {
-    return mapped_ ? std::string_view(mapped_.get(), mapped_.get_deleter().size) : owned_;
-  }
+  std::string_view bytes() const { return bytes_; }
 
  private:
   struct Unmap {
@@ -33,7 +32,8 @@ class Input {
   };
 
   std::unique_ptr<const char, Unmap> mapped_;
-  std::string owned_;
+  GrowingPages pages_;  // of what is not
+  std::string_view bytes_;
 };
 
 }  // namespace sounder
