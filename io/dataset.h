@@ -7,8 +7,6 @@
 #include <span>
 #include <vector>
 
-#include "io/parallel.h"
-
 namespace sounder {
 
 // The id of a coordinate (a column of the data, a variable of the objective).
@@ -50,10 +48,11 @@ class Dataset {
                       std::vector<float> labels, std::vector<float> weights = {},
                       std::shared_ptr<const void> owner = nullptr);
 
-  // Takes over memory of as many indices and values as the last offset says. Same checks, in parallel.
+  // Takes over memory of as many indices and values as the last offset says. For whoever has made them so that they pass
+  // the same checks, as readers do, which is only asserted.
   static Dataset adopt(std::size_t dimension, std::vector<std::uint64_t> offsets,
                        std::shared_ptr<std::byte> indices, std::shared_ptr<std::byte> values,
-                       std::vector<float> labels, const ParallelFor& parallel = run_serially);
+                       std::vector<float> labels);
 
   // The memory of the indices, to be written over, if it was adopted and no other Dataset looks at it; else nothing.
   // After that nobody may ask for an index or a row here.
@@ -81,7 +80,7 @@ class Dataset {
  private:
   static Dataset unchecked(std::size_t dimension, Columns beside, std::span<const Coordinate> indices,
                            std::span<const float> values, std::shared_ptr<const void> owner);
-  void check(const ParallelFor& parallel) const;
+  void check() const;
 
   std::size_t dimension_ = 0;
   std::shared_ptr<const Columns> owned_;        // offsets, labels, weights

@@ -60,11 +60,11 @@ void LibsvmRows::drop_from(std::size_t end) {
   }
 }
 
-Dataset LibsvmRows::take(std::size_t dimension, const ParallelFor& parallel) {
+Dataset LibsvmRows::take(std::size_t dimension) {
   columns_.keep(columns().size_bytes());
   values_.keep(values().size_bytes());
   return Dataset::adopt(dimension, std::move(offsets_), columns_.memory(), values_.memory(),
-                        std::move(labels_), parallel);
+                        std::move(labels_));
 }
 
 std::span<Coordinate> LibsvmRows::columns() {
@@ -94,7 +94,7 @@ LibsvmFile LibsvmReader::run(const ParallelFor& parallel) {
     if (options_.beyond == Beyond::kRefuse) refuse(*beyond_[base]);
     if (options_.beyond == Beyond::kDrop) rows_.drop_from(columns = options_.dimension);
   }
-  return {rows_.take(std::max(columns, options_.dimension), parallel), base};
+  return {rows_.take(std::max(columns, options_.dimension)), base};
 }
 
 void LibsvmReader::work() {

@@ -32,8 +32,8 @@ class LibsvmRows {
   // Leaves out what is in column `end` and behind it.
   void drop_from(std::size_t end);
 
-  // Leaves nothing here. Throws what Dataset throws.
-  Dataset take(std::size_t dimension, const ParallelFor& parallel);
+  // Leaves nothing here.
+  Dataset take(std::size_t dimension);
 
  private:
   std::span<Coordinate> columns();

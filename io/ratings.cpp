@@ -77,7 +77,8 @@ std::vector<std::vector<std::uint32_t>> items_of_users(std::span<const Coordinat
                                                        const ParallelFor& parallel) {
   constexpr std::size_t kParts = 16;
   constexpr std::size_t kUsers = 256;  // of a task
-  const auto sorted = allocate_array<std::uint32_t>(pairs.size() / 2);
+  const auto memory = allocate_array<std::uint32_t>(pairs.size() / 2);
+  const std::span<std::uint32_t> sorted(memory.get(), pairs.size() / 2);
   const std::vector<std::size_t> ends = counting_sort(
       pairs.size() / 2, users, kParts, parallel, [&](std::size_t i) { return pairs[2 * i]; },
       [&](std::size_t i, std::size_t to) {
@@ -86,7 +87,8 @@ std::vector<std::vector<std::uint32_t>> items_of_users(std::span<const Coordinat
   std::vector<std::vector<std::uint32_t>> items(users);
   parallel((users + kUsers - 1) / kUsers, [&](std::size_t task) {
     for (std::size_t user = task * kUsers; user < std::min(users, (task + 1) * kUsers); ++user) {
-      const std::span all(&sorted[user == 0 ? 0 : ends[user - 1]], &sorted[ends[user]]);
+      const std::size_t begin = user == 0 ? 0 : ends[user - 1];
+      const std::span<std::uint32_t> all = sorted.subspan(begin, ends[user] - begin);
       std::ranges::sort(all);
       items[user].assign(all.begin(), std::ranges::unique(all).begin());
     }
@@ -130,12 +132,12 @@ class Rows {
     give_back(indices_.get(), bytes_, all.size_bytes());
     give_back(values_.get(), bytes_, all.size_bytes());
     return Dataset::adopt(users + items, std::move(offsets_), std::move(indices_), std::move(values_),
-                          std::move(labels_), parallel);
+                          std::move(labels_));
   }
 
  private:
-  static constexpr Coordinate kItem = Coordinate{1}
-                                      << 31;  // more than Ids have; until the number of users is known
+  // Items are numbered from here, above all users, until it is known how many these are.
+  static constexpr Coordinate kItem = Coordinate{1} << 31;
   static_assert(Ids::kMost < kItem);
 
   static std::size_t entries_of(const Share& share) {
