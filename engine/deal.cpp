@@ -12,6 +12,15 @@
 namespace sounder {
 namespace {
 
+// The coordinates of a row, where all rows have two.
+struct Pair {
+  Coordinate first;
+  Coordinate second;
+};
+Pair pair_of(const Dataset& data, std::size_t row) {
+  return {data.indices()[2 * row], data.indices()[2 * row + 1]};
+}
+
 // Rows of two coordinates, a matrix: which of them are the first ones and which the second ones.
 struct Sides {
   std::size_t first_end = 0;
@@ -33,8 +42,8 @@ Sides sides_of(const Dataset& data) {
     const std::size_t end = data.rows() * (p + 1) / parts.size();
     Sides sides;  // a local, which the loop keeps in registers
     for (std::size_t i = data.rows() * p / parts.size(); i < end; ++i) {
-      const auto support = data.row(i).support;
-      sides.add({support[0] + std::size_t{1}, support[1], support[1] + std::size_t{1}});
+      const auto [first, second] = pair_of(data, i);
+      sides.add({first + std::size_t{1}, second, second + std::size_t{1}});
     }
     parts[p] = sides;
   });
@@ -82,8 +91,8 @@ class Tiling {
 
   std::size_t count() const { return count_; }
   std::size_t operator()(std::size_t row) const {
-    const auto support = data_.row(row).support;
-    return first_groups_[support[0]] * width_ + second_groups_[support[1] - sides_.second_begin];
+    const auto [first, second] = pair_of(data_, row);
+    return first_groups_[first] * width_ + second_groups_[second - sides_.second_begin];
   }
 
  private:
