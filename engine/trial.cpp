@@ -12,22 +12,17 @@
 namespace sounder {
 namespace {
 
-// The sample is one row in so many, but at least so many, or a quarter of all.
-constexpr std::size_t kSampleFraction = 64;
-constexpr std::size_t kLeastRows = 128;
-// Beyond so many, half of that will do where a row has many slopes, one a class.
-constexpr std::size_t kClassRows = 256;
-constexpr int kPasses = 2;          // over it, in a trial
-constexpr std::size_t kChunk = 16;  // rows that share one step size
+constexpr std::size_t kSampleFraction = 64;  // the sample is one row in so many,
+constexpr std::size_t kLeastRows = 128;      // but at least so many, or a quarter of all
+constexpr int kPasses = 2;                   // over it, in a trial
+constexpr std::size_t kChunk = 16;           // rows that share one step size
 
 // Where no steps are tried out, curvature is all that the sample is for.
-std::size_t sample_rows(std::size_t rows, const Objective& objective, const Options& options) {
+std::size_t sample_rows(std::size_t rows, const Options& options) {
   const bool tries =
       traits_of(options.rule).step == StepChoice::kTrial && options.schedule != Schedule::kTheorem;
   const std::size_t least = tries ? std::min(rows / 4, kLeastRows) : std::min(rows, Trial::kCurvatureRows);
-  const std::size_t share = rows / kSampleFraction;
-  const std::size_t enough = objective.shape().width > 1 ? std::max(kClassRows, share / 2) : share;
-  return std::max<std::size_t>({1, std::min(share, enough), least});
+  return std::max<std::size_t>({1, rows / kSampleFraction, least});
 }
 
 double crowd_of(const Source& data) {
@@ -69,8 +64,8 @@ Trial::Trial(const Source& data, const Layout& layout, std::span<const float> st
       options_(options),
       fading_(fading_of(objective, data, options.l2, kPasses)),
       crowd_(crowd_of(data)),
-      sample_(data.sample(layout, sample_rows(data.rows(), objective, options),
-                          objective.memory(options.rule), options.seed)),
+      sample_(data.sample(layout, sample_rows(data.rows(), options), objective.memory(options.rule),
+                          options.seed)),
       rows_(sample_.rows()) {
   const Samples samples = sample_.samples();
   double sum = 0;
