@@ -67,14 +67,14 @@ class Fields {
   }
 
   std::size_t field_end() const {
-    const bool quotes = separator_.character == ',' && rest_.starts_with('"');
-    std::size_t i = quotes ? end_of_quotes() : 0;
+    if (separator_.character == ',' && rest_.starts_with('"')) return quoted_end();
+    std::size_t i = 0;
     while (i < rest_.size() && !is_separator(i)) ++i;
     return i;
   }
 
   // What stands between two quotes is no separator.
-  std::size_t end_of_quotes() const {
+  std::size_t quoted_end() const {
     bool inside = false;
     for (std::size_t i = 0; i < rest_.size(); ++i) {
       inside ^= rest_[i] == '"';

@@ -192,6 +192,11 @@ TEST_CASE("dataset: gives up indices that it adopted, when no copy looks at them
   CHECK(data.take_indices().get() == place);
   CHECK(std::ranges::equal(data.values(), std::vector<float>{1, 2, 3}));
   CHECK(Dataset(data).take_indices() == nullptr);
+#ifndef NDEBUG
+  CHECK(input_error_of([&] {
+          Dataset::adopt(1, {0, 1}, memory(1U), memory(1.0F), {1});
+        }) == "row 0 (counted from 0): found coordinate 1, expected less than 1");
+#endif
 }
 
 TEST_CASE("eigen: a compressed matrix is viewed without a copy") {
