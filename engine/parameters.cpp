@@ -87,6 +87,31 @@ void with_cell_words(std::size_t cell_floats, Body&& body) {
   words == Common() ? body(Common()) : body(words);
 }
 
+// Asks for wide cells some cells before it is their turn, as those of a tile lie anywhere. Narrow ones stand close together.
+class Ahead {
+ public:
+  Ahead(const Word* array, std::size_t cell_words, std::span<const Cell> support)
+      : array_(array), cell_words_(cell_words), support_(support) {}
+
+  // Once for each cell or stripe, in order.
+  void reach(std::size_t place) {
+    constexpr std::size_t kCells = 8;
+    if (cell_words_ < kLineWords) return;
+    for (const std::size_t end = std::min(place + kCells, support_.size()); asked_ < end; ++asked_) {
+      const Word* const cell = array_ + support_[asked_] * cell_words_;
+      for (std::size_t word = 0; word < cell_words_; word += kLineWords) __builtin_prefetch(cell + word);
+    }
+  }
+
+ private:
+  static constexpr std::size_t kLineWords = kCacheLine / sizeof(Word);
+
+  const Word* array_;
+  std::size_t cell_words_;
+  std::span<const Cell> support_;
+  std::size_t asked_ = 0;
+};
+
 // Words that changed are listed first, without a branch, and written after: which of them change is close to
 // a coin toss, and a mispredicted branch costs more than the write.
 template <class Write>
@@ -134,9 +159,11 @@ Parameters::~Parameters() = default;
 
 void Parameters::pull(std::span<const Cell> support, float* local) const {
   with_cell_words(cell_floats_, [&](auto cell_words) {
+    Ahead ahead(array_, cell_words, support);
     float* to = local;
-    for (const Cell cell : support) {
-      Word* words = array_ + cell * cell_words;
+    for (std::size_t place = 0; place < support.size(); ++place) {
+      ahead.reach(place);
+      Word* words = array_ + support[place] * cell_words;
       for (std::size_t i = 0; i < cell_words; ++i, to += 2) {
         const Word word = Shared(words[i]).load(std::memory_order_relaxed);
         std::memcpy(to, &word, sizeof word);
@@ -169,9 +196,11 @@ Parameters::Losses Parameters::push_and_count(std::span<const Cell> support, con
 
 void Parameters::push_guarded(std::span<const Cell> support, const float* before, const float* after) {
   const auto stripe_of = [](Cell cell) { return cell / kStripeCells; };
+  Ahead ahead(array_, cell_floats_ / 2, support);
   for (std::size_t begin = 0, end = 0; begin < support.size(); begin = end) {
     const std::size_t stripe = stripe_of(support[begin]);
     while (end < support.size() && stripe_of(support[end]) == stripe) ++end;
+    ahead.reach(end);
     const float* from = before + begin * cell_floats_;
     const float* to = after + begin * cell_floats_;
     if (std::memcmp(from, to, (end - begin) * cell_floats_ * sizeof(float)) == 0) continue;
