@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -75,7 +76,13 @@ class Trainer {
   std::optional<Outcome> verdict() const;
   Trained finish(Outcome outcome);
 
-  Model model_of(const std::vector<float>& array) const;
+  // The weights after the last epoch, until it is rolled back.
+  std::span<const float> latest() const {
+    return averaging() ? std::span<const float>(mean_) : parameters_.all();
+  }
+  Model model_of(std::span<const float> array) const {
+    return layout_.model(array, objective_, options_.l2, report_.samples);
+  }
   double passes() const {
     return static_cast<double>(nonzeros_) / std::max(1.0, static_cast<double>(report_.nonzeros));
   }
@@ -115,9 +122,9 @@ class Trainer {
   Graph graph_;
 
   Course course_;
-  std::vector<float> latest_;  // the weights after the last good epoch
-  Checkpoint good_;            // of the lowest objective
-  int rolled_back_ = 0;        // the epoch that was last
+  std::vector<float> mean_;  // averaging(): of all iterates after the last epoch
+  Checkpoint good_;          // of the lowest objective
+  int rolled_back_ = 0;      // the epoch that was last
 
   // Written by the ledger during an epoch, or several in one go.
   std::uint64_t epoch_samples_ = 0;
@@ -222,12 +229,13 @@ Trained Trainer::run() {
 }
 
 // Where threads keep copies they keep them from epoch to epoch, until somebody looks; but for no longer than all has gone well
-// so far, so that a run which explodes is found out early, every time.
+// so far, so that a run which explodes is found out early, every time, and as their orders are drawn beforehand, not for too long.
 int Trainer::epochs_ahead() const {
+  constexpr int kMost = 64;
   if (!goes_on_) return 1;
   const int done = report_.epochs;
   const int look = options_.evaluate_every - done % options_.evaluate_every;
-  return std::max(1, std::min({look, options_.epochs - done, done - rolled_back_}));
+  return std::max(1, std::min({kMost, look, options_.epochs - done, done - rolled_back_}));
 }
 
 // Of those that were ahead, besides the first; the last of them may not be over.
@@ -292,9 +300,7 @@ void Trainer::account(const Task& task) {
 void Trainer::end_epoch() {
   if (batches_) batches_->build_rest(arena_);
   turns_.visit(Turn::kEnd, sampler_.step(), parameters_);
-  latest_.resize(parameters_.floats());
-  parameters_.read(latest_);
-  if (averaging()) latest_ = averaged(latest_, layout_, sampler_.average()->all);
+  if (averaging()) mean_ = averaged(parameters_.all(), layout_, sampler_.average()->all);
 }
 
 // Of w = 0 without a look at the blocks, which need not be built for it.
@@ -311,7 +317,7 @@ double Trainer::objective_at_start() {
 bool Trainer::to_evaluate() const {
   if (report_.epochs % options_.evaluate_every == 0 || report_.epochs == options_.epochs || interrupted())
     return true;
-  const double squared = layout_.norms(latest_).squared;
+  const double squared = layout_.norms(latest()).squared;
   return !std::isfinite(squared) ||
          (!objective_.shape().terms && course_.diverged(options_.l2 / 2 * squared));
 }
@@ -322,12 +328,12 @@ Checkpoint Trainer::checkpoint() const {
 
 void Trainer::evaluate() {
   std::optional<Parameters> mean;
-  if (averaging()) mean.emplace(layout_.cells(), layout_.cell_floats()).write(latest_);
+  if (averaging()) mean.emplace(layout_.cells(), layout_.cell_floats()).write(mean_);
   const Evaluation sums = timed(report_.evaluate_seconds, [&] {
     return evaluate_blocks(objective_, layout_, mean ? *mean : parameters_, blocks_,
                            in_turn(parallel_on(arena_)));
   });
-  const double objective = objective_of(sums, objective_, layout_, latest_, options_);
+  const double objective = objective_of(sums, objective_, layout_, latest(), options_);
   if (course_.diverged(objective)) {
     roll_back();
   } else {
@@ -353,18 +359,18 @@ void Trainer::record(double objective, const Evaluation& sums) {
                   .validation = {}};
   if (rule_.dual) {
     row.gap = timed(report_.evaluate_seconds, [&] {
-      return duality_.gap(std::min(course_.lowest(), objective), latest_, sampler_.step(), options_.gap);
+      return duality_.gap(std::min(course_.lowest(), objective), latest(), sampler_.step(), options_.gap);
     });
   }
   if (monitor_.validation) {
     row.validation = timed(report_.evaluate_seconds, [&] {
-      return sounder::evaluate(model_of(latest_), objective_, *monitor_.validation, parallel_on(arena_));
+      return sounder::evaluate(model_of(latest()), objective_, *monitor_.validation, parallel_on(arena_));
     });
   }
   const Course::Standing standing = course_.take(row);
   if (standing.lowest) good_ = checkpoint();
   if (standing.best) {
-    best_ = latest_;
+    best_.assign(latest().begin(), latest().end());
     report_.best_epoch = row.epoch;
     report_.objective = objective;
     report_.training = metrics_of(sums, objective_.labels());
@@ -402,10 +408,6 @@ Trained Trainer::finish(Outcome outcome) {
                      " times in vain: scale the columns to about [-1, 1], normalize the rows, or raise l2";
   }
   return {.model = model_of(best_), .report = std::move(report_)};
-}
-
-Model Trainer::model_of(const std::vector<float>& array) const {
-  return layout_.model(array, objective_, options_.l2, report_.samples);
 }
 
 void Trainer::tell_progress() {

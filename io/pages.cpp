@@ -58,7 +58,10 @@ std::shared_ptr<std::byte> allocate_pages(std::size_t bytes) {
 
 void give_back(std::byte* memory, std::size_t bytes, std::size_t kept) {
   const std::size_t whole = round_up(kept, page_size(0));
-  if (whole < bytes) madvise(memory + whole, bytes - whole, MADV_DONTNEED);
+  if (whole >= bytes) return;
+  madvise(memory + whole, bytes - whole, MADV_DONTNEED);
+  madvise(memory + whole, bytes - whole,
+          MADV_NOHUGEPAGE);  // or the system may make them one again with what is kept
 }
 
 std::byte* GrowingPages::room(std::size_t bytes) {
