@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -17,10 +19,19 @@ constexpr std::size_t kCounted = 100;  // distinct labels worth counting where t
 constexpr std::size_t kMostClasses = 10'000;
 constexpr std::size_t kShown = 3;
 
+// Without a branch: which of the two a label is, is a coin toss.
+bool is_either(float label, float one, float other) {
+  return static_cast<int>(label == one) | static_cast<int>(label == other);
+}
+
 // The different labels, increasing; most + 1 of them mean "more than `most`".
 std::vector<float> distinct(std::span<const float> labels, std::size_t most) {
+  constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
+  std::array last{kNone, kNone};
   std::vector<float> found;
   for (const float label : labels) {
+    if (is_either(label, last[0], last[1])) continue;
+    last = {last[1], label};
     const auto at = std::ranges::lower_bound(found, label);
     if (at != found.end() && *at == label) continue;
     found.insert(at, label);
@@ -117,9 +128,8 @@ std::vector<float> ranks(std::span<const float> labels, std::span<const float> c
 std::vector<float> signs(std::span<const float> labels, float negative, float positive,
                          const std::string& name) {
   const auto sign = [negative, positive](float label) -> std::optional<float> {
-    if (label == positive) return 1.0F;
-    if (label == negative) return -1.0F;
-    return std::nullopt;
+    if (!is_either(label, negative, positive)) return std::nullopt;
+    return label == positive ? 1.0F : -1.0F;
   };
   return translate(labels, sign, fmt::format("two, {} and {}", negative, positive), name);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -64,11 +65,11 @@ class Parser {
   }
 
  private:
-  // For as many entries as there can be in the text; what they do not use is never touched.
+  // For as many entries as there can be in the text, or one somewhat longer; what they do not use is never touched.
   void make_room(std::size_t bytes) const {
     constexpr std::size_t kShortestEntry = 4;  // bytes, with what separates it
-    const std::size_t most = bytes / kShortestEntry;
-    if (most <= piece_.room) return;
+    if (bytes / kShortestEntry <= piece_.room) return;
+    const std::size_t most = std::bit_ceil(bytes) / kShortestEntry;
     piece_.columns = allocate_array<Coordinate>(most);
     piece_.values = allocate_array<float>(most);
     piece_.room = most;

@@ -24,7 +24,8 @@ void give_back(std::byte* memory, std::size_t bytes, std::size_t kept);
 // Of an allocation of so many bytes, what the system places as a whole.
 std::size_t page_size(std::size_t bytes);
 
-// Bytes that grow at the end without being copied: the pages move. Not thread-safe.
+// Bytes that grow at the end without being copied: there are addresses behind them, and when these run out the pages move. Not
+// thread-safe.
 class GrowingPages {
  public:
   // Room for so many bytes in all, aligned to a cache line: those that were there before, then zeroed ones. What was
@@ -38,8 +39,11 @@ class GrowingPages {
   const std::shared_ptr<std::byte>& memory() const { return memory_; }
 
  private:
+  void move(std::size_t size);
+
   std::shared_ptr<std::byte> memory_;
   std::size_t size_ = 0;
+  std::size_t reserved_ = 0;  // addresses, of which the first `size_` may be used
 };
 
 // Memory for many pieces, one behind the other in slabs that grow up to 4 MiB. Not thread-safe.

@@ -45,6 +45,19 @@ TEST_CASE("pages: those that grow keep what was written and are zeroed behind it
   CHECK(pages.memory().get() == pages.room(0));
 }
 
+TEST_CASE("pages: what outgrows its addresses moves with what was written") {
+  GrowingPages pages;
+  constexpr std::size_t kSmall = 3UL << 20;
+  constexpr std::size_t kLarge = (1UL << 30) + 1;
+  std::memset(pages.room(kSmall), 1, kSmall);
+  pages.room(kLarge / 2)[kLarge / 2 - 1] = std::byte{2};
+  const std::byte* const room = pages.room(kLarge);
+  CHECK(std::all_of(room, room + kSmall, [](std::byte b) { return b == std::byte{1}; }));
+  CHECK(room[kSmall] == std::byte{0});
+  CHECK(room[kLarge / 2 - 1] == std::byte{2});
+  CHECK(room[kLarge - 1] == std::byte{0});
+}
+
 TEST_CASE("pages: what is not kept is given back, and zeroed if it is used again") {
   for (const std::size_t kept : {1UL, 5000UL, 2UL << 20, (3UL << 20) + 1, 5UL << 20}) {
     CAPTURE(kept);
