@@ -36,12 +36,13 @@ class Scores {
   std::map<int, double> known_;
 };
 
-// A few rows are fitted by steps that would leave noise behind on all of them: with many samples and few coordinates, the best
-// step of a loss with kinks is the smaller the less of the data a trial has seen.
+// A few rows are fitted by steps that would leave noise behind on all of them: the best step of a loss with kinks is the smaller
+// the less of the data a trial has seen, above all with many samples and few coordinates.
 double for_all_rows(const Trial& trial, std::size_t rows) {
-  constexpr double kFall = 1.0 / 4;
+  constexpr double kFall = 1.0 / 6;
+  constexpr double kCrowded = 1.0 / 12;
   const double seen = static_cast<double>(trial.rows()) / static_cast<double>(rows);
-  return trial.smooth() ? 1 : std::pow(seen, kFall * trial.crowd());
+  return trial.smooth() ? 1 : std::pow(seen, kFall + kCrowded * trial.crowd());
 }
 
 // What the step half-way between the second and the third would have done, by the parabola or cubic through what is known,

@@ -56,7 +56,7 @@ TEST_CASE("step search: the smallest power of two that does about as well as the
 
         // Of losses with kinks it is less by the part of the rows that were tried.
         const double seen = static_cast<double>(trial.rows()) / kRows;
-        const double tried = found / (trial.smooth() ? 1 : std::pow(seen, trial.crowd() / 4));
+        const double tried = found / (trial.smooth() ? 1 : std::pow(seen, (2 + trial.crowd()) / 12));
         const double power = std::log2(tried / trial.natural_step());
         CHECK(power == doctest::Approx(std::round(power)));
 
