@@ -72,7 +72,8 @@ class BlockMaker::CellSet {
       : marks_(padded(cells)),
         marks64_(padded(cells / 64 + 1)),
         marks4096_(padded(cells / 4096 + 1)),
-        slots_(cells) {}
+        slots_(padded(cells)),
+        cells_(padded(cells)) {}
 
   // Inserts. A small value, for the same reason as Layout::Places.
   struct Marker {
@@ -86,16 +87,13 @@ class BlockMaker::CellSet {
 
   // The cells in order, each given its slot; empties the set. Valid until the next call.
   std::span<const Cell> drain() {
-    cells_.clear();
-    take_marks(marks4096_, 0, marks4096_.size(), [&](std::size_t top) {
-      take_marks(marks64_, 64 * top, std::min(64 * (top + 1), marks64_.size()), [&](std::size_t group) {
-        take_marks(marks_, 64 * group, std::min(64 * (group + 1), marks_.size()), [&](std::size_t cell) {
-          slots_[cell] = static_cast<std::uint32_t>(cells_.size());
-          cells_.push_back(static_cast<Cell>(cell));
-        });
+    count_ = 0;
+    for_each_mark(marks4096_, 0, marks4096_.size(), [&](std::size_t top) {
+      for_each_mark(marks64_, 64 * top, std::min(64 * (top + 1), marks64_.size()), [&](std::size_t group) {
+        take_cells(64 * group, std::min(64 * (group + 1), marks_.size()));
       });
     });
-    return cells_;
+    return std::span(cells_).first(count_);
   }
 
   // Of each cell its place in what drain() returned last.
@@ -107,24 +105,45 @@ class BlockMaker::CellSet {
 
   static std::size_t padded(std::size_t marks) { return (marks / kWord + 1) * kWord; }
 
-  // `begin` and `end` are multiples of eight.
+  // Calls body(first) for every eight marks of which one is set, and empties these. `begin` and `end` are multiples of eight.
   template <class Body>
-  static void take_marks(Marks& marks, std::size_t begin, std::size_t end, Body&& body) {
+  static void for_each_word(Marks& marks, std::size_t begin, std::size_t end, Body&& body) {
     for (std::size_t first = begin; first < end; first += kWord) {
       std::uint64_t word;
       std::memcpy(&word, &marks[first], kWord);
       if (word == 0) continue;
-      for (std::size_t k = first; k < first + kWord; ++k) {
-        if (std::exchange(marks[k], std::uint8_t{0}) != 0) body(k);
-      }
+      body(first);
+      std::memset(&marks[first], 0, kWord);
     }
+  }
+
+  template <class Body>
+  static void for_each_mark(Marks& marks, std::size_t begin, std::size_t end, Body&& body) {
+    for_each_word(marks, begin, end, [&](std::size_t first) {
+      for (std::size_t k = first; k < first + kWord; ++k) {
+        if (marks[k] != 0) body(k);
+      }
+    });
+  }
+
+  // Which cells beside a marked one are marked is a coin toss: so all are written, without a branch, and the next over those
+  // that are not.
+  void take_cells(std::size_t begin, std::size_t end) {
+    for_each_word(marks_, begin, end, [&](std::size_t first) {
+      for (std::size_t cell = first; cell < first + kWord; ++cell) {
+        cells_[count_] = static_cast<Cell>(cell);
+        slots_[cell] = static_cast<std::uint32_t>(count_);
+        count_ += marks_[cell];
+      }
+    });
   }
 
   Marks marks_;
   Marks marks64_;
   Marks marks4096_;
   std::vector<std::uint32_t> slots_;
-  std::vector<Cell> cells_;
+  std::vector<Cell> cells_;  // and room for some that are not marked
+  std::size_t count_ = 0;
 };
 
 struct BlockMaker::Local {
