@@ -1,5 +1,7 @@
 #include "engine/run_report.h"
 
+#include <fmt/format.h>
+
 namespace sounder {
 
 Report start_report(const Source& data, const Objective& objective, const Options& options,
@@ -23,6 +25,14 @@ void tell_plan(Report& report, const Plan& plan) {
   report.note = plan.note;
   report.choices = plan.why;
   report.theorem = plan.theorem;
+}
+
+std::string advice_of(const Report& report) {
+  const bool steps = traits_of(report.options.rule).step != StepChoice::kNone;
+  return fmt::format(
+      "the run was rolled back and {} quartered {} times in vain: scale the columns to about [-1, 1], "
+      "normalize the rows, or raise l2",
+      steps ? "its step" : "its changes", report.rollbacks);
 }
 
 }  // namespace sounder

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "engine/arena.h"
 #include "engine/options.h"
 #include "engine/plan.h"
@@ -15,5 +17,8 @@ Report start_report(const Source& data, const Objective& objective, const Option
 
 // and of what was chosen for it.
 void tell_plan(Report& report, const Plan& plan);
+
+// Of a run that diverged, once its rollbacks are counted: what may help.
+std::string advice_of(const Report& report);
 
 }  // namespace sounder

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <memory>
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -401,12 +400,7 @@ Trained Trainer::finish(Outcome outcome) {
   report_.passes = passes();
   if (report_.train_seconds > 0)
     report_.nonzeros_per_second = static_cast<double>(nonzeros_) / report_.train_seconds;
-  if (outcome == Outcome::kDiverged) {
-    const std::string what = rule_.step == StepChoice::kNone ? "its changes" : "its step";
-    report_.advice = "the run was rolled back and " + what + " quartered " +
-                     std::to_string(report_.rollbacks) +
-                     " times in vain: scale the columns to about [-1, 1], normalize the rows, or raise l2";
-  }
+  if (outcome == Outcome::kDiverged) report_.advice = advice_of(report_);
   return {.model = model_of(best_), .report = std::move(report_)};
 }
 
