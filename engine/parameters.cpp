@@ -164,9 +164,10 @@ void Parameters::pull(std::span<const Cell> support, float* local) const {
     for (std::size_t place = 0; place < support.size(); ++place) {
       ahead.reach(place);
       Word* words = array_ + support[place] * cell_words;
-      for (std::size_t i = 0; i < cell_words; ++i, to += 2) {
-        const Word word = Shared(words[i]).load(std::memory_order_relaxed);
-        std::memcpy(to, &word, sizeof word);
+      for (std::size_t i = 0; i < cell_words; i += 2, to += 4) {
+        const Word pair[] = {Shared(words[i]).load(std::memory_order_relaxed),
+                             Shared(words[i + 1]).load(std::memory_order_relaxed)};
+        std::memcpy(to, pair, sizeof pair);
       }
     }
   });
