@@ -99,7 +99,7 @@ GradientTask::GradientTask(const Objective& objective, const Layout& layout, std
       layout_(layout),
       blocks_(blocks),
       writer_(writer),
-      strides_(strides),
+      strides_(std::move(strides)),
       stop_(std::move(stop)),
       scratch_(std::make_unique<Scratch>()) {}
 

@@ -90,7 +90,7 @@ std::vector<std::vector<std::uint32_t>> items_of_users(std::span<const Coordinat
       const std::size_t begin = user == 0 ? 0 : ends[user - 1];
       const std::span<std::uint32_t> all = sorted.subspan(begin, ends[user] - begin);
       std::ranges::sort(all);
-      items[user].assign(all.begin(), std::ranges::unique(all).begin());
+      items[user].assign(all.begin(), std::unique(all.begin(), all.end()));
     }
   });
   return items;

@@ -102,10 +102,11 @@ void add_measured_flags(CLI::App& app, SpeedupFlags& flags) {
   add_number(app, "--repeat", flags.repeat, "N", "Rounds, of which the median counts");
 }
 
-void validate_all(Options options, int Options::*field, const std::vector<int>& values) {
+void validate_all(const Options& options, int Options::*field, const std::vector<int>& values) {
   for (const int value : values) {
-    options.*field = value;
-    validate(options);
+    Options with = options;
+    with.*field = value;
+    validate(with);
   }
 }
 

@@ -61,6 +61,7 @@ std::vector<Contender> simulated_of(const SpeedupFlags& flags, std::size_t rows)
   std::ranges::sort(workers);
   if (!workers.empty() && workers.front() != 1) workers.insert(workers.begin(), 1);
   std::vector<Contender> contenders;
+  contenders.reserve(workers.size());
   for (const int count : workers)
     contenders.push_back({.variant = {.block_rows = 1}, .workers = count, .rounds = {}, .refusal = {}});
   return contenders;
