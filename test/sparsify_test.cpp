@@ -62,12 +62,12 @@ void add(const std::vector<float>& change, const LocalCopy& copy) {
   for (std::size_t i = 0; i < copy.size(); ++i) copy.after()[i] += change[i];
 }
 
-// Dense: every block touches every column.
-Dataset dense() {
+// Every block touches every column.
+Dataset dense(std::size_t rows = 1000, std::size_t columns = 100) {
   SyntheticOptions options;
-  options.rows = 1000;
-  options.columns = 100;
-  options.nonzeros_per_row = 100;
+  options.rows = rows;
+  options.columns = columns;
+  options.nonzeros_per_row = static_cast<double>(columns);
   return generate(options);
 }
 
@@ -262,21 +262,26 @@ TEST_CASE("sparsify: a network learns from a tenth of the changes") {
   }
 }
 
+// Of 500 blocks an epoch: what eight workers in step hold back is a sixth of that, and simulated they end within 0.1 % (of
+// 32 blocks it is more than two epochs, and they end up to 11 % above).
 TEST_CASE("sparsify: a tenth of the changes reaches the objective of all of them") {
+  const Dataset data = dense(4000, 50);
   const auto objective = make_objective("logistic");
   for (const Rule rule : {Rule::kSgd, Rule::kAdagrad}) {
-    Options plain = masked(Sparsify::kNone, 0.1);
-    plain.rule = rule;
-    const double reference = train(dense(), *objective, plain).report.objective;
+    const auto with = [&](Sparsify by, std::size_t threads) {
+      Options options = masked(by, 0.1, threads);
+      options.rule = rule;
+      options.block_rows = 8;
+      return train(data, *objective, options).report;
+    };
+    const double reference = with(Sparsify::kNone, 1).objective;
     for (const Sparsify by : kMasks) {
       for (const std::size_t threads : kThreadSweep) {
         CAPTURE(name_of(rule));
         CAPTURE(name_of(by));
         CAPTURE(threads);
-        Options options = masked(by, 0.1, threads);
-        options.rule = rule;
-        const Report report = train(dense(), *objective, options).report;
-        CHECK(report.objective == doctest::Approx(reference).epsilon(0.02));
+        const Report report = with(by, threads);
+        CHECK(report.objective == doctest::Approx(reference).epsilon(0.01));
         CHECK(report.share_pushed < 0.3);
       }
     }
