@@ -143,10 +143,11 @@ void cap_step(Plan& plan, const Overshoot& overshoot, const Setting& is) {
   const bool tried = traits_of(is.options.rule).step == StepChoice::kTrial;
   if (is.options.step || plan.theorem || is.parallel == 1 || !tried) return;
   const auto rows = static_cast<double>(plan.strides.rows > 0 ? plan.strides.rows : plan.block_rows);
-  plan.clock.cap = overshoot.step_at(rows);
   // So do the decays.
-  if (is.options.l2 > 0)
-    plan.clock.cap = std::min(plan.clock.cap, 0.5 / (is.options.l2 * is.parallel * rows));
+  if (is.options.l2 > 0) plan.clock.highest_cap = 0.5 / (is.options.l2 * is.parallel * rows);
+  plan.clock.cap = std::min(overshoot.step_at(rows), plan.clock.highest_cap);
+  // Two may begin with large steps anyway; the blocks of a round, and of simulated workers, do start together.
+  plan.cap_grows = is.parallel > 2 && !is.discipline.rounds && is.options.simulate == 0;
 }
 
 Choice choice_of_tau(const Plan& plan, const Setting& is) {
@@ -317,6 +318,12 @@ std::unique_ptr<Writer> writer_of(const Options& options, const Plan& plan, cons
                   .seed = options.seed};
   const std::size_t slots = traits_of(discipline_of(options)).rounds ? plan.round_tasks : virtual_workers;
   return make_sparsifying_writer(std::move(writer), parameters, mask, slots);
+}
+
+// Of a loss with kinks a step ends where the slope does, and two workers cannot diverge (engine/overshoot.h).
+bool settles(const Objective& objective, const Options& options, const Plan& plan, int threads) {
+  return !objective.smooth() && traits_of(options.rule).step == StepChoice::kTrial &&
+         plan.clock.schedule == Schedule::kAnneal && std::max(threads, options.simulate) <= 2;
 }
 
 Units units_of(std::span<const Block> blocks, const Plan& plan) {

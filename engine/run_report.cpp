@@ -27,6 +27,12 @@ void tell_plan(Report& report, const Plan& plan) {
   report.theorem = plan.theorem;
 }
 
+void tell_growth(Report& report, double growth) {
+  if (growth > 1)
+    report.choices.step.why +=
+        fmt::format(" (raised {:.3g} times during the run, as its epochs went well)", growth);
+}
+
 std::string advice_of(const Report& report) {
   const bool steps = traits_of(report.options.rule).step != StepChoice::kNone;
   return fmt::format(

@@ -18,6 +18,9 @@ Report start_report(const Source& data, const Objective& objective, const Option
 // and of what was chosen for it.
 void tell_plan(Report& report, const Plan& plan);
 
+// By how much the step's cap grew (StepLimit).
+void tell_growth(Report& report, double growth);
+
 // Of a run that diverged, once its rollbacks are counted: what may help.
 std::string advice_of(const Report& report);
 

@@ -24,12 +24,13 @@ struct Fading {
 // eta as a function of the samples processed. A small value; all its numbers are in force for a whole run.
 struct StepClock {
   Schedule schedule = Schedule::kAnneal;
-  double step = 1;                                       // eta0
-  double cap = std::numeric_limits<double>::infinity();  // no eta is larger
-  double decay = 1;                                      // kGeometric, kBackoff
-  Fading fading = {};                                    // kAnneal
-  double l2 = 0;                                         // kAnneal, kInverse
-  double rows = 1;                                       // n, samples an epoch
+  double step = 1;                                               // eta0
+  double cap = std::numeric_limits<double>::infinity();          // no eta is larger
+  double highest_cap = std::numeric_limits<double>::infinity();  // that epochs may raise it to
+  double decay = 1;                                              // kGeometric, kBackoff
+  Fading fading = {};                                            // kAnneal
+  double l2 = 0;                                                 // kAnneal, kInverse
+  double rows = 1;                                               // n, samples an epoch
   double epochs = 1;
 
   double at(double samples) const;
@@ -113,10 +114,15 @@ class Sampler {
   double initial_step() const { return std::min(clock_.step, clock_.cap); }
   Step step() const { return step_for(0); }  // as the next task would have it
 
+  // Of all steps to come.
+  double cap() const { return clock_.cap; }
+  void set_cap(double cap) { clock_.cap = std::min(cap, clock_.highest_cap); }
+
   // All steps to come times `factor`; where there are none, damping makes up for it.
   void scale_steps(double factor) {
     clock_.step *= factor;
     clock_.cap *= factor;
+    clock_.highest_cap *= factor;
     if (traits_of(problem_.rule).step == StepChoice::kNone) problem_.damping /= factor;
   }
 

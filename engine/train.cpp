@@ -25,6 +25,7 @@
 #include "engine/run_report.h"
 #include "engine/sampler.h"
 #include "engine/source.h"
+#include "engine/step_limit.h"
 #include "engine/stopwatch.h"
 #include "engine/threads.h"
 #include "engine/turns.h"
@@ -34,14 +35,7 @@ namespace sounder {
 namespace {
 
 constexpr int kMostRollbacks = 15;
-constexpr double kRollbackStep = 0.25;
 constexpr double kProgressSeconds = 0.1;
-
-// Of a loss with kinks a step ends where the slope does, and two workers cannot diverge (engine/overshoot.h).
-bool settles(const Objective& objective, const Plan& plan, const Options& options, int threads) {
-  return !objective.smooth() && traits_of(options.rule).step == StepChoice::kTrial &&
-         plan.clock.schedule == Schedule::kAnneal && std::max(threads, options.simulate) <= 2;
-}
 
 // One run. sample(), work(), account() and end_round() are called by the graph while run_epoch() waits, work() by
 // many threads and the others one at a time; everything else by the thread that called train(), with no task in
@@ -115,6 +109,7 @@ class Trainer {
   const bool goes_on_;
   GradientTask task_;
   Sampler sampler_;
+  StepLimit step_limit_;
   Turns turns_;
   Duality duality_;
   std::unique_ptr<Arena> lone_arena_;  // Plan::alone
@@ -157,6 +152,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       goes_on_(!plan_.strides.ends.empty() && !rule_.turns && arena.threads() <= usable_threads()),
       task_(objective, layout_, blocks_, *writer_, plan_.strides, monitor.stop),
       sampler_(units_, plan_.clock, problem_of(options, objective, plan_), options.seed),
+      step_limit_(sampler_, plan_.cap_grows),
       turns_(objective, layout_, options.rule),
       duality_(objective, layout_, turns_, blocks_, options.l2, report_.samples, in_turn(run_serially)),
       lone_arena_(plan_.alone && arena.threads() > 1 ? std::make_unique<Arena>(with_one_thread(options))
@@ -166,7 +162,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
               .work = [this](const Task& task) { work(task); },
               .account = [this](const Task& task) { account(task); },
               .end_round = [this] { writer_->end_round(); }}),
-      course_(options_, objective.shape().rounds, settles(objective, plan_, options, arena.threads())) {
+      course_(options_, objective.shape().rounds, settles(objective, options, plan_, arena.threads())) {
   arena.for_each_node([&](std::size_t node) { parameters_.touch(node, arena.nodes()); });
   for (const Block& block : blocks_) ++report_.nodes[block.node].blocks;
   parameters_.write(best_);
@@ -343,7 +339,7 @@ void Trainer::evaluate() {
 // The epoch counts: the budget of passes is the user's.
 void Trainer::roll_back() {
   good_.restore(parameters_, sampler_, turns_, blocks_);
-  sampler_.scale_steps(kRollbackStep);
+  step_limit_.went_back(report_.epochs);
   ++report_.rollbacks;
   rolled_back_ = report_.epochs;
 }
@@ -368,6 +364,7 @@ void Trainer::record(double objective, const Evaluation& sums) {
   }
   const Course::Standing standing = course_.take(row);
   if (standing.lowest) good_ = checkpoint();
+  step_limit_.took(row.epoch, standing.lowest);
   if (standing.best) {
     best_.assign(latest().begin(), latest().end());
     report_.best_epoch = row.epoch;
@@ -392,6 +389,7 @@ std::optional<Outcome> Trainer::verdict() const {
 Trained Trainer::finish(Outcome outcome) {
   report_.outcome = outcome;
   report_.step = sampler_.initial_step();
+  tell_growth(report_, step_limit_.growth());
   report_.share_lost = writer_->share_lost();
   report_.share_pushed = writer_->share_pushed();
   report_.asynchrony = writer_->asynchrony();
