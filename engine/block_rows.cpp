@@ -49,10 +49,9 @@ Rows whole_strides(std::size_t rows, std::size_t stride_rows) {
 }
 
 // As large as leaves every worker some blocks, all of a size, and the sampler something to shuffle.
-Rows large_block_rows(const Setting& is, std::size_t stale_rows, double shared) {
+Rows large_block_rows(const Setting& is, std::size_t stale_rows, bool shares_much) {
   constexpr std::size_t kLeast = 12;
   constexpr std::size_t kEach = 4;
-  constexpr double kMuchShared = 0.2;
   constexpr int kFewEpochs = 8;
   const std::size_t rows = is.data.rows();
   const auto workers = static_cast<std::size_t>(is.parallel);
@@ -61,7 +60,7 @@ Rows large_block_rows(const Setting& is, std::size_t stale_rows, double shared) 
       choose_support(is, rows / (4 * kLeast) + 1, exchange_ends(is, stale_rows)) == Support::kAll;
   // Where rows share a direction, columns that are not hot overshoot, too, with what a large block brings in at once; and few
   // epochs have no time to make up for what the others did not see.
-  const bool careful = shared > kMuchShared || is.options.epochs <= kFewEpochs;
+  const bool careful = shares_much || is.options.epochs <= kFewEpochs;
   const std::size_t least = std::max(cheap ? 4 * kLeast : careful ? 2 * kLeast : kLeast, kEach * workers);
   const std::size_t blocks = std::max(least, rows / most);
   const std::size_t even = (blocks + workers - 1) / workers * workers;
@@ -169,12 +168,12 @@ Rows by_sample() {
   return {1, "the discipline takes a sample at a time"};
 }
 
-Rows choose_block_rows(const Setting& is, const Rows& stale, double shared) {
+Rows choose_block_rows(const Setting& is, const Rows& stale, bool shares_much) {
   if (is.discipline.by_sample) return by_sample();
   if (traits_of(is.options.rule).shares)
     return {shared_block_rows(is.data, is.parallel),
             "few enough that the rows of a block come in another order every epoch"};
-  return may_be_large(is) ? large_block_rows(is, stale.value, shared) : stale;
+  return may_be_large(is) ? large_block_rows(is, stale.value, shares_much) : stale;
 }
 
 std::size_t settled_stale_rows(const Setting& is) {

@@ -45,8 +45,8 @@ bool may_be_large(const Setting& is);
 Rows most_stale_rows(const Setting& is);
 Rows choose_stale_rows(const Setting& is, double step, const Overshoot& overshoot);
 
-// Of a block, with so many stale rows; `shared` as in Overshoot.
-Rows choose_block_rows(const Setting& is, const Rows& stale, double shared);
+// Of a block, with so many stale rows; `shares_much` as in Overshoot.
+Rows choose_block_rows(const Setting& is, const Rows& stale, bool shares_much);
 
 // The same for objectives that know what suits them.
 std::size_t settled_stale_rows(const Setting& is);

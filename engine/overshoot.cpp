@@ -18,9 +18,10 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 Overshoot::Overshoot(const Trial& trial, int threads)
     : threads_(threads),
       natural_(trial.natural_step()),
+      first_share_(trial.first_share()),
       shared_(threads > 1 ? trial.top_curvature(threads > 2 ? Trial::kCurvatureRows : kFewRows) * natural_
                           : 0),
-      curvature_(shared_ / natural_ * trial.first_share()),
+      curvature_(shared_ / natural_ * first_share_),
       allowance_(threads > 1 ? -kSlack * std::log(1 - std::min(kMost, 2.0 / threads)) : kInfinity) {}
 
 double Overshoot::rows_at(double first_step) const {

@@ -18,6 +18,10 @@ class Overshoot {
 
   // The part of a typical |x|^2 that lies in that direction; 0 for one thread.
   double shared() const { return shared_; }
+  bool shares_much() const { return shared_ > 0.2; }
+
+  // Along all other directions together, per sample, where a model begins.
+  double other_curvature() const { return (1 - shared_) * first_share_ / natural_; }
 
   // With a schedule that begins with this step; infinite for one thread.
   double rows_at(double first_step) const;
@@ -28,6 +32,7 @@ class Overshoot {
  private:
   int threads_;
   double natural_;
+  double first_share_;
   double shared_;
   double curvature_;
   double allowance_;

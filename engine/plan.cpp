@@ -13,6 +13,7 @@
 #include "engine/overshoot.h"
 #include "engine/step_search.h"
 #include "engine/trial.h"
+#include "engine/workers.h"
 #include "io/error.h"
 
 namespace sounder {
@@ -163,6 +164,9 @@ Choice choice_of_tau(const Plan& plan, const Setting& is) {
 Choice choice_of_threads(const Plan& plan, const Options& options, int threads) {
   if (plan.alone && threads > 1)
     return {"1", "more would move the model to and fro for longer than they save"};
+  if (plan.workers > 0)
+    return {fmt::format("{}", plan.workers),
+            fmt::format("{} may take far larger steps, as all rows share a direction", plan.workers)};
   if (options.simulate > 0) return {"1", "simulated workers take turns"};
   return {
       fmt::format("{}", threads),
@@ -228,7 +232,10 @@ bool dual_better_alone(const Setting& one, int threads) {
 
 void fit_dual(Plan& plan, const Trial& trial, const Setting& is) {
   const Setting one{is.data, is.layout, is.objective, is.options, 1};
-  if (dual_better_alone(one, is.threads)) return fit_dual(plan, trial, one);
+  if (dual_better_alone(one, is.threads)) {
+    plan.workers = 1;
+    return fit_dual(plan, trial, one);
+  }
   const DualPlan dual(trial, is.parallel);
   if (plan.block_rows == 0)
     take(plan, is.discipline.by_sample
@@ -245,6 +252,7 @@ void fit_dual(Plan& plan, const Trial& trial, const Setting& is) {
 void fit_alone(Plan& plan, const Setting& is) {
   const Setting one{is.data, is.layout, is.objective, is.options, 1};
   plan.alone = true;
+  if (is.threads > 1) plan.workers = 1;
   Rows rows = most_stale_rows(one);
   rows.why = "one worker goes through the data as it lies, on the weights themselves; " + rows.why;
   take(plan, std::move(rows));
@@ -253,6 +261,10 @@ void fit_alone(Plan& plan, const Setting& is) {
 }
 
 void fit_steps(Plan& plan, const Trial& trial, const Setting& is) {
+  if (const int few = worthwhile_workers(trial, is, plan.clock.step); few < is.threads) {
+    plan.workers = few;
+    return fit_steps(plan, trial, {is.data, is.layout, is.objective, is.options, few});
+  }
   const auto better_alone = [&](const Rows& rows) {
     return !is.layout.ranked() && is.data.better_alone(is.threads, rows.value);
   };
@@ -262,7 +274,7 @@ void fit_steps(Plan& plan, const Trial& trial, const Setting& is) {
   if (better_alone(stale)) return fit_alone(plan, is);
   if (may_be_large(is) && stale.value > kMostStaleRows)
     stale = {kMostStaleRows, "hot columns are fresh enough so, and their exchange still costs little"};
-  if (plan.block_rows == 0) take(plan, choose_block_rows(is, stale, overshoot.shared()));
+  if (plan.block_rows == 0) take(plan, choose_block_rows(is, stale, overshoot.shares_much()));
   fit_tasks(plan, is);
   fit_strides(plan, stale, is);
   cap_step(plan, overshoot, is);
@@ -322,8 +334,9 @@ std::unique_ptr<Writer> writer_of(const Options& options, const Plan& plan, cons
 
 // Of a loss with kinks a step ends where the slope does, and two workers cannot diverge (engine/overshoot.h).
 bool settles(const Objective& objective, const Options& options, const Plan& plan, int threads) {
+  const int workers = plan.workers > 0 ? plan.workers : std::max(threads, options.simulate);
   return !objective.smooth() && traits_of(options.rule).step == StepChoice::kTrial &&
-         plan.clock.schedule == Schedule::kAnneal && std::max(threads, options.simulate) <= 2;
+         plan.clock.schedule == Schedule::kAnneal && workers <= 2;
 }
 
 Units units_of(std::span<const Block> blocks, const Plan& plan) {

@@ -31,7 +31,8 @@ struct Plan {
   std::size_t window = 1;       // tasks sampled ahead of the oldest unfinished one
   Strides strides = {};
   Support support = Support::kTouched;  // of blocks that are made
-  bool alone = false;  // one worker trains, whatever the threads, and nobody else looks at the weights
+  int workers = 0;                      // the threads that train, if not all
+  bool alone = false;                   // one worker trains, and nobody else looks at the weights
   StepClock clock = {};
   bool cap_grows = false;  // StepLimit
   std::optional<Theorem> theorem = {};

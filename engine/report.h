@@ -96,7 +96,7 @@ struct Report {
   std::uint64_t samples = 0;      // n
   std::uint64_t coordinates = 0;  // d
   std::uint64_t nonzeros = 0;
-  int threads = 0;
+  int threads = 0;  // that train
   std::size_t block_rows = 0;
   std::size_t refresh_rows = 0;          // after so many rows a block refreshes its hot coordinates; 0: never
   std::size_t tau = 0;                   // the bound on samples in flight that was in force

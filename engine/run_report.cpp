@@ -19,6 +19,7 @@ Report start_report(const Source& data, const Objective& objective, const Option
 }
 
 void tell_plan(Report& report, const Plan& plan) {
+  if (plan.workers > 0) report.threads = plan.workers;
   report.block_rows = plan.block_rows;
   report.refresh_rows = plan.strides.rows;
   report.tau = traits_of(discipline_of(report.options)).disjoint ? 0 : plan.tau();

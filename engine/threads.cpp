@@ -28,9 +28,9 @@ Options with_worthwhile_threads(Options options, const Source& data, const Objec
   return options;
 }
 
-Options with_one_thread(Options options) {
-  options.threads = 1;
-  options.reserved_slots = std::min(options.reserved_slots, 1);
+Options with_threads(Options options, int threads) {
+  options.threads = threads;
+  options.reserved_slots = std::min(options.reserved_slots, threads);
   return options;
 }
 

@@ -112,7 +112,7 @@ class Trainer {
   StepLimit step_limit_;
   Turns turns_;
   Duality duality_;
-  std::unique_ptr<Arena> lone_arena_;  // Plan::alone
+  std::unique_ptr<Arena> few_;  // Plan::workers
   Graph graph_;
 
   Course course_;
@@ -155,9 +155,8 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       step_limit_(sampler_, plan_.cap_grows),
       turns_(objective, layout_, options.rule),
       duality_(objective, layout_, turns_, blocks_, options.l2, report_.samples, in_turn(run_serially)),
-      lone_arena_(plan_.alone && arena.threads() > 1 ? std::make_unique<Arena>(with_one_thread(options))
-                                                     : nullptr),
-      graph_(lone_arena_ ? *lone_arena_ : arena, plan_.window,
+      few_(plan_.workers > 0 ? std::make_unique<Arena>(with_threads(options, plan_.workers)) : nullptr),
+      graph_(few_ ? *few_ : arena, plan_.window,
              {.sample = [this](Task& task) { return sample(task); },
               .work = [this](const Task& task) { work(task); },
               .account = [this](const Task& task) { account(task); },

@@ -40,9 +40,11 @@ void require(bool holds, const std::string& message) {
 std::vector<Plan> make_plans(const Source& data, const Layout& layout, std::span<const float> start,
                              const Objective& objective, const Options& common,
                              std::span<const Candidate> candidates, int threads) {
+  Options for_all = common;
+  for_all.threads = threads;  // they share them
   std::vector<Plan> plans;
   for (const Candidate& candidate : candidates)
-    plans.push_back(make_plan(data, layout, start, objective, options_of(common, candidate), threads));
+    plans.push_back(make_plan(data, layout, start, objective, options_of(for_all, candidate), threads));
   return plans;
 }
 

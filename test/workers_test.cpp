@@ -1,0 +1,72 @@
+#include "engine/workers.h"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/plan.h"
+#include "io/synthetic.h"
+#include "objectives/catalogue.h"
+
+using namespace sounder;
+
+namespace {
+
+Dataset rows_of(std::size_t rows, std::size_t columns, double nonzeros, double zipf) {
+  SyntheticOptions options;
+  options.rows = rows;
+  options.columns = columns;
+  options.nonzeros_per_row = nonzeros;
+  options.zipf_exponent = zipf;
+  return generate(options);
+}
+
+// All share a direction, as the entries are positive.
+Dataset dense() {
+  return rows_of(4000, 100, 100, 0.7);
+}
+
+Options left_open(int epochs) {
+  Options options;
+  options.l2 = 1e-5;
+  options.epochs = epochs;
+  return options;
+}
+
+Plan plan_of(Dataset data, const Options& options, int threads) {
+  const auto hinge = make_objective("hinge");
+  const Source source(std::move(data));
+  const Layout layout = source.layout(*hinge, options, threads);
+  const std::vector<float> start = layout.start(*hinge, options.seed);
+  return make_plan(source, layout, start, *hinge, options, threads);
+}
+
+}  // namespace
+
+TEST_CASE("workers: two where more could take only small steps, and the plan is theirs") {
+  const Plan plan = plan_of(dense(), left_open(20), 8);
+  CHECK(plan.workers == 2);
+  CHECK(plan.why.threads.value == "2");
+  CHECK(!plan.cap_grows);
+  const Plan two = plan_of(dense(), left_open(20), 2);
+  CHECK(two.workers == 0);
+  CHECK(plan.clock.cap == two.clock.cap);
+  CHECK(plan.block_rows == two.block_rows);
+  CHECK(plan.tau() == two.tau());
+}
+
+TEST_CASE("workers: all where small steps suffice, or nothing is shared, or they are asked for") {
+  CHECK(plan_of(dense(), left_open(20'000), 8).workers == 0);
+  CHECK(plan_of(rows_of(4000, 5000, 30, 1.1), left_open(20), 8).workers == 0);
+  for (const auto& ask : std::vector<void (*)(Options&)>{
+           [](Options& options) { options.threads = 8; }, [](Options& options) { options.step = 0.5; },
+           [](Options& options) { options.block_rows = 64; },
+           [](Options& options) { options.discipline = Discipline::kReproducible; },
+           [](Options& options) { options.rule = Rule::kAdagrad; }}) {
+    Options options = left_open(20);
+    ask(options);
+    CHECK(plan_of(dense(), options, 8).workers == 0);
+  }
+}
