@@ -266,7 +266,7 @@ void fit_steps(Plan& plan, const Trial& trial, const Setting& is) {
     return fit_steps(plan, trial, {is.data, is.layout, is.objective, is.options, few});
   }
   const auto better_alone = [&](const Rows& rows) {
-    return !is.layout.ranked() && is.data.better_alone(is.threads, rows.value);
+    return !is.layout.ranked() && is.data.better_alone(is.objective, is.threads, rows.value);
   };
   if (better_alone(most_stale_rows(is))) return fit_alone(plan, is);
   const Overshoot overshoot(trial, is.parallel);

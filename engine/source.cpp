@@ -28,12 +28,32 @@ bool may_lie(const Objective& objective, const Options& options) {
          options.sparsify == Sparsify::kNone && options.numa_nodes == std::vector{-1};
 }
 
+// A row's slope, in nanoseconds; smooth ones take an exponential.
+double slope_cost(const Objective& objective) {
+  return objective.smooth() ? 38 : 8;
+}
+
+// Workers do not see all that the others do, and on the steep first epochs of a smooth loss need so many times those of one, the more
+// the larger a part of the rows that is.
+double lag(const Objective& objective, std::size_t rows, int threads) {
+  if (threads == 1 || !objective.smooth()) return 1;
+  return std::min(1.4, 1.1 + 4000 / static_cast<double>(rows));
+}
+
+// To begin and to end an epoch together, in nanoseconds.
+double meeting(int threads) {
+  return threads > 1 ? 3e4 : 0;
+}
+
 // What an epoch takes on data as it lies, more or less, in nanoseconds.
 struct Lying {
   // `parts`: blocks of a worker, where all of them go through the data.
-  Lying(std::uint64_t nonzeros, std::size_t dimension, int threads, double parts)
-      : alone((kStep + kWide) * static_cast<double>(nonzeros)),
-        together(alone / threads + parts * kMove * static_cast<double>(dimension)) {}
+  Lying(const Dataset& data, const Objective& objective, int threads, double parts)
+      : alone((kStep + kWide) * static_cast<double>(data.nonzeros()) +
+              slope_cost(objective) * static_cast<double>(data.rows())),
+        together(
+            lag(objective, data.rows(), threads) *
+            (alone / threads + parts * kMove * static_cast<double>(data.dimension()) + meeting(threads))) {}
 
   static constexpr double kStep = 0.8;  // a non-zero
   // What wider rows, columns without order and rows in the file's add to it.
@@ -46,13 +66,15 @@ struct Lying {
 
 // The same on blocks, and what it takes to make them.
 struct Made {
-  Made(const Dataset& data, int threads, bool in_random_order) {
+  Made(const Dataset& data, const Objective& objective, int epochs, int threads, bool in_random_order) {
     const bool whole = !needs_wide(data.dimension());
     const double share = static_cast<double>(data.nonzeros()) / threads;
     const double coordinates = whole ? static_cast<double>(data.dimension()) : 0;
     making = kBegin + kRank * coordinates;
     making += (!whole ? kTouched : in_random_order ? kNarrowed : kCopied) * share;
-    epoch = Lying::kStep * share + (threads > 1 ? kMove * coordinates : 0);
+    epoch = Lying::kStep * share + slope_cost(objective) * static_cast<double>(data.rows()) / threads;
+    if (threads > 1) epoch += kMove * kMoves / std::min(epochs, kMoves) * coordinates;
+    epoch = lag(objective, data.rows(), threads) * (epoch + meeting(threads));
   }
 
   static constexpr double kBegin = 2.5e5;
@@ -60,10 +82,12 @@ struct Made {
   static constexpr double kRank = 17;
   // A non-zero, of blocks that have cells of their own, or all of them, with values that move along with their rows, or not.
   static constexpr double kTouched = 6;
-  static constexpr double kCopied = 3.7;
-  static constexpr double kNarrowed = 2;
-  // A coordinate, once an epoch to each worker and back; hot ones, more often, are few.
-  static constexpr double kMove = 1.2;
+  static constexpr double kCopied = 5;
+  static constexpr double kNarrowed = 2.5;
+  // A coordinate, once an epoch to each worker and back; hot ones, more often, are few, but the more the fewer epochs there are, up to
+  // so many (exchange_ends).
+  static constexpr double kMove = 2.4;
+  static constexpr int kMoves = 8;
 
   double making;
   double epoch;
@@ -72,14 +96,10 @@ struct Made {
 bool lying_pays(const Dataset& data, const Objective& objective, const Options& options, int threads,
                 bool in_random_order) {
   constexpr double kParts = 24;  // or more, which a plan tells
-  // Workers do not see all that the others do, and need so many times the epochs of one, on the steep first ones of a smooth loss
-  // even more.
-  const double lag = threads == 1 ? 1 : objective.smooth() ? 2 : 1.3;
-  const Lying lying(data.nonzeros(), data.dimension(), threads, kParts);
-  const Made made(data, threads, in_random_order);
+  const Lying lying(data, objective, threads, kParts);
+  const Made made(data, objective, options.epochs, threads, in_random_order);
   return data.nonzeros() > 0 && !data.weighted() &&
-         options.epochs * std::min(lying.alone, lag * lying.together) <=
-             made.making + options.epochs * lag * made.epoch;
+         options.epochs * std::min(lying.alone, lying.together) <= made.making + options.epochs * made.epoch;
 }
 
 // Files are often sorted by class or by date: then labels resemble those of the next row. Their correlation, of some of them.
@@ -213,9 +233,9 @@ Block join(const Beginning& parts, std::size_t cell_floats, std::size_t memory) 
 
 Source::Source(Dataset data) : data_(std::move(data)), longest_run_(longest_run_of(data_)) {}
 
-bool Source::better_alone(int threads, std::size_t block_rows) const {
+bool Source::better_alone(const Objective& objective, int threads, std::size_t block_rows) const {
   const double parts = static_cast<double>(rows()) / static_cast<double>(block_rows) / threads;
-  const Lying lying(nonzeros(), dimension(), threads, parts);
+  const Lying lying(data_, objective, threads, parts);
   return threads == 1 || lying.alone <= lying.together;
 }
 

@@ -43,7 +43,7 @@ class Source {
   bool in_random_order() const { return !file_ && longest_run_ == data_.rows(); }
 
   // Whether then one worker on its own is faster than so many together on blocks of so many rows.
-  bool better_alone(int threads, std::size_t block_rows) const;
+  bool better_alone(const Objective& objective, int threads, std::size_t block_rows) const;
 
   // Of a data set, so many rows each: made, or borrowed where that is the layout's order.
   std::vector<Block> blocks(const Layout& layout, const Objective& objective, const Options& options,

@@ -109,9 +109,10 @@ TEST_CASE("source: one worker alone leaves the same bits on one thread and two")
 
 TEST_CASE("source: one worker is better alone the sooner, the smaller blocks are") {
   const Source data(problem(8000).with_dimension(1000));
-  CHECK(data.better_alone(1, 1000));
-  CHECK(!data.better_alone(2, 1000));
-  CHECK(data.better_alone(2, 10));
+  const auto hinge = make_objective("hinge");
+  CHECK(data.better_alone(*hinge, 1, 1000));
+  CHECK(!data.better_alone(*hinge, 2, 1000));
+  CHECK(data.better_alone(*hinge, 2, 10));
 }
 
 TEST_CASE("source: data in a slight order lies in short runs, and is trained on as well") {
