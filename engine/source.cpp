@@ -28,16 +28,18 @@ bool may_lie(const Objective& objective, const Options& options) {
          options.sparsify == Sparsify::kNone && options.numa_nodes == std::vector{-1};
 }
 
-// A row's slope, in nanoseconds; smooth ones take an exponential.
-double slope_cost(const Objective& objective) {
-  return objective.smooth() ? 38 : 8;
+// Of all rows, in nanoseconds; smooth ones mostly take an exponential. Wide models wait for memory in any case.
+double slopes(const Dataset& data, const Objective& objective) {
+  if (needs_wide(data.dimension())) return 0;
+  return (objective.smooth() ? 38 : 8) * static_cast<double>(data.rows());
 }
 
 // Workers do not see all that the others do, and on the steep first epochs of a smooth loss need so many times those of one, the more
-// the larger a part of the rows that is.
-double lag(const Objective& objective, std::size_t rows, int threads) {
-  if (threads == 1 || !objective.smooth()) return 1;
-  return std::min(1.4, 1.1 + 4000 / static_cast<double>(rows));
+// the larger a part of the rows that is. Of wide models it was not measured apart.
+double lag(const Dataset& data, const Objective& objective, int threads) {
+  if (threads == 1) return 1;
+  if (needs_wide(data.dimension())) return objective.smooth() ? 2 : 1.3;
+  return objective.smooth() ? std::min(1.4, 1.1 + 4000 / static_cast<double>(data.rows())) : 1;
 }
 
 // To begin and to end an epoch together, in nanoseconds.
@@ -49,10 +51,9 @@ double meeting(int threads) {
 struct Lying {
   // `parts`: blocks of a worker, where all of them go through the data.
   Lying(const Dataset& data, const Objective& objective, int threads, double parts)
-      : alone((kStep + kWide) * static_cast<double>(data.nonzeros()) +
-              slope_cost(objective) * static_cast<double>(data.rows())),
+      : alone((kStep + kWide) * static_cast<double>(data.nonzeros()) + slopes(data, objective)),
         together(
-            lag(objective, data.rows(), threads) *
+            lag(data, objective, threads) *
             (alone / threads + parts * kMove * static_cast<double>(data.dimension()) + meeting(threads))) {}
 
   static constexpr double kStep = 0.8;  // a non-zero
@@ -72,9 +73,9 @@ struct Made {
     const double coordinates = whole ? static_cast<double>(data.dimension()) : 0;
     making = kBegin + kRank * coordinates;
     making += (!whole ? kTouched : in_random_order ? kNarrowed : kCopied) * share;
-    epoch = Lying::kStep * share + slope_cost(objective) * static_cast<double>(data.rows()) / threads;
+    epoch = Lying::kStep * share + slopes(data, objective) / threads;
     if (threads > 1) epoch += kMove * kMoves / std::min(epochs, kMoves) * coordinates;
-    epoch = lag(objective, data.rows(), threads) * (epoch + meeting(threads));
+    epoch = lag(data, objective, threads) * (epoch + meeting(threads));
   }
 
   static constexpr double kBegin = 2.5e5;
