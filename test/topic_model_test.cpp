@@ -184,6 +184,7 @@ TEST_CASE("topic_model: small steps lower the loss, epoch by epoch") {
   }
 }
 
+// What racy loses is a matter of luck (once in some hundreds of runs it ended 14 % lower): the median of three.
 TEST_CASE("topic_model: contended runs come to the same perplexity") {
   const Dataset data = pairs_of(make_corpus(400, 60, 2));
   const double alone = *train(data, *four_topics(), quick(1)).report.training.perplexity;
@@ -192,12 +193,16 @@ TEST_CASE("topic_model: contended runs come to the same perplexity") {
     for (const std::size_t threads : test::kThreadSweep) {
       CAPTURE(name_of(discipline));
       CAPTURE(threads);
-      const Trained trained = train(data, *four_topics(), quick(threads, discipline));
-      const double perplexity = *trained.report.training.perplexity;
+      std::vector<double> perplexities;
+      for (int run = 0; run < (discipline == Discipline::kRacy ? 3 : 1); ++run) {
+        const Trained trained = train(data, *four_topics(), quick(threads, discipline));
+        perplexities.push_back(*trained.report.training.perplexity);
+        CHECK(std::ranges::all_of(trained.model.weights, [](float count) { return count >= 0; }));
+      }
+      std::ranges::sort(perplexities);
+      const double perplexity = perplexities[perplexities.size() / 2];
       CHECK(perplexity < 1.04 * alone);
-      CHECK(perplexity >
-            (discipline == Discipline::kRacy ? 0.9 : 0.96) * alone);  // what is lost may be noise
-      CHECK(std::ranges::all_of(trained.model.weights, [](float count) { return count >= 0; }));
+      CHECK(perplexity > 0.96 * alone);
     }
   }
 }
