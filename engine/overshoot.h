@@ -16,8 +16,7 @@ class Overshoot {
  public:
   Overshoot(const Trial& trial, int threads);
 
-  // The part of a typical |x|^2 that lies in that direction; 0 for one thread.
-  double shared() const { return shared_; }
+  // Whether more than a fifth of a typical |x|^2 lies in that direction; never for one thread.
   bool shares_much() const { return shared_ > 0.2; }
 
   // Along all other directions together, per sample, where a model begins.
@@ -33,7 +32,7 @@ class Overshoot {
   int threads_;
   double natural_;
   double first_share_;
-  double shared_;
+  double shared_;  // the part of a typical |x|^2 that lies in that direction
   double curvature_;
   double allowance_;
 };
