@@ -212,7 +212,12 @@ TEST_CASE("libsvm: never crashes on random bytes") {
   std::mt19937 random(3);
   const std::string_view alphabet = "0123456789:.-+e# \t\n\r,x";
   std::size_t accepted = 0;
-  for (int i = 0; i < 20'000; ++i) {
+#ifdef __SANITIZE_THREAD__
+  constexpr std::size_t kTexts = 5'000;  // each takes twenty times as long, and no thread is in it
+#else
+  constexpr std::size_t kTexts = 20'000;
+#endif
+  for (std::size_t i = 0; i < kTexts; ++i) {
     std::string text(random() % 24, ' ');
     for (char& c : text)
       c = random() % 50 == 0 ? static_cast<char>(random()) : alphabet[random() % alphabet.size()];
@@ -221,7 +226,7 @@ TEST_CASE("libsvm: never crashes on random bytes") {
     accepted += one_piece;
     REQUIRE(error_of(text, {.piece_bytes = 1}).empty() == one_piece);
   }
-  CHECK(accepted > 100);
+  CHECK(accepted > kTexts / 200);
 }
 
 TEST_CASE("libsvm: entries behind a space and behind a tab read the same and are refused the same") {
