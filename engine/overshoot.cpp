@@ -13,6 +13,10 @@ constexpr double kLaterStep = 1.0 / 16;  // of the first: so far have steps fall
 constexpr std::size_t kFewRows = 128;    // two threads need not know the curvature so well
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+double allowance_of(int threads) {
+  return threads > 1 ? -kSlack * std::log(1 - std::min(kMost, 2.0 / threads)) : kInfinity;
+}
+
 }  // namespace
 
 Overshoot::Overshoot(const Trial& trial, int threads)
@@ -22,7 +26,14 @@ Overshoot::Overshoot(const Trial& trial, int threads)
       shared_(threads > 1 ? trial.top_curvature(threads > 2 ? Trial::kCurvatureRows : kFewRows) * natural_
                           : 0),
       curvature_(shared_ / natural_ * first_share_),
-      allowance_(threads > 1 ? -kSlack * std::log(1 - std::min(kMost, 2.0 / threads)) : kInfinity) {}
+      allowance_(allowance_of(threads)) {}
+
+Overshoot Overshoot::among(int threads) const {
+  Overshoot other = *this;
+  other.threads_ = threads;
+  other.allowance_ = allowance_of(threads);
+  return other;
+}
 
 double Overshoot::rows_at(double first_step) const {
   const double step = kLaterStep * first_step;

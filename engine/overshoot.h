@@ -16,6 +16,9 @@ class Overshoot {
  public:
   Overshoot(const Trial& trial, int threads);
 
+  // The same rows, gone through by another number of threads above two.
+  Overshoot among(int threads) const;
+
   // Whether more than a fifth of a typical |x|^2 lies in that direction; never for one thread.
   bool shares_much() const { return shared_ > 0.2; }
 

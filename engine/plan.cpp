@@ -261,15 +261,15 @@ void fit_alone(Plan& plan, const Setting& is) {
 }
 
 void fit_steps(Plan& plan, const Trial& trial, const Setting& is) {
-  if (const int few = worthwhile_workers(trial, is, plan.clock.step); few < is.threads) {
-    plan.workers = few;
-    return fit_steps(plan, trial, {is.data, is.layout, is.objective, is.options, few});
-  }
   const auto better_alone = [&](const Rows& rows) {
     return !is.layout.ranked() && is.data.better_alone(is.objective, is.threads, rows.value);
   };
   if (better_alone(most_stale_rows(is))) return fit_alone(plan, is);
   const Overshoot overshoot(trial, is.parallel);
+  if (const int few = worthwhile_workers(overshoot, is, plan.clock.step); few < is.threads) {
+    plan.workers = few;
+    return fit_steps(plan, trial, {is.data, is.layout, is.objective, is.options, few});
+  }
   Rows stale = choose_stale_rows(is, plan.clock.step, overshoot);
   if (better_alone(stale)) return fit_alone(plan, is);
   if (may_be_large(is) && stale.value > kMostStaleRows)

@@ -24,12 +24,11 @@ bool gets_there(const Setting& is, const Overshoot& overshoot, double first_step
 
 }  // namespace
 
-int worthwhile_workers(const Trial& trial, const Setting& is, double first_step) {
-  if (!left_open(is) || is.threads <= 2) return is.threads;
+int worthwhile_workers(const Overshoot& all, const Setting& is, double first_step) {
+  if (is.threads <= 2 || !all.shares_much() || !left_open(is)) return is.threads;
   for (int workers = is.threads; workers > 2; workers /= 2) {
     const Setting some{is.data, is.layout, is.objective, is.options, workers};
-    const Overshoot overshoot(trial, workers);
-    if (!overshoot.shares_much() || gets_there(some, overshoot, first_step)) return workers;
+    if (gets_there(some, all.among(workers), first_step)) return workers;
   }
   return 2;
 }

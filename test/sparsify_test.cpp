@@ -62,7 +62,7 @@ void add(const std::vector<float>& change, const LocalCopy& copy) {
   for (std::size_t i = 0; i < copy.size(); ++i) copy.after()[i] += change[i];
 }
 
-// Every block touches every column.
+// Every block touches nearly every column.
 Dataset dense(std::size_t rows = 1000, std::size_t columns = 100) {
   SyntheticOptions options;
   options.rows = rows;

@@ -90,12 +90,8 @@ TEST_CASE("step limit: an explosion takes back a growth that mattered, else quar
 
 // Rows that all share a direction: eight workers that start together may only take small steps, and simulated ones do.
 TEST_CASE("step limit: a run of more than two threads takes larger steps once an epoch went well") {
-  SyntheticOptions dense;
-  dense.rows = 4000;
-  dense.columns = 200;
-  dense.nonzeros_per_row = 200;
-  dense.zipf_exponent = 0.7;
-  const Dataset data = generate(dense);
+  const Dataset data =
+      generate({.rows = 4000, .columns = 200, .nonzeros_per_row = 200, .zipf_exponent = 0.7});
   const auto hinge = make_objective("hinge");
   const auto steps = [&](std::size_t threads, int simulate, Discipline discipline) {
     Options options = with_threads(threads);

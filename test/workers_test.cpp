@@ -14,18 +14,9 @@ using namespace sounder;
 
 namespace {
 
-Dataset rows_of(std::size_t rows, std::size_t columns, double nonzeros, double zipf) {
-  SyntheticOptions options;
-  options.rows = rows;
-  options.columns = columns;
-  options.nonzeros_per_row = nonzeros;
-  options.zipf_exponent = zipf;
-  return generate(options);
-}
-
 // All share a direction, as the entries are positive.
 Dataset dense() {
-  return rows_of(4000, 100, 100, 0.7);
+  return generate({.rows = 4000, .columns = 100, .nonzeros_per_row = 100, .zipf_exponent = 0.7});
 }
 
 Options left_open(int epochs) {
@@ -59,7 +50,9 @@ TEST_CASE("workers: two where more could take only small steps, and the plan is 
 
 TEST_CASE("workers: all where small steps suffice, or nothing is shared, or they are asked for") {
   CHECK(plan_of(dense(), left_open(20'000), 8).workers == 0);
-  CHECK(plan_of(rows_of(4000, 5000, 30, 1.1), left_open(20), 8).workers == 0);
+  CHECK(
+      plan_of(generate({.rows = 4000, .columns = 5000, .nonzeros_per_row = 30}), left_open(20), 8).workers ==
+      0);
   for (const auto& ask : std::vector<void (*)(Options&)>{
            [](Options& options) { options.threads = 8; }, [](Options& options) { options.step = 0.5; },
            [](Options& options) { options.block_rows = 64; },
