@@ -42,7 +42,8 @@ void add_report(CLI::App& app, std::string& field) {
 
 void add_threads(CLI::App& app, Options& options) {
   add_number_or(app, "--threads", "auto", 0, options.threads,
-                "Workers; auto: all that affinity mask and cgroup quota allow, fewer for tiny data");
+                "Workers; auto: all that affinity mask and cgroup quota allow, fewer for tiny data, or where "
+                "few may take far larger steps");
 }
 
 void add_arena_flags(CLI::App& app, Options& options) {
