@@ -65,8 +65,8 @@ struct Options {
 
   // Performance.
 
-  int threads =
-      0;  // workers; 0: what the affinity mask and the cgroup quota allow, fewer for tiny data, or where few may take far larger steps
+  // Workers; 0: what the affinity mask and the cgroup quota allow, fewer for tiny data, or where few may take far larger steps.
+  int threads = 0;
   // Virtual workers: > 0 simulates on one thread what so many workers' staleness does to convergence; needs
   // threads = 1 (or 0, which then means 1), the atomic discipline and tau = 0.
   int simulate = 0;
