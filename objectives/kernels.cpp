@@ -62,14 +62,14 @@ float product(const Position* positions, const float* values, std::size_t size, 
   }
   prefetch(positions + k, values + k);
   for (; k + 4 <= size; k += 4) add(k, 0);
-  float sum = total(sums);
-  float square = total(squares);
+  float sum = 0;
+  float square = 0;
   for (; k < size; ++k) {
     sum += values[k] * local[positions[k]];
     square += values[k] * values[k];
   }
-  if constexpr (kNorm) *squared_norm = square;
-  return sum;
+  if constexpr (kNorm) *squared_norm = square + total(squares);
+  return sum + total(sums);
 }
 
 template <class Position>

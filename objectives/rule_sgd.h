@@ -24,7 +24,8 @@ concept HasCurvature = requires(const Loss& loss) {
 template <class Loss>
 float safe_slope(const Loss& loss, float margin, float label, float reach) {
   if constexpr (HasCurvature<Loss>) {
-    return loss.slope(margin, label) / std::fmax(1.0F, reach * static_cast<float>(loss.curvature()));
+    const float part = 1 / std::fmax(1.0F, reach * static_cast<float>(loss.curvature()));
+    return loss.slope(margin, label) * part;
   } else if constexpr (HasImplicitSlope<Loss>) {
     return loss.implicit_slope(margin, label, reach);
   } else {
@@ -62,9 +63,9 @@ struct SgdRule {
       const float margin = static_cast<float>(scale.before(i)) * dot + bias;
       const float eta = step.size * samples.weight(i);
       const float slope = safe_slope(loss, margin, samples.labels[i], eta * (squared_norm + bias_norm));
-      const auto shrunk = static_cast<float>(scale.after());
+      const float factor = -eta / static_cast<float>(scale.after());
       if (eta * slope == 0) return;
-      row.add_to(local.weights, -eta * slope / shrunk);
+      row.add_to(local.weights, factor * slope);
       if (local.bias != nullptr) *local.bias -= eta * slope;
     });
   }
