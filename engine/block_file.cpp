@@ -91,12 +91,16 @@ bool all_below(std::span<const T> values, std::size_t end) {
 
 }  // namespace
 
-void check_storable(const Objective& objective) {
+bool is_storable(const Objective& objective) {
   const Shape shape = objective.shape();
   const bool linear = shape.width == 1 && shape.common == 0 && !shape.pairs && !shape.terms &&
                       shape.starts_at_zero && shape.grouping == Grouping::kRandom;
   const bool labels = objective.labels() == LabelKind::kTwoClass || objective.labels() == LabelKind::kReal;
-  if (!linear || !labels)
+  return linear && labels;
+}
+
+void check_storable(const Objective& objective) {
+  if (!is_storable(objective))
     throw InputError("objective = " + objective.name() +
                      ": a block file holds samples of linear objectives with two classes or real labels");
 }

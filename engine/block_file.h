@@ -21,6 +21,7 @@ namespace sounder {
 
 // Throws InputError unless blocks for the objective can be kept in a file: it must be linear, with real labels or two
 // classes.
+bool is_storable(const Objective& objective);
 void check_storable(const Objective& objective);
 
 // A mapped block file (engine/block_format.h). What lies behind the blocks is checked when it is opened, a block when it

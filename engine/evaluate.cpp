@@ -1,12 +1,15 @@
 #include "engine/evaluate.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cassert>
 #include <cmath>
 #include <numeric>
 #include <span>
 #include <variant>
 #include <vector>
+
+#include "io/error.h"
 
 namespace sounder {
 namespace {
@@ -18,7 +21,6 @@ class Piece {
  public:
   Piece(const Model& model, const Dataset& data, std::size_t first, std::size_t count)
       : samples_(samples_of(data, first, count)) {
-    assert(data.dimension() <= model.dimension);
     if (model.width == 1) return;
     const Coordinate* coordinates = std::get<const std::uint32_t*>(samples_.positions);
     for (std::size_t k = 0; k < samples_.nonzeros(); ++k) positions_.push_back(coordinates[k] * model.width);
@@ -41,6 +43,13 @@ void for_each_piece(const Model& model, const Dataset& data, const ParallelFor& 
     const std::size_t first = piece * kPieceRows;
     body(piece, first, Piece(model, data, first, std::min(kPieceRows, data.rows() - first)).samples());
   });
+}
+
+void check(const Model& model, const Dataset& data) {
+  if (data.dimension() <= model.dimension) return;
+  throw InputError(
+      fmt::format("the data has {} coordinates, the model {}: leave out what the model does not know",
+                  data.dimension(), model.dimension));
 }
 
 ConstWeights weights_of(const Model& model) {
@@ -94,6 +103,7 @@ Metrics metrics_of(const Evaluation& sums, LabelKind labels) {
 
 std::vector<float> predict(const Model& model, const Objective& objective, const Dataset& data,
                            const ParallelFor& parallel) {
+  check(model, data);
   std::vector<float> out(data.rows());
   for_each_piece(model, data, parallel, [&](std::size_t, std::size_t first, const Samples& samples) {
     objective.predict(samples, weights_of(model), std::span(out).subspan(first, samples.rows()));
@@ -103,6 +113,7 @@ std::vector<float> predict(const Model& model, const Objective& objective, const
 
 Metrics evaluate(const Model& model, const Objective& objective, const Dataset& data,
                  const ParallelFor& parallel) {
+  check(model, data);
   std::vector<Evaluation> pieces((data.rows() + kPieceRows - 1) / kPieceRows);
   for_each_piece(model, data, parallel, [&](std::size_t piece, std::size_t, const Samples& samples) {
     pieces[piece] = objective.evaluate(samples, weights_of(model));

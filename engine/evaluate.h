@@ -13,12 +13,17 @@ namespace sounder {
 // The means of sums over samples, as people read them.
 Metrics metrics_of(const Evaluation& sums, LabelKind labels);
 
-// The model's output for each row: the margin w.x + b, or the prediction of a real label. Coordinates of the
-// data must be below the model's dimension. Deterministic, whatever runs the pieces.
+// What follows throws InputError when the data has coordinates that the model has not (LibsvmOptions::Beyond leaves them
+// out when it is read). `objective` is the model's: objective_of() (objectives/model_objective.h). Thread-safe; and
+// deterministic, whatever runs the pieces.
+
+// The model's output for each row: the margin w.x + b, the number of the class (LabelEncoding::decode makes the label of
+// either), or the prediction of a real label.
 std::vector<float> predict(const Model& model, const Objective& objective, const Dataset& data,
                            const ParallelFor& parallel = run_serially);
 
-// Loss and accuracy (with the area under the ROC curve) or RMSE on labelled data. Deterministic.
+// Loss and accuracy (with the area under the ROC curve) or RMSE on labelled data, labels encoded as the model has them
+// (encode_like, io/labels.h).
 Metrics evaluate(const Model& model, const Objective& objective, const Dataset& data,
                  const ParallelFor& parallel = run_serially);
 

@@ -15,8 +15,8 @@ namespace sounder {
 
 // How the step eta moves over the run; t counts samples, from 0 to T = epochs x n, and u = t / T.
 enum class Schedule {
-  kAuto,  // what the rule needs: kAnneal, kLinear or kConstant
-  kAnneal,  // eta0 (1 - u)^p / (1 + max(l2 eta0 T, c) u): 1/t, and to zero at the end of the budget (engine/trial.h)
+  kAuto,       // what the rule needs: kAnneal, kLinear or kConstant
+  kAnneal,     // eta0 (1 - u)^p / (1 + max(l2 eta0 T, c) u): 1/t, and to zero at the end of the budget
   kConstant,   // eta0
   kLinear,     // eta0 (1 - u)
   kGeometric,  // eta0 decay^epoch, as HOGWILD! section 6 runs it
@@ -37,31 +37,35 @@ struct Options {
 
   // How.
 
-  int epochs =
-      30;  // passes over the data, >= 1, gradient passes of kSvrg counted; kAnneal plans its steps for this many
-  std::optional<double> step;  // eta0 > 0; unset: found on a small sample of the data (engine/plan.h)
+  // Passes over the data, >= 1, gradient passes of kSvrg counted; kAnneal and kLinear plan their steps for this many.
+  int epochs = 30;
+  std::optional<double> step = {};  // eta0 > 0; unset: found on a small sample of the data (DECISIONS.md, 7)
   Schedule schedule = Schedule::kAuto;
-  std::optional<double> decay;     // in (0, 1]; kGeometric: unset: 0.9; kBackoff: unset: 0.37
-  std::optional<double> accuracy;  // kTheorem: the E |w - w*|^2 wanted, > 0
+  std::optional<double> decay = {};     // in (0, 1]; kGeometric: unset: 0.9; kBackoff: unset: 0.37
+  std::optional<double> accuracy = {};  // kTheorem: the E |w - w*|^2 wanted, > 0
   Rule rule = Rule::kSgd;
-  std::optional<Discipline> discipline;  // unset: atomic, which no other was faster than (DECISIONS.md, 40)
-  Sparsify sparsify = Sparsify::kNone;   // what of a block's change is pushed at once (engine/sparsify.h)
+  // Unset: atomic, which no other was faster than (DECISIONS.md, 40).
+  std::optional<Discipline> discipline = {};
+  Sparsify sparsify = Sparsify::kNone;  // what of a block's change is pushed at once (engine/sparsify.h)
   double keep = 0.1;  // the share of it, in (0, 1], unless all; smaller where pushes cost more than updates
-  int average_from = 0;  // return the mean of all iterates from this epoch on; 0: the last iterate
-  std::uint64_t seed =
-      1;  // of the order of blocks and of rows not shuffled yet; same seed and one thread: same bits
+  // Return the mean of all iterates from this epoch on (Polyak-Ruppert averaging); 0: the last iterate.
+  int average_from = 0;
+  // Of the order of blocks and of rows not shuffled yet; same seed and one thread: same bits.
+  std::uint64_t seed = 1;
 
   // When to stop.
 
   // Epochs from one evaluation of the objective to the next, >= 1; the last epoch is always evaluated, and one that looks
   // diverged. An evaluation costs half an epoch. What follows, and the choice of the best epoch, go by evaluated ones.
   int evaluate_every = 1;
-  double tolerance =
-      0;             // stop when the objective (with validation data: its loss) improved by less than this
-  int patience = 3;  // fraction over this many epochs, >= 1; a tolerance of 0: never
+  // Stop when the best objective (with validation data: its loss) of the last `patience` evaluated epochs is not lower than
+  // the best before them by this fraction of it; in [0, 1), 0: never.
+  double tolerance = 0;
+  int patience = 3;  // evaluated epochs, >= 1
   double gap = 0;    // stop at a relative duality gap <= this, with a rule that has one; 0: never
-  std::optional<double> target;      // stop at an objective <= this
-  std::optional<double> time_limit;  // stop after this many seconds of training, evaluation included; > 0
+  std::optional<double> target = {};  // stop at an objective <= this
+  // Stop after this many seconds of training, evaluation included; > 0.
+  std::optional<double> time_limit = {};
 
   // Performance.
 

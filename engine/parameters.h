@@ -14,7 +14,7 @@ using Cell = std::uint32_t;
 
 // How a push adds.
 enum class Add {
-  kGuarded,   // an indivisible fetch-add of up to 256 neighbouring floats at a time: no update is ever lost
+  kGuarded,   // an indivisible fetch-add of a stripe of up to 64 neighbouring cells: no update is ever lost
   kLockFree,  // a compare-exchange loop for every two floats: no update is lost, no thread ever waits
   kRacy,  // load, add, store: HOGWILD! as published; concurrent pushes to a coordinate may lose one of them
 };

@@ -151,8 +151,9 @@ std::string Report::brief() const {
   if (training.perplexity) quality = fmt::format(", perplexity {:.6g}", *training.perplexity);
   if (training.rmse) quality = fmt::format(", rmse {:.6g}", *training.rmse);
   return fmt::format(
-      "{}: objective {:.6g}{} after {} epochs; {:.0f} M non-zeros/s on {} threads, {:.2f} s of updates",
-      name_of(outcome), objective, quality, epochs, nonzeros_per_second / 1e6, threads, train_seconds);
+      "{}: objective {:.6g}{} after {} epochs; {:.0f} M non-zeros/s on {} thread{}, {:.2f} s of updates",
+      name_of(outcome), objective, quality, epochs, nonzeros_per_second / 1e6, threads,
+      threads == 1 ? "" : "s", train_seconds);
 }
 
 std::string Report::to_json() const {

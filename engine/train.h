@@ -28,12 +28,13 @@ struct Progress {
 // What a caller may watch and do while train() runs. The functions are called from the arena's workers, one
 // call at a time; an exception from one ends the run and surfaces from train().
 struct Monitor {
-  std::function<void(const EpochReport&)> on_epoch;
-  std::function<void(const Progress&)> on_progress;
-  bool measure = false;  // fill in Report::asynchrony; not under exclusive or with simulated workers
-  std::stop_token stop;  // a request ends the run within one block a worker
-  std::optional<Dataset> validation;  // held-out samples, labels as for training, evaluated every epoch;
-                                      // early stopping and the choice of the best epoch then go by its loss
+  std::function<void(const EpochReport&)> on_epoch = {};
+  std::function<void(const Progress&)> on_progress = {};
+  bool measure = false;       // fill in Report::asynchrony; not under exclusive or with simulated workers
+  std::stop_token stop = {};  // a request ends the run within one block a worker
+  // Held-out samples, labels as for training, evaluated whenever the objective is (Options::evaluate_every); early stopping
+  // and the choice of the best epoch then go by their loss.
+  std::optional<Dataset> validation = {};
 };
 
 struct Trained {
@@ -41,8 +42,9 @@ struct Trained {
   Report report;
 };
 
-// Minimises  mean loss + (l2 / 2) |w|^2  by asynchronous SGD. The data is released as soon as it is blocked,
-// if this is the last copy.
+// Minimises  mean loss + l1 |w|_1 + (l2 / 2) |w|^2  with Options::rule; a bias is not regularised. Of the last copy of the data,
+// what blocks do not need is released as they are made; what is trained on as it lies is kept to the end. The labels are
+// encoded as the objective has them (io/labels.h).
 //
 // Throws InputError when an option is out of range, the data has no samples, or a label does not suit the
 // objective; whatever the objective or the monitor throws comes out too. Running out of time or diverging is

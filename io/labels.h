@@ -18,7 +18,7 @@ struct LabelEncoding {
   std::vector<float> classes{};  // many classes: the label of each, increasing; else empty
   bool binary() const { return negative != positive; }
   // The label that a margin (w.x + bias) predicts: the user's class, or the margin itself for real labels.
-  // Of many classes, the one whose number it is.
+  // Of many classes, the one whose number it is, below classes.size().
   float decode(float output) const {
     if (!classes.empty()) return classes[static_cast<std::size_t>(output)];
     return binary() ? (output > 0 ? positive : negative) : output;

@@ -17,7 +17,8 @@ struct Model {
   std::uint64_t dimension = 0;               // d, coordinates
   std::uint32_t width = 1;                   // floats a coordinate
   std::vector<float> weights;                // d x width, row by row
-  std::vector<float> bias;  // of what all samples share: as many times `width` floats as there are of it
+  // `width` floats for each thing that all samples share; of a linear model with a bias, that alone; else empty.
+  std::vector<float> bias;
   LabelEncoding labels;
   LabelRule label_rule;          // the rule the training labels were made with
   bool normalize = false;        // rows were scaled to length 1, so rows to predict must be as well

@@ -13,8 +13,10 @@
 namespace sounder {
 
 // A loss of one number, the margin w.x + b, convex and with a derivative (any subgradient at a kink). Must be
-// safe to call from several threads. It may also have curvature(), the largest second derivative, or, with kinks,
-// implicit_slope(): either makes large steps safe (rule_sgd.h).
+// safe to call from several threads. It may also have
+//   smooth(): false for a loss with kinks, which svrg and saga then refuse; without it, a loss counts as smooth;
+//   curvature(), the largest second derivative, or, with kinks, implicit_slope(): either makes large steps safe (rule_sgd.h);
+//   conjugate(slope, label), and dual_slope() where implicit_slope() does not solve it: what sdca needs (rule_sdca.h).
 template <class T>
 concept ScalarLoss = requires(const T& loss, float margin, float label) {
   { loss.value(margin, label) } -> std::convertible_to<double>;

@@ -40,10 +40,9 @@ void add_report(CLI::App& app, std::string& field) {
   add_output(app, "--report", field, "Write a report as JSON");
 }
 
-void add_threads(CLI::App& app, Options& options) {
+void add_threads(CLI::App& app, Options& options, std::string_view but_for) {
   add_number_or(app, "--threads", "auto", 0, options.threads,
-                "Workers; auto: all that affinity mask and cgroup quota allow, fewer for tiny data, or where "
-                "few may take far larger steps");
+                fmt::format("Workers; auto: all that affinity mask and cgroup quota allow{}", but_for));
 }
 
 void add_arena_flags(CLI::App& app, Options& options) {
@@ -60,7 +59,7 @@ void add_arena_flags(CLI::App& app, Options& options) {
       return node;
     });
   };
-  add_threads(app, options);
+  add_threads(app, options, ", fewer for tiny data, or where few may take far larger steps");
   add_number(app, "--reserved-slots", options.reserved_slots, "N",
              "oneTBB arena slots kept for application threads");
   app.add_option_function<std::string>(

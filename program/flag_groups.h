@@ -20,7 +20,7 @@ CLI::Option* add_output(CLI::App& app, const char* flag, std::string& path, cons
 void add_ignore_unknown(CLI::App& app, bool& field, const char* file);
 void add_quiet(CLI::App& app, bool& field);
 void add_report(CLI::App& app, std::string& field);
-void add_threads(CLI::App& app, Options& options);
+void add_threads(CLI::App& app, Options& options, std::string_view but_for = "");
 void add_arena_flags(CLI::App& app, Options& options);  // with --threads
 
 template <class Base>
@@ -39,7 +39,10 @@ void add_machine_flags(CLI::App& app, Options& options);  // with add_arena_flag
 void remove(CLI::App& app, std::initializer_list<const char*> flags);
 void check_problem(const CLI::App& app, const ProblemFlags& flags);
 void check_method(const CLI::App& app, const Options& options);
-std::string list_choices();  // objectives, rules and disciplines, for a footer
+// For a footer: the objectives, or those among them that block files can hold; and the rules and disciplines.
+std::string list_objectives(bool stored_only = false);
+std::string list_rules();
+std::string list_choices();  // all three
 
 // --- Subcommands that train: add_flags() declares, check() refuses what contradicts itself
 

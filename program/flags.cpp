@@ -83,7 +83,7 @@ void add_flags(CLI::App& app, InfoFlags& flags) {
               "model; -: standard input");
   add_output(app, "--json", flags.json, "Write the same as JSON");
   add_index_base(app, flags.index_base, "First column number; default: 0 if the file has a column 0, else 1");
-  app.add_flag("--machine", flags.machine, "Tell what this machine offers");
+  app.add_flag("--machine", flags.machine, "Report what this machine offers");
   add_arena_flags(app, flags.options);
   app.footer("Example:\n  sounder info rcv1.svm.gz");
 }
@@ -98,8 +98,8 @@ void add_flags(CLI::App& app, TopicsFlags& flags) {
   add_path(app, "MODEL", flags.model, "A topic_model that sounder train wrote")->required();
   add_number(app, "--top", flags.top, "N", "Words shown of each topic");
   add_path(app, "--data", flags.data,
-           "A bag of words: tells how far the ten first words of a topic stand in the same documents of it "
-           "(NPMI)");
+           "A bag of words: adds the coherence of each topic, how far its ten first words stand in the same "
+           "documents (NPMI)");
   add_output(app, "--json", flags.json, "Write the same as JSON");
   app.footer("Example:\n  sounder topics news.model --data docword.txt.gz");
 }
@@ -128,7 +128,7 @@ void check(const CLI::App&, const RecommendFlags& flags) {
 
 void add_flags(CLI::App& app, SimilarFlags& flags) {
   add_path(app, "MODEL", flags.model, "A word_embedding that sounder train wrote")->required();
-  app.add_option("WORD", flags.words, "Words whose nearest are told, by cosine");
+  app.add_option("WORD", flags.words, "Words to name the nearest of, by cosine");
   add_number(app, "--top", flags.top, "N", "Nearest words of each");
   add_output(app, "--json", flags.json, "Write the same as JSON");
   add_output(app, "--export", flags.vectors, "Write the vectors of all words, as word2vec writes text");
@@ -164,8 +164,10 @@ std::string first_line(const std::string& text) {
 
 Flags parse_flags(int argc, const char* const* argv) {
   Flags chosen;
-  CLI::App app("Trains sparse linear models on all cores, by asynchronous stochastic gradient descent.",
-               "sounder");
+  CLI::App app(
+      "Trains sparse models (linear, ratings, cuts, topics, networks, words) on all cores, by asynchronous "
+      "stochastic gradient descent.",
+      "sounder");
   app.get_formatter()->column_width(kHelpColumn);
   app.set_version_flag("--version", "sounder " SOUNDER_VERSION "\n");
   app.require_subcommand(1);
@@ -173,9 +175,11 @@ Flags parse_flags(int argc, const char* const* argv) {
   add_command<ConvertFlags>(app, "convert", "Make a block file, to train from at once", chosen);
   add_command<TuneFlags>(app, "tune", "Choose the l2 and the step of a model", chosen);
   add_command<SpeedupFlags>(app, "speedup", "Measure what threads and write disciplines bring", chosen);
-  add_command<InspectFlags>(app, "inspect", "Tell what the conflicts of samples mean for a run", chosen);
+  add_command<InspectFlags>(app, "inspect", "Report how samples conflict, and what that means for a run",
+                            chosen);
   add_command<PredictFlags>(app, "predict", "Write a model's prediction for every sample", chosen);
-  add_command<EvaluateFlags>(app, "evaluate", "Tell how well a model does on labelled samples", chosen);
+  add_command<EvaluateFlags>(app, "evaluate", "Report loss and accuracy of a model on labelled samples",
+                             chosen);
   add_command<GenerateFlags>(app, "generate", "Make up samples that look like text", chosen);
   add_command<InfoFlags>(app, "info", "Describe a file of samples or a model", chosen);
   add_command<TopicsFlags>(app, "topics", "Show the words of a topic model", chosen);

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "engine/block_file.h"
 #include "objectives/catalogue.h"
 #include "program/flag_groups.h"
 #include "program/flag_kinds.h"
@@ -79,8 +80,9 @@ void add_method_flags(CLI::App& app, Options& options) {
   app.option_defaults()->group("How");
   add_number(app, "--epochs", options.epochs, "N", "Passes over the data, at most");
   add_choice(app, "--rule", options.rule, all_rules(), "NAME", "How a step moves the weights; listed below");
-  add_number_or<std::optional<double>>(app, "--step", "auto", std::nullopt, options.step,
-                                       "First step; auto: found on a sample of the data");
+  add_number_or<std::optional<double>>(
+      app, "--step", "auto", std::nullopt, options.step,
+      "Initial step size (learning rate); auto: found on a sample of the data");
   add_choice(
       app, "--schedule", options.schedule, kSchedules, "NAME",
       "Step over time. anneal: 1/t, and to 0 at the last epoch; constant; linear: to 0 at the last epoch; "
@@ -92,7 +94,7 @@ void add_method_flags(CLI::App& app, Options& options) {
   add_number(app, "--accuracy", options.accuracy, "X",
              "The expected |w - w*|^2 that --schedule theorem aims at");
   add_number_or(app, "--average-from", "never", 0, options.average_from,
-                "Return the mean of all iterates from epoch N on, not the last");
+                "Polyak-Ruppert averaging: return the mean of all iterates from epoch N on");
   add_choice(app, "--sparsify", options.sparsify, kSparsify, "none|top_k|random_k",
              "Of what a task changed, write a share only and remember the rest: what changed most, or any");
   add_number(app, "--keep", options.keep, "X", "The share that --sparsify writes");
@@ -112,11 +114,22 @@ void add_input_flags(CLI::App& app, ProblemFlags& flags) {
   add_number(app, "--window", flags.text.window, "N", "Of a text: words at most so far apart on a line meet");
 }
 
-std::string list_choices() {
+std::string list_objectives(bool stored_only) {
   std::string text = "Objectives, z = w.x + b and y the label:\n";
-  for (const CatalogueRow& row : catalogue()) text += entry(row.name, row.help);
-  text += "\nRules:\n";
+  for (const CatalogueRow& row : catalogue()) {
+    if (!stored_only || is_storable(*row.make({}))) text += entry(row.name, row.help);
+  }
+  return text;
+}
+
+std::string list_rules() {
+  std::string text = "\nRules:\n";
   for (const Rule rule : all_rules()) text += entry(name_of(rule), traits_of(rule).help);
+  return text;
+}
+
+std::string list_choices() {
+  std::string text = list_objectives() + list_rules();
   text += "\nDisciplines, how tasks write to the shared weights:\n";
   for (const Discipline discipline : all_disciplines())
     text += entry(name_of(discipline), traits_of(discipline).help);

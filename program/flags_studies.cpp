@@ -36,7 +36,8 @@ void add_candidate_flags(CLI::App& app, TuneFlags& flags) {
   app.add_option_function<std::string>("--l2s", l2s, "Each is tried with each of the steps; see train --l2")
       ->type_name("X,Y,...")
       ->default_str("1e-2,1e-3,1e-4,1e-5,1e-6");
-  app.add_option_function<std::string>("--steps", steps, "First steps; auto: found for each l2 on a sample")
+  app.add_option_function<std::string>("--steps", steps,
+                                       "Initial step sizes; auto: found for each l2 on a sample")
       ->type_name("X,Y,...")
       ->default_str("auto");
 }

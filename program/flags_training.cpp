@@ -29,7 +29,7 @@ void add_flags(CLI::App& app, TrainFlags& flags) {
   add_path(app, "--model", flags.model, "Where the model goes");
   add_report(app, flags.report);
   add_path(app, "--valid", flags.validation,
-           "Held-out samples: tried every epoch, and decide which epoch is best");
+           "Held-out samples: evaluated along with the objective; they decide which epoch is best");
   add_labels(app, "--valid-labels", flags.validation_labels, "--valid");
   add_ignore_unknown(app, flags.ignore_unknown, "--valid");
   add_number_or(
@@ -50,7 +50,9 @@ void add_flags(CLI::App& app, TrainFlags& flags) {
 }
 
 void add_flags(CLI::App& app, ConvertFlags& flags) {
-  add_samples(app, "DATA", flags.data)->required();
+  add_path_or(app, "DATA", "/dev/stdin", flags.data,
+              "Samples in LIBSVM text, also .gz, .bz2 or .zst; -: standard input")
+      ->required();
   add_path(app, "FILE", flags.output, "Where the blocks go")->required();
   app.option_defaults()->group("Files");
   add_index_base(app, flags.index_base, "First column number; default: 0 if the file has a column 0, else 1");
@@ -63,10 +65,11 @@ void add_flags(CLI::App& app, ConvertFlags& flags) {
   add_number_or(app, "--block", "auto", std::size_t{0}, flags.options.block_rows, "Rows of a block");
   add_number(app, "--seed", flags.options.seed, "N", "Of the order of the rows");
   add_threads(app, flags.options);
-  remove(app, {"--l2"});
-  app.footer(list_choices() +
-             "\nObjectives that are linear, with two classes or real labels; a file for one of them is good "
-             "for all with such labels.\n"
+  // What samples in blocks do not depend on, or objectives have that cannot be stored.
+  remove(app, {"--l2", "--hidden", "--topics", "--alpha", "--beta", "--rank", "--most-weight", "--biases",
+               "--non-negative", "--negative-weight"});
+  app.footer(list_objectives(true) + list_rules() +
+             "\nA file for one objective is good for all with such labels, two classes or real ones.\n"
              "\nExample:\n  sounder convert rcv1.svm.gz rcv1.blocks\n  sounder train rcv1.blocks --l2 1e-5"
              "\n\nCtrl-C stops and writes nothing.");
 }

@@ -127,7 +127,8 @@ std::string constants_line(const ConstantFigures& constants, std::uint64_t sampl
 }
 
 std::string advice_lines(const Inspection& found) {
-  std::string text = fmt::format("\non {} threads, train would take\n", found.threads);
+  std::string text =
+      fmt::format("\non {} thread{}, train would take\n", found.threads, found.threads == 1 ? "" : "s");
   found.advice.why.for_each([&](std::string_view name, const Choice& choice) {
     text += fmt::format("  {:<20} {}: {}\n", name, choice.value, choice.why);
   });
