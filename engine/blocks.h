@@ -17,7 +17,7 @@ namespace sounder {
 class Arena;
 struct AllCells;
 
-// A group of samples, an f_e of the lecture made coarser: its support is the sorted list of the parameter
+// A group of samples, an f_e of HOGWILD! (Niu, Recht, Re, Wright, 2011, section 2) made coarser: its support is the sorted list of the parameter
 // cells that any of its samples touches, and its samples are written in positions of the local array that a
 // pull of that support fills. All but the values lies in one piece of memory, first touched by the worker that builds the
 // block. Immutable once built, but for `memory`, which belongs to the one task that has the block.

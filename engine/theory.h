@@ -14,7 +14,7 @@ namespace sounder {
 //     R0 = E |g|^2 <= M^2,   R1 = E |x_hat - x|^2 <= gamma^2 M^2 (2 tau + 8 tau^2 chance),
 //     R2 = E <x - x_hat, g> <= 4 gamma M^2 tau chance.
 
-// The largest tau at which, by the simpler count of the lecture, 2 gamma R2 is no more than gamma^2 M^2.
+// The largest tau at which, by the simple count of conflicts, R2 <= gamma M^2 tau chance, 2 gamma R2 is no more than gamma^2 M^2.
 inline double safe_staleness(double chance) {
   return chance > 0 ? 1 / (2 * chance) : std::numeric_limits<double>::infinity();
 }
