@@ -136,9 +136,14 @@ std::span<const std::uint32_t> Deal::rows(std::size_t block) const {
   return std::span(order).subspan(begin(block), ends[block] - begin(block));
 }
 
-std::vector<std::uint32_t> drawn_rows(std::size_t rows, std::size_t count, std::uint64_t seed) {
+std::vector<std::uint32_t> rows_in_order(std::size_t rows) {
   std::vector<std::uint32_t> order(rows);
   std::iota(order.begin(), order.end(), 0U);
+  return order;
+}
+
+std::vector<std::uint32_t> drawn_rows(std::size_t rows, std::size_t count, std::uint64_t seed) {
+  std::vector<std::uint32_t> order = rows_in_order(rows);
   Random random(seed);
   draw_some(std::span(order), count, random);
   order.resize(count);
@@ -152,9 +157,8 @@ std::vector<std::uint32_t> shuffled_rows(std::size_t rows, std::uint64_t seed) {
 Deal deal_rows(const Dataset& data, Grouping grouping, std::size_t block_rows, std::uint64_t seed) {
   if (grouping == Grouping::kTiles && block_rows > 1)
     return tile(data, static_cast<double>(data.rows()) / static_cast<double>(block_rows), seed);
-  std::vector<std::uint32_t> order = shuffled_rows(data.rows(), seed);
-  if (grouping == Grouping::kInOrder) std::ranges::sort(order);
-  return cut(std::move(order), block_rows);
+  const bool in_order = grouping == Grouping::kInOrder;
+  return cut(in_order ? rows_in_order(data.rows()) : shuffled_rows(data.rows(), seed), block_rows);
 }
 
 std::size_t tiles_within(const Dataset& data, std::size_t least, double coordinates) {

@@ -20,7 +20,10 @@ struct Deal {
   std::span<const std::uint32_t> rows(std::size_t block) const;
 };
 
-// All rows, once, in a seeded random order: data files are often sorted by class or date.
+// All rows, once, in the order of the data.
+std::vector<std::uint32_t> rows_in_order(std::size_t rows);
+
+// The same in a seeded random order: data files are often sorted by class or date.
 std::vector<std::uint32_t> shuffled_rows(std::size_t rows, std::uint64_t seed);
 
 // The first so many of these.

@@ -1,7 +1,6 @@
 #include "engine/source.h"
 
 #include <algorithm>
-#include <numeric>
 #include <span>
 #include <vector>
 
@@ -265,10 +264,8 @@ Block Source::sample(const Layout& layout, std::size_t rows, std::size_t memory,
   if (file_) return join(Beginning(*file_, std::min(rows, kMostSampleRows)), layout.cell_floats(), memory);
   const bool first = !layout.ranked() && longest_run() == data_.rows();
   if (first && few_cells(layout, data_.offsets()[rows])) return borrow_block(data_, layout, rows);
-  std::vector<std::uint32_t> order(first ? rows : 0);
-  std::iota(order.begin(), order.end(), 0U);
-  if (!first) order = drawn_rows(data_.rows(), rows, seed);
-  return BlockMaker(data_, layout, memory).make(order);
+  return BlockMaker(data_, layout, memory)
+      .make(first ? rows_in_order(rows) : drawn_rows(data_.rows(), rows, seed));
 }
 
 double Source::loss_of_zero(const Objective& objective) const {

@@ -53,6 +53,13 @@ TEST_CASE("deal: tiles have every row once, in an order of the seed") {
   }
 }
 
+TEST_CASE("deal: in order is the order of the data, whatever the seed") {
+  const Dataset data = random_pairs(10, 3, 4, 1);
+  const Deal deal = deal_rows(data, Grouping::kInOrder, 4, 3);
+  CHECK(deal.order == std::vector<std::uint32_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  CHECK(deal.ends == std::vector<std::size_t>{4, 8, 10});
+}
+
 TEST_CASE("deal: blocks of one row are blocks of one row") {
   const Dataset data = random_pairs(500, 30, 40, 1);
   CHECK(deal_rows(data, Grouping::kTiles, 1, 3).blocks() == data.rows());
