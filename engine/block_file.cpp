@@ -93,10 +93,8 @@ bool all_below(std::span<const T> values, std::size_t end) {
 
 bool is_storable(const Objective& objective) {
   const Shape shape = objective.shape();
-  const bool linear = shape.width == 1 && shape.common == 0 && !shape.pairs && !shape.terms &&
-                      shape.starts_at_zero && shape.grouping == Grouping::kRandom;
   const bool labels = objective.labels() == LabelKind::kTwoClass || objective.labels() == LabelKind::kReal;
-  return linear && labels;
+  return shape.linear() && shape.starts_at_zero && labels;
 }
 
 void check_storable(const Objective& objective) {

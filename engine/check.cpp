@@ -60,7 +60,7 @@ void check_method(const Objective& objective, const Options& options) {
     throw InputError("rule = " + std::string(name_of(options.rule)) + ": does not suit the objective " +
                      objective.name());
   }
-  if (options.schedule == Schedule::kTheorem && (objective.width() > 1 || objective.shape().pairs)) {
+  if (options.schedule == Schedule::kTheorem && !objective.shape().linear()) {
     throw InputError("schedule = theorem: is for linear models, not for " + objective.name());
   }
   if (traits_of(discipline_of(options)).disjoint && objective.shape().common > 0) {

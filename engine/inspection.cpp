@@ -90,8 +90,7 @@ std::optional<Estimate> weighted_chance(const ConflictDraws& conflicts, const Su
 
 // |w*|^2 <= 2 (mean loss of w = 0) / l2, or the objective of w = 0 were lower.
 std::optional<ConstantFigures> constants_of(const Subject& is) {
-  const Shape shape = is.objective.shape();
-  if (shape.width > 1 || shape.pairs || is.options.l2 == 0 || is.options.bias) return {};
+  if (!is.objective.shape().linear() || is.options.l2 == 0 || is.options.bias) return {};
   constexpr double kShare = 0.01;
   Options options = is.options;
   options.schedule = Schedule::kTheorem;

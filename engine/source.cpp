@@ -19,11 +19,9 @@ constexpr std::size_t kMostSampleRows = 4096;
 
 // Blocks need no more than samples, one coordinate a column and whole cells without anything beside the weights.
 bool may_lie(const Objective& objective, const Options& options) {
-  const Shape shape = objective.shape();
-  const bool plain = shape.width == 1 && shape.common == 0 && !shape.pairs && !shape.terms &&
-                     shape.grouping == Grouping::kRandom && !options.bias;
-  return plain && planes_of(options) == Planes{} && objective.memory(options.rule) == 0 &&
-         discipline_of(options) == Discipline::kAtomic && options.block_rows == 0 && options.simulate == 0 &&
+  return objective.shape().linear() && !options.bias && planes_of(options) == Planes{} &&
+         objective.memory(options.rule) == 0 && discipline_of(options) == Discipline::kAtomic &&
+         options.block_rows == 0 && options.simulate == 0 &&
          options.sparsify == Sparsify::kNone && options.numa_nodes == std::vector{-1};
 }
 

@@ -45,6 +45,11 @@ struct Shape {
   bool rounds = false;  // the objective is that of the weights rounded: it need not fall from epoch to epoch
   bool turns = false;   // turn() has work to do whatever the rule (RuleTraits::turns)
 
+  // A loss of one margin a sample, and L1 and L2 as they come.
+  bool linear() const {
+    return width == 1 && common == 0 && grouping == Grouping::kRandom && !pairs && !terms;
+  }
+
   // Whether Options::bias adds something: pairs, and what has common coordinates, have constants of their own.
   bool takes_bias() const { return !pairs && common == 0; }
 };
