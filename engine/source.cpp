@@ -21,7 +21,7 @@ constexpr std::size_t kMostSampleRows = 4096;
 bool may_lie(const Objective& objective, const Options& options) {
   return objective.shape().linear() && !options.bias && planes_of(options) == Planes{} &&
          objective.memory(options.rule) == 0 && discipline_of(options) == Discipline::kAtomic &&
-         options.block_rows == 0 && options.simulate == 0 &&
+         options.block_rows == 0 && options.refresh_rows == 0 && options.simulate == 0 &&
          options.sparsify == Sparsify::kNone && options.numa_nodes == std::vector{-1};
 }
 

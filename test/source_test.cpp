@@ -74,6 +74,7 @@ TEST_CASE("source: data lies ready for few epochs, if its rows are shuffled and 
       {"rounds", [](Options& o) { o.discipline = Discipline::kReproducible; }},
       {"samples", [](Options& o) { o.discipline = Discipline::kLocked; }},
       {"rows", [](Options& o) { o.block_rows = 1; }},
+      {"refresh", [](Options& o) { o.refresh_rows = 40; }},
       {"simulation", [](Options& o) { o.simulate = 4; }},
       {"mask", [](Options& o) { o.sparsify = Sparsify::kTopK; }},
       {"nodes", [](Options& o) { o.numa_nodes = {0}; }},
@@ -84,6 +85,9 @@ TEST_CASE("source: data lies ready for few epochs, if its rows are shuffled and 
     set(options);
     CHECK(!borrows(data, options));
   }
+  Options refreshes = quick();
+  refreshes.refresh_rows = 40;
+  CHECK(train(data, *make_objective("logistic"), refreshes).report.refresh_rows == 40);
 }
 
 TEST_CASE("source: one worker alone leaves the same bits on one thread and two") {
