@@ -37,6 +37,13 @@ void require(bool holds, const std::string& message) {
   if (!holds) throw InputError(message);
 }
 
+// One thread does what train() does. Several share blocks however few the epochs: they serve all candidates, and of data
+// that is trained on as it lies a plan may leave all but one worker out.
+Layout layout_for(const Source& source, const Objective& objective, const Options& common, int threads) {
+  if (threads == 1) return source.layout(objective, common, threads);
+  return {source.data(), objective.shape(), common.bias, planes_of(common)};
+}
+
 std::vector<Plan> make_plans(const Source& data, const Layout& layout, std::span<const float> start,
                              const Objective& objective, const Options& common,
                              std::span<const Candidate> candidates, int threads) {
@@ -144,8 +151,8 @@ Tuner::Tuner(Source source, const Objective& objective, const Options& common,
              .coordinates = source.dimension(),
              .nonzeros = source.nonzeros(),
              .threads = arena.threads()},
-      layout_(
-          timed(tuned_.prepare_seconds, [&] { return source.layout(objective, common, arena.threads()); })),
+      layout_(timed(tuned_.prepare_seconds,
+                    [&] { return layout_for(source, objective, common, arena.threads()); })),
       begin_(layout_.start(objective, common.seed)),
       plans_(timed(tuned_.search_seconds,
                    [&] {

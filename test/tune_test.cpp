@@ -3,9 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <functional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -67,6 +70,25 @@ Tuned tune_all(const Options& common, const std::vector<Candidate>& candidates, 
 struct Squared {
   double value(float margin, float label) const { return std::pow(double{margin} - label, 2); }
   float slope(float margin, float label) const { return 2 * (margin - label); }
+};
+
+// A loss whose slopes wait, once some are wanted, until so many threads are at work; but not for long.
+struct Gate {
+  std::atomic<int> wanted = 0;
+  Concurrency place;
+};
+struct Gated {
+  Gate* gate;
+
+  double value(float margin, float label) const { return std::pow(double{margin} - label, 2) / 2; }
+  float slope(float margin, float label) const {
+    using Clock = std::chrono::steady_clock;
+    const Concurrency::Inside inside(gate->place);
+    const Clock::time_point end = Clock::now() + std::chrono::milliseconds(500);
+    while (gate->place.peak() < gate->wanted && Clock::now() < end) std::this_thread::yield();
+    if (gate->place.peak() < gate->wanted) gate->wanted = 0;
+    return margin - label;
+  }
 };
 
 const std::vector<Candidate> kGrid = {{.l2 = 1e-3, .step = 0.5}, {.l2 = 1e-3, .step = 8},
@@ -145,6 +167,23 @@ TEST_CASE("tune: any number of threads comes to what one does") {
               doctest::Approx(result_of(serial, candidate).objective).epsilon(0.02));
       }
     }
+  }
+}
+
+// Data on which train() would leave all but one worker out: so wide that moving the model costs more than they save.
+TEST_CASE("tune: all threads work, however few the epochs") {
+  const Dataset data =
+      generate({.rows = 2000, .columns = 300, .nonzeros_per_row = 20}).with_dimension(70'000);
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    Options options = quick(threads);
+    options.epochs = 2;
+    Gate gate;
+    Monitor monitor;
+    monitor.on_epoch = [&](const EpochReport&) { gate.wanted = static_cast<int>(threads); };
+    const auto objective = make_linear("own", LabelKind::kReal, Gated{&gate});
+    tune(data, *objective, options, {{.l2 = 1e-3, .step = 0.1}, {.l2 = 1e-3, .step = 0.05}}, data, monitor);
+    CHECK(gate.place.peak() >= static_cast<int>(threads));
   }
 }
 
