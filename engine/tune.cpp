@@ -347,6 +347,7 @@ void validate(const Options& common, std::span<const Candidate> candidates) {
           "discipline = " + std::string(discipline.name) + ": takes one candidate only; take atomic");
   require(common.simulate == 0, "simulate: takes one candidate only");
   require(common.average_from == 0, "average_from: takes one candidate only");
+  require(common.evaluate_every == 1, "evaluate_every: candidates are compared after every epoch");
   require(!common.target && common.tolerance == 0 && common.gap == 0,
           "target, tolerance and gap end a run early; candidates are compared after equally many epochs");
 }
@@ -354,7 +355,8 @@ void validate(const Options& common, std::span<const Candidate> candidates) {
 Tuned tune(Dataset data, const Objective& objective, const Options& common, std::vector<Candidate> candidates,
            const Dataset& validation, const Monitor& monitor) {
   validate(common, candidates);
-  check(data, objective, options_of(common, candidates.front()), &validation);
+  for (const Candidate& candidate : candidates)
+    check(data, objective, options_of(common, candidate), &validation);
   Arena arena(common);
   std::optional<Tuned> tuned;
   const std::unique_ptr<Objective> fitted = objective.fitted(data);

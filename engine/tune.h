@@ -63,7 +63,7 @@ struct Tuned {
 // needs them smallest.
 //
 // `common` holds for all, but for its step and l2. What ends a run early or changes what it returns (target,
-// tolerance, gap, average_from, simulate) is refused, as are rules that remember samples or take snapshots,
+// tolerance, gap, average_from, evaluate_every, simulate) is refused, as are rules that remember samples or take snapshots,
 // and disciplines other than atomic, lock_free and racy; throws InputError then, and for what train()
 // refuses. Of the monitor, on_epoch is told of the candidate that leads, and `validation` is not looked at.
 // Memory: two models a candidate.

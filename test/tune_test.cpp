@@ -272,6 +272,7 @@ TEST_CASE("tune: what serves one candidate only is refused") {
        "discipline = exclusive: takes one candidate"},
       {[](Options& o) { o.simulate = 4; }, "simulate: "},
       {[](Options& o) { o.average_from = 1; }, "average_from: "},
+      {[](Options& o) { o.evaluate_every = 2; }, "evaluate_every: candidates are compared after every epoch"},
       {[](Options& o) { o.target = 1; }, "target, tolerance and gap end a run early"},
       {[](Options& o) { o.tolerance = 0.1; }, "target, tolerance and gap end a run early"},
       {[](Options& o) { o.epochs = 0; }, "epochs = 0: must be >= 1"},
@@ -289,6 +290,17 @@ TEST_CASE("tune: what serves one candidate only is refused") {
   CHECK(input_error_of([&] { tune_all(quick(), {{.l2 = -1, .step = {}}}, *objective); }) ==
         "l2 = -1: must be >= 0");
   CHECK(!input_error_of([&] { tune(training(), *objective, quick(), {Candidate{}}, Dataset()); }).empty());
+}
+
+TEST_CASE("tune: every candidate must suit the problem") {
+  const Dataset pairs(4, {{0, 2, 4}, {0, 2, 1, 3}, {1, 1, 1, 1}, {1, 2}, {}});
+  const auto objective = make_objective("topic_model");
+  const auto refusal = [&](const std::vector<Candidate>& candidates) {
+    return input_error_of([&] { tune(pairs, *objective, quick(), candidates, pairs); });
+  };
+  CHECK(refusal({{.l2 = 0, .step = {}}}).empty());
+  CHECK(refusal({{.l2 = 0, .step = {}}, {.l2 = 1e-3, .step = {}}})
+            .starts_with("l2 = 0.001: must be 0, topic_model does not regularise"));
 }
 
 TEST_CASE("tune: a split is seeded, disjoint and complete, and keeps the order") {
