@@ -14,7 +14,9 @@
 #include "engine/layout.h"
 #include "engine/plan.h"
 #include "engine/sample_gradients.h"
+#include "engine/source.h"
 #include "engine/theory.h"
+#include "engine/threads.h"
 #include "engine/train.h"
 #include "engine/trial.h"
 
@@ -30,6 +32,7 @@ struct Subject {
   const Options& options;
   const InspectionOptions& how;
   Arena& arena;
+  Source source{data};
   Layout layout{data, objective.shape(), options.bias, planes_of(options)};
   std::vector<float> start = layout.start(objective, options.seed);
 };
@@ -78,7 +81,7 @@ std::vector<OrderFigures> in_order(const Incidence& incidence, const Subject& is
 double small_step(const Subject& is) {
   constexpr double kSmall = 1e-3;
   if (const auto pace = is.objective.pace(Rule::kSgd)) return kSmall * pace->step;
-  return kSmall * Trial(is.data, is.layout, is.start, is.objective, is.options).natural_step();
+  return kSmall * Trial(is.source, is.layout, is.start, is.objective, is.options).natural_step();
 }
 
 std::optional<Estimate> weighted_chance(const ConflictDraws& conflicts, const Subject& is) {
@@ -95,7 +98,7 @@ std::optional<ConstantFigures> constants_of(const Subject& is) {
   Options options = is.options;
   options.schedule = Schedule::kTheorem;
   options.accuracy = is.how.accuracy.value_or(kShare * 2 * loss_of_zero(is.data, is.objective) / options.l2);
-  Trial trial(is.data, is.layout, is.start, is.objective, options);
+  Trial trial(is.source, is.layout, is.start, is.objective, options);
   const double curvature = is.objective.curvature() * trial.lengths().largest;
   return ConstantFigures{.smoothness = curvature + options.l2,
                          .accuracy = *options.accuracy,
@@ -147,7 +150,9 @@ std::string verdict_on_exclusive(const Subject& is) {
 }
 
 Advice advise(const Subject& is, const Inspection& found) {
-  const Plan plan = make_plan(is.data, is.layout, is.start, is.objective, is.options, found.threads);
+  const Layout layout = is.source.layout(is.objective, is.options, found.threads);
+  const std::vector<float> start = layout.start(is.objective, is.options.seed);
+  const Plan plan = make_plan(is.source, layout, start, is.objective, is.options, found.threads);
   Advice advice{.discipline = discipline_of(is.options),
                 .block_rows = plan.block_rows,
                 .refresh_rows = plan.strides.rows,
@@ -176,7 +181,7 @@ Inspection inspect(const Subject& is) {
   Inspection found;
   found.samples = is.data.rows();
   found.coordinates = is.data.dimension();
-  found.threads = is.arena.threads();
+  found.threads = Arena(with_worthwhile_threads(is.options, is.source, is.objective)).threads();
   const Incidence all(is.data, is.arena);
   const ConflictDraws conflicts = draw_conflicts(all, kUsualDraws, is.options.seed, is.arena);
   found.by_coordinate = figures_of(all, is.arena);

@@ -58,7 +58,7 @@ struct InflationFigures {
   std::optional<double> weighted;
 };
 
-// What train() would run with, on so many threads as the options say, and why, in a sentence each.
+// What train() would run with, on Inspection::threads, and why, in a sentence each.
 struct Advice {
   Discipline discipline = Discipline::kAtomic;
   std::size_t block_rows = 0;
@@ -72,7 +72,7 @@ struct Advice {
 struct Inspection {
   std::uint64_t samples = 0;
   std::uint64_t coordinates = 0;
-  int threads = 1;
+  int threads = 1;  // that train() would have
   IncidenceFigures by_coordinate;
   IncidenceFigures by_line;  // vertices are cache lines of 16 floats
   std::vector<HotCoordinate> hottest;

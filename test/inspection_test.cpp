@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <vector>
 
 #include "engine/arena.h"
 #include "engine/sample_gradients.h"
+#include "engine/train.h"
 #include "io/synthetic.h"
 #include "objectives/catalogue.h"
 #include "support.h"
@@ -81,6 +84,38 @@ TEST_CASE("inspection: pairs of users and items") {
   CHECK(found.raw.average.value == doctest::Approx(29 + 19));
   CHECK(!found.constants);
   CHECK(found.weighted_chance->value > 0);
+}
+
+TEST_CASE("inspection: the advice is what training does") {
+  const struct {
+    SyntheticOptions data;
+    const char* objective;
+    int threads;
+    int epochs;
+  } cases[] = {{{.rows = 400, .columns = 500, .nonzeros_per_row = 20}, "logistic", 0, 30},
+               {{.rows = 400, .columns = 500, .nonzeros_per_row = 10}, "hinge", 2, 30},
+               {{.rows = 4000, .columns = 300, .nonzeros_per_row = 5}, "hinge", 2, 1},
+               {{.rows = 400, .columns = 70'000, .nonzeros_per_row = 5}, "logistic", 2, 3},
+               {{.rows = 4000, .columns = 1000, .nonzeros_per_row = 5}, "hinge", 3, 30}};
+  for (const auto& [shape, name, threads, epochs] : cases) {
+    CAPTURE(shape.columns);
+    CAPTURE(threads);
+    Options options = test::with_threads(static_cast<std::size_t>(threads));
+    options.epochs = epochs;
+    const Dataset data = generate(shape);
+    Arena arena(options);
+    const Inspection found = inspect(data, *make_objective(name), options, {}, arena);
+    const Report report = train(data, *make_objective(name), options).report;
+    CHECK(found.advice.block_rows == report.block_rows);
+    CHECK(found.advice.refresh_rows == report.refresh_rows);
+    CHECK(found.advice.tau == report.tau);
+    const auto values_of = [](const Choices& choices) {
+      std::vector<std::string> values;
+      choices.for_each([&](auto, const Choice& choice) { values.push_back(choice.value); });
+      return values;
+    };
+    CHECK(values_of(found.advice.why) == values_of(report.choices));
+  }
 }
 
 TEST_CASE("sample gradients: those of least squares at zero are -label x") {
