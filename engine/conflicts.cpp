@@ -233,7 +233,7 @@ std::vector<std::uint32_t> conflict_degrees(const Incidence& incidence, Arena& a
 }
 
 DegreeBounds largest_conflict_degree(const Incidence& incidence, Arena& arena) {
-  if (incidence.rows() == 0) return {};
+  if (incidence.rows() == 0 || incidence.vertices() == 0) return {};
   std::vector<std::uint64_t> reaches(incidence.rows());
   incidence.for_each_edge(
       arena, [&](std::size_t, std::size_t i, auto edge) { reaches[i] = reach_of(incidence, edge); });

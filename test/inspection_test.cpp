@@ -118,6 +118,17 @@ TEST_CASE("inspection: the advice is what training does") {
   }
 }
 
+TEST_CASE("inspection: samples without a column meet nobody") {
+  const Dataset data(0, {{0, 0, 0}, {}, {}, {1, -1}, {}});
+  for (const bool exact : {false, true}) {
+    Arena arena(test::with_threads(2));
+    const Inspection found = inspect(data, *make_objective("logistic"), test::with_threads(2),
+                                     {.exact = exact, .accuracy = {}}, arena);
+    CHECK(found.raw.largest.upper == 0);
+    CHECK(found.hottest.empty());
+  }
+}
+
 TEST_CASE("sample gradients: those of least squares at zero are -label x") {
   const Dataset data = test::numbered_rows(40, {{0, 39}, {1, 5, 20}, {0, 5}});
   const auto objective = make_objective("least_squares");
