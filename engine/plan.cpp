@@ -62,7 +62,7 @@ void take(Plan& plan, Rows rows) {
 }
 
 // Staleness is window x task_blocks x block_rows.
-void fit_tau(Plan& plan, const Options& options) {
+void fit_tau(Plan& plan, const Options& options, std::size_t rows) {
   const std::size_t most = options.tau / plan.window;
   if (options.block_rows == 0 && most < plan.block_rows) {
     plan.block_rows = std::max<std::size_t>(most, 1);
@@ -71,7 +71,10 @@ void fit_tau(Plan& plan, const Options& options) {
   }
   plan.task_blocks =
       std::clamp<std::size_t>(options.tau / (plan.window * plan.block_rows), 1, plan.task_blocks);
-  plan.window = options.tau / (plan.task_blocks * plan.block_rows);
+  const std::size_t task_rows = plan.task_blocks * plan.block_rows;
+  const std::size_t epoch_tasks =
+      (rows + task_rows - 1) / task_rows;  // no epoch begins before the last one ends
+  plan.window = std::min(options.tau / task_rows, std::max(plan.window, epoch_tasks));
 }
 
 // Blocks are batches here, the largest whose components can still be dealt out evenly, whatever the threads: it is
@@ -108,6 +111,7 @@ std::size_t choose_task_blocks(std::size_t rows, std::size_t block_rows, int thr
 
 // Tasks and rounds of blocks whose size is known.
 void fit_tasks(Plan& plan, const Setting& is) {
+  plan.block_rows = std::min(plan.block_rows, is.data.rows());
   plan.window = 2 * static_cast<std::size_t>(is.threads);
   if (is.discipline.rounds) {
     plan.round_tasks = static_cast<std::size_t>(is.discipline.disjoint ? is.threads : is.parallel);
@@ -116,8 +120,7 @@ void fit_tasks(Plan& plan, const Setting& is) {
     plan.task_blocks = choose_task_blocks(is.data.rows(), plan.block_rows, is.threads);
   }
   if (is.discipline.disjoint) fit_batch(plan, is.data.data(), is.options);
-  if (is.options.tau > 0) fit_tau(plan, is.options);
-  plan.block_rows = std::min(plan.block_rows, is.data.rows());
+  if (is.options.tau > 0) fit_tau(plan, is.options, is.data.rows());
   if (traits_of(is.options.rule).shares) plan.others = is.parallel - 1;
 }
 
@@ -153,7 +156,9 @@ void cap_step(Plan& plan, const Overshoot& overshoot, const Setting& is) {
 
 Choice choice_of_tau(const Plan& plan, const Setting& is) {
   const std::string value = fmt::format("{}", plan.tau());
-  if (is.options.tau > 0) return {value, kAsked};
+  if (is.options.tau > 0)
+    return {value,
+            is.options.tau > is.data.rows() ? "no more are in flight, whatever was asked for" : kAsked};
   if (is.discipline.disjoint) return {"0", "batches share no coordinate, so nothing is stale"};
   if (is.discipline.rounds) return {value, "a round, whose blocks step from the same weights"};
   return {value, fmt::format("two tasks{} for each thread, one at work and one that waits",

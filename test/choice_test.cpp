@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -98,6 +100,24 @@ TEST_CASE("choices: blocks shrink to a bound on staleness, and say so") {
   CHECK(report.tau <= 16);
   CHECK(report.choices.block.why.find("16") != std::string::npos);
   CHECK(report.choices.tau.why == kAsked);
+}
+
+TEST_CASE("choices: however large block and bound are, an epoch is what there is") {
+  constexpr std::size_t kHuge = std::size_t{1} << 63;
+  for (const std::size_t threads : test::kThreadSweep) {
+    CAPTURE(threads);
+    Options options = short_run(threads);
+    options.block_rows = 20;
+    options.tau = 100'000;
+    const Report bounded = report_of(options);
+    CHECK(bounded.tau == 600);
+    CHECK(bounded.choices.tau.why != kAsked);
+    options.tau = options.block_rows = kHuge;
+    const Report one = report_of(options);
+    CHECK(one.block_rows == 600);
+    CHECK(one.choices.tau.value == std::to_string(one.tau));
+    CHECK(one.objective < std::log(2));
+  }
 }
 
 TEST_CASE("choices: the theorem's step and the pace of an objective are named as such") {
