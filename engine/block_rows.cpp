@@ -154,7 +154,7 @@ Support choose_support(const Setting& is, std::size_t block_rows, std::span<cons
 std::vector<Cell> exchange_ends(const Setting& is, std::size_t stride_rows) {
   // All workers' samples with a coordinate from one exchange to the next, or up to twice as many. Few epochs have no time to
   // make up for what workers did not see of each other.
-  const double met = std::min(4 * is.options.epochs, 32);
+  const double met = 4 * std::min(is.options.epochs, 8);
   std::vector<Cell> ends;
   if (!may_be_large(is) || is.options.tau > 0 || stride_rows == 0) return ends;
   const double epoch = static_cast<double>(is.data.rows()) / is.parallel;  // a worker's rows of it

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,6 +47,18 @@ TEST_CASE("workers: two where more could take only small steps, and the plan is 
   CHECK(plan.clock.cap == two.clock.cap);
   CHECK(plan.block_rows == two.block_rows);
   CHECK(plan.tau() == two.tau());
+}
+
+TEST_CASE("workers: they exchange no less of many epochs than of eight") {
+  const auto hinge = make_objective("hinge");
+  const Source source(generate({.rows = 4000, .columns = 3000, .nonzeros_per_row = 20}));
+  const auto ends = [&](int epochs) {
+    const Options options = left_open(epochs);
+    const Layout layout(source.data(), hinge->shape(), false);
+    return exchange_ends({source, layout, *hinge, options, 2}, 32);
+  };
+  CHECK(ends(1) != ends(8));
+  for (const int epochs : {9, 1 << 29, std::numeric_limits<int>::max()}) CHECK(ends(epochs) == ends(8));
 }
 
 TEST_CASE("workers: all where small steps suffice, or nothing is shared, or they are asked for") {
