@@ -320,8 +320,9 @@ std::vector<Block> make_blocks(BlockMaker&& maker, const Deal& deal, Arena& aren
   std::vector<std::size_t> places{0};
   for (const BlockMaker::Draft& draft : drafts)
     places.push_back(places.back() + draft.block.stored_values() * sizeof(float));
-  std::shared_ptr<std::byte> room = arena.nodes() > 1 ? nullptr : maker.take_indices();
-  if (!room) room = allocate_pages(places.back());
+  std::shared_ptr<std::byte> room;  // none for pairs, whose indices go with the maker
+  if (places.back() > 0 && arena.nodes() == 1) room = maker.take_indices();
+  if (places.back() > 0 && !room) room = allocate_pages(places.back());
   for_each_block(arena, blocks.size(), [&](std::size_t b, std::size_t node) {
     blocks[b] = maker.complete(std::move(drafts[b]), deal.rows(b), {room, room.get() + places[b]});
     blocks[b].node = node;

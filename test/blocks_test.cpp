@@ -147,6 +147,25 @@ TEST_CASE("blocks: values take the place of indices that nobody else looks at") 
     }
 }
 
+TEST_CASE("blocks: of pairs they keep nothing of the data") {
+  const Dataset data = numbered_rows(9, {{0, 5}, {1, 6}, {2, 7}, {3, 8}, {0, 8}});
+  const Layout layout(data, {}, false);
+  const auto bytes = std::as_bytes(data.indices());
+  bool kept = true;
+  std::shared_ptr<std::byte> indices(new std::byte[bytes.size()], [&](const std::byte* memory) {
+    kept = false;
+    delete[] memory;
+  });
+  std::ranges::copy(bytes, indices.get());
+  Dataset adopts = Dataset::adopt(9, {data.offsets().begin(), data.offsets().end()}, std::move(indices),
+                                  allocate_pages(data.values().size_bytes()), std::vector<float>(5, 1));
+  Arena arena(with_threads(2));
+  const Deal deal = deal_rows(adopts, Grouping::kRandom, 2, 1);
+  const std::vector<Block> blocks = make_blocks(BlockMaker(std::move(adopts), layout, 0, true), deal, arena);
+  CHECK(!kept);
+  for (const Block& block : blocks) CHECK(block.nonzeros() == 2 * block.rows());
+}
+
 TEST_CASE("blocks: data as it lies has its rows in order, its own numbers, and all cells as support") {
   const Dataset data = random_rows(101, 50, false);
   const Layout layout = Layout::of_data(50, {});
