@@ -130,12 +130,16 @@ double loss_of_zero(const Dataset& data, const Objective& objective) {
   return loss_of_zero(samples_of(data, 0, data.rows()), objective);
 }
 
-double loss_of_zero(Samples samples, const Objective& objective) {
+double loss_of_zero(const Samples& samples, const Objective& objective) {
   if (!objective.shape().starts_at_zero) return 0;
-  const std::vector<std::uint64_t> offsets(samples.rows() + 1, 0);
-  samples.offsets = offsets;
+  const std::vector<std::uint64_t> offsets(std::min(kPieceRows, samples.rows()) + 1, 0);
   const float none = 0;
-  const Evaluation sums = objective.evaluate(samples, {.weights = &none});
+  Evaluation sums;
+  for (std::size_t first = 0; first < samples.rows(); first += kPieceRows) {
+    Samples piece = samples.part(first, std::min(kPieceRows, samples.rows() - first));
+    piece.offsets = std::span(offsets).first(piece.rows() + 1);
+    sums += objective.evaluate(piece, {.weights = &none});
+  }
   return sums.loss / sums.weight;
 }
 

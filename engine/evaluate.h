@@ -29,6 +29,6 @@ Metrics evaluate(const Model& model, const Objective& objective, const Dataset& 
 
 // Mean loss of w = 0, that of samples without a non-zero; 0 of an objective that does not start there.
 double loss_of_zero(const Dataset& data, const Objective& objective);
-double loss_of_zero(Samples samples, const Objective& objective);
+double loss_of_zero(const Samples& samples, const Objective& objective);
 
 }  // namespace sounder

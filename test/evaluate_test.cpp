@@ -103,6 +103,16 @@ TEST_CASE("evaluate: scores that are no numbers have no area under the curve") {
   CHECK(!evaluate(model_of({std::nanf(""), 1}), *make_objective("hinge"), data).auc);
 }
 
+TEST_CASE("evaluate: the loss of zero is that of rows without a non-zero") {
+  std::vector<float> labels(9000, 1);
+  std::vector<float> weights(9000, 1);
+  for (std::size_t i = 0; i < 3000; ++i) labels[i] = 5, weights[i] = 0.5F;
+  const Dataset data(1, {std::vector<std::uint64_t>(9001), {}, {}, labels, weights});
+  CHECK(loss_of_zero(data, *make_objective("least_squares")) ==
+        doctest::Approx((1500 * 12.5 + 6000 * 0.5) / 7500));
+  CHECK(loss_of_zero(with_scores({3, 4}, {1, 3}), *make_objective("least_squares")) == 2.5);
+}
+
 TEST_CASE("evaluate: the same bits whatever runs the pieces") {
   SyntheticOptions options;
   options.rows = 10'000;
