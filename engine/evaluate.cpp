@@ -46,6 +46,7 @@ void for_each_piece(const Model& model, const Dataset& data, const ParallelFor& 
 }
 
 void check(const Model& model, const Dataset& data) {
+  check_positions(model.dimension, model.width);
   if (data.dimension() <= model.dimension) return;
   throw InputError(
       fmt::format("the data has {} coordinates, the model {}: leave out what the model does not know",
@@ -82,6 +83,12 @@ std::optional<double> area_under_curve(std::span<const float> scores, std::span<
 }
 
 }  // namespace
+
+void check_positions(std::uint64_t dimension, std::size_t width) {
+  if (static_cast<double>(dimension) * static_cast<double>(width) <= 0x1p32) return;
+  throw InputError(
+      fmt::format("{} coordinates of {} weights each: a model has at most 2^32 weights", dimension, width));
+}
 
 Metrics metrics_of(const Evaluation& sums, LabelKind labels) {
   const double weight = sums.weight > 0 ? sums.weight : 1;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "engine/report.h"
@@ -13,9 +15,12 @@ namespace sounder {
 // The means of sums over samples, as people read them.
 Metrics metrics_of(const Evaluation& sums, LabelKind labels);
 
-// What follows throws InputError when the data has coordinates that the model has not (LibsvmOptions::Beyond leaves them
-// out when it is read). `objective` is the model's: objective_of() (objectives/model_objective.h). Thread-safe; and
-// deterministic, whatever runs the pieces.
+// Throws InputError for more weights than 32-bit positions can tell apart.
+void check_positions(std::uint64_t dimension, std::size_t width);
+
+// What follows throws that, and InputError when the data has coordinates that the model has not (LibsvmOptions::Beyond
+// leaves them out when it is read). `objective` is the model's: objective_of() (objectives/model_objective.h). Thread-safe;
+// and deterministic, whatever runs the pieces.
 
 // The model's output for each row: the margin w.x + b, the number of the class (LabelEncoding::decode makes the label of
 // either), or the prediction of a real label.

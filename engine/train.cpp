@@ -418,6 +418,7 @@ void Trainer::tell_progress() {
 }
 
 Trained train_on(Source source, const Objective& objective, const Options& options, const Monitor& monitor) {
+  check_positions(source.dimension(), objective.width());
   Arena arena(with_worthwhile_threads(options, source, objective));
   std::optional<Trained> trained;
   arena.execute([&] { trained = Trainer(std::move(source), objective, options, monitor, arena).run(); });

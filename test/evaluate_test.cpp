@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <string>
 #include <vector>
 
 #include "engine/arena.h"
+#include "engine/tune.h"
 #include "io/random.h"
 #include "io/synthetic.h"
 #include "objectives/catalogue.h"
@@ -101,6 +104,23 @@ TEST_CASE("evaluate: area under the curve, by hand") {
 TEST_CASE("evaluate: scores that are no numbers have no area under the curve") {
   const Dataset data(2, {{0, 2, 4, 6}, {0, 1, 0, 1, 0, 1}, {10, 10, 1, 2, 2, 1}, {1, -1, 1}, {}});
   CHECK(!evaluate(model_of({std::nanf(""), 1}), *make_objective("hinge"), data).auc);
+}
+
+TEST_CASE("evaluate: more weights than positions tell apart are refused") {
+  const Dataset data(430'000, {{0, 1, 2}, {429'999, 5}, {1, 1}, {9'999, 0}, {}});
+  const auto objective = make_objective("softmax", {{"classes", 10'000}});
+  const std::string message = "430000 coordinates of 10000 weights each: a model has at most 2^32 weights";
+  Model model;
+  model.dimension = 430'000;
+  model.width = 10'000;
+  CHECK(input_error_of([&] { predict(model, *objective, data); }) == message);
+  CHECK(input_error_of([&] { evaluate(model, *objective, data); }) == message);
+  const auto open = make_objective("softmax");  // has as many classes as the data
+  CHECK(input_error_of([&] { train(data, *open); }) == message);
+  CHECK(input_error_of([&] { tune(data, *open, {}, {Candidate{}}, data); }) == message);
+  CHECK(input_error_of([&] { check_positions(std::uint64_t{1} << 32, 1); }).empty());
+  CHECK(input_error_of([&] { check_positions(1 << 16, 1 << 16); }).empty());
+  CHECK(!input_error_of([&] { check_positions((1 << 16) + 1, 1 << 16); }).empty());
 }
 
 TEST_CASE("evaluate: the loss of zero is that of rows without a non-zero") {
