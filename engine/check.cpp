@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -44,6 +46,8 @@ void check_pairs(const Dataset& data) {
 
 void check_samples(const Dataset& data, LabelKind kind) {
   if (data.rows() == 0) throw InputError("the data has no samples");
+  if (data.rows() > std::numeric_limits<std::uint32_t>::max())
+    throw InputError(fmt::format("{} rows, expected less than 2^32", data.rows()));
   if (data.weighted() && std::ranges::none_of(data.weights(), [](float w) { return w > 0; })) {
     throw InputError("every sample has weight 0: at least one must be > 0");
   }
