@@ -69,7 +69,8 @@ struct Options {
 
   // Performance.
 
-  // Workers; 0: what the affinity mask and the cgroup quota allow, fewer for tiny data, or where few may take far larger steps.
+  // Workers, at most: one trains alone where others would move the model about for longer than they help. 0: what the affinity
+  // mask and the cgroup quota allow, fewer for tiny data, or where few may take far larger steps.
   int threads = 0;
   // Virtual workers: > 0 simulates on one thread what so many workers' staleness does to convergence; needs
   // threads = 1 (or 0, which then means 1), the atomic discipline and tau = 0.

@@ -19,7 +19,8 @@ Report start_report(const Source& data, const Objective& objective, const Option
 }
 
 void tell_plan(Report& report, const Plan& plan) {
-  if (plan.workers > 0) report.threads = plan.workers;
+  // Of one node: where there are more, all work.
+  if (plan.workers > 0) report.threads = report.nodes.front().threads = plan.workers;
   report.block_rows = plan.block_rows;
   report.refresh_rows = plan.strides.rows;
   report.tau = traits_of(discipline_of(report.options)).disjoint ? 0 : plan.tau();

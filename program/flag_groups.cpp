@@ -41,8 +41,9 @@ void add_report(CLI::App& app, std::string& field) {
 }
 
 void add_threads(CLI::App& app, Options& options, std::string_view but_for) {
-  add_number_or(app, "--threads", "auto", 0, options.threads,
-                fmt::format("Workers; auto: all that affinity mask and cgroup quota allow{}", but_for));
+  add_number_or(
+      app, "--threads", "auto", 0, options.threads,
+      fmt::format("Workers, at most; auto: all that affinity mask and cgroup quota allow{}", but_for));
 }
 
 void add_arena_flags(CLI::App& app, Options& options) {

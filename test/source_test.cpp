@@ -106,6 +106,8 @@ TEST_CASE("source: one worker alone leaves the same bits on one thread and two")
     REQUIRE(borrows(data, options, objective));
     const Trained two = train(data, *make_objective(objective), options);
     CHECK(two.report.choices.threads.value == "1");
+    CHECK(two.report.threads == 1);
+    CHECK(two.report.nodes.at(0).threads == 1);
     CHECK(two.model.weights == alone.model.weights);
   }
   CHECK(train(problem(), *make_objective("hinge"), quick()).report.choices.threads.value == "2");
