@@ -9,10 +9,12 @@
 #include <queue>
 #include <utility>
 
+#include "engine/deal.h"
+
 namespace sounder {
 namespace {
 
-constexpr std::uint32_t kIgnored = std::numeric_limits<std::uint32_t>::max();  // the number of no sample
+constexpr std::uint32_t kLastNumber = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kRowsAhead = 8;
 constexpr unsigned kDigitBits = 11;
 constexpr std::uint64_t kDigits = 1U << kDigitBits;
@@ -31,18 +33,13 @@ void prefetch(std::span<const Coordinate> support) {
 
 }  // namespace
 
-Components::Components(std::size_t coordinates, std::span<const Coordinate> ignored,
-                       std::uint32_t first_number)
+Components::Components(std::size_t coordinates, std::uint32_t first_number)
     : touched_by_(coordinates, 0), batch_begin_(first_number) {
   assert(first_number > 0);
-  for (const Coordinate c : ignored) {
-    assert(c < coordinates);
-    touched_by_[c] = kIgnored;
-  }
 }
 
 void Components::find(const Dataset& data, std::span<const std::uint32_t> batch) {
-  assert(data.dimension() <= touched_by_.size() && batch.size() < kIgnored);
+  assert(data.dimension() <= touched_by_.size() && batch.size() < kLastNumber);
   begin_batch(batch.size());
   for (std::size_t k = 0; k < batch.size(); ++k) {
     if (k + kRowsAhead < batch.size()) prefetch(support(data, batch[k + kRowsAhead]));
@@ -53,8 +50,8 @@ void Components::find(const Dataset& data, std::span<const std::uint32_t> batch)
 
 void Components::begin_batch(std::size_t samples) {
   batch_begin_ += static_cast<std::uint32_t>(labels_.size());
-  if (samples > kIgnored - batch_begin_) {
-    for (std::uint32_t& number : touched_by_) number = number == kIgnored ? kIgnored : 0;
+  if (samples > kLastNumber - batch_begin_) {
+    std::ranges::fill(touched_by_, 0U);
     batch_begin_ = 1;
   }
   labels_.resize(samples);
@@ -66,7 +63,7 @@ void Components::connect(std::span<const Coordinate> support, std::uint32_t samp
     std::uint32_t& number = touched_by_[c];
     if (number < batch_begin_) {
       number = batch_begin_ + sample;
-    } else if (number != kIgnored) {
+    } else {
       unite(sample, number - batch_begin_);
     }
   }
@@ -162,6 +159,11 @@ BatchChoice choose_batch(Components& components, const Dataset& data, std::span<
     if (!fit && components.largest().samples > rows / 2) break;
   }
   return choice;
+}
+
+BatchChoice choose_batch(const Dataset& data, std::uint64_t seed) {
+  Components components(data.dimension());
+  return choose_batch(components, data, shuffled_rows(data.rows(), seed), kLargestShare);
 }
 
 }  // namespace sounder

@@ -27,26 +27,23 @@ class Components {
  public:
   struct Size {
     std::uint32_t samples = 0;
-    std::uint64_t nonzeros = 0;  // of all coordinates, ignored ones too: the work of a step
+    std::uint64_t nonzeros = 0;  // the work of a step
     friend bool operator==(const Size&, const Size&) = default;
   };
 
-  // For data of at most `coordinates` dimensions. The `ignored` ones, each below it, connect nothing: the
-  // caller sees to it that sharing them is safe. Samples are numbered from `first_number`, in [1, 2^32), on,
+  // For data of at most `coordinates` dimensions. Samples are numbered from `first_number`, in [1, 2^32), on,
   // and again from 1 when a batch would reach 2^32 - 1; that one costs a pass over all coordinates.
-  explicit Components(std::size_t coordinates, std::span<const Coordinate> ignored = {},
-                      std::uint32_t first_number = 1);
+  explicit Components(std::size_t coordinates, std::uint32_t first_number = 1);
 
   // The components of these rows, in drawn order; at most 2^32 - 2 of them. A row may be drawn twice; its
-  // support connects it with itself, unless there is nothing in it but ignored coordinates.
+  // support, if there is one, connects it with itself.
   void find(const Dataset& data, std::span<const std::uint32_t> batch);
 
   // The component of each batch position. Components are numbered from 0 in the order of their first samples.
   std::span<const std::uint32_t> labels() const { return labels_; }
 
   std::size_t count() const { return sizes_.size(); }
-  std::span<const Size> sizes() const { return sizes_; }  // of each component
-  Size largest() const;                                   // the most samples, and the most non-zeros, of any
+  Size largest() const;          // the most samples, and the most non-zeros, of any
   double largest_share() const;  // of the batch's non-zeros, in one component; 0 when there are none
 
   // Deals whole components to `groups` > 0 groups: those with the most non-zeros first, each to the group
@@ -87,5 +84,9 @@ inline constexpr std::size_t kLargestBatch = std::size_t{1} << 16;
 // one. Leaves the last trial in `components`.
 BatchChoice choose_batch(Components& components, const Dataset& data, std::span<const std::uint32_t> order,
                          double share);
+
+// The same for rows shuffled by that seed, with a share that threads can still divide evenly.
+inline constexpr double kLargestShare = 1.0 / 8;
+BatchChoice choose_batch(const Dataset& data, std::uint64_t seed);
 
 }  // namespace sounder

@@ -9,7 +9,6 @@
 
 #include "engine/arena.h"
 #include "engine/components.h"
-#include "engine/deal.h"
 #include "engine/evaluate.h"
 #include "engine/layout.h"
 #include "engine/plan.h"
@@ -138,13 +137,10 @@ std::string verdict_on_tau(const Inspection& found) {
 
 // Whether CYCLADES' batches fall apart, which would make staleness none.
 std::string verdict_on_exclusive(const Subject& is) {
-  constexpr double kShare = 1.0 / 8;
-  Components components(is.data.dimension());
-  const BatchChoice batch =
-      choose_batch(components, is.data, shuffled_rows(is.data.rows(), is.options.seed), kShare);
-  const bool apart = batch.largest_share <= kShare && is.objective.shape().common == 0;
+  const BatchChoice batch = choose_batch(is.data, is.options.seed);
+  const bool apart = batch.largest_share <= kLargestShare && is.objective.shape().common == 0;
   return apart ? fmt::format("exclusive would do, as no component of {} samples is above {:.0f} %",
-                             batch.rows, 100 * kShare)
+                             batch.rows, 100 * kLargestShare)
                : fmt::format("exclusive would run on one thread, as {:.0f} % of {} samples are one component",
                              100 * batch.largest_share, batch.rows);
 }

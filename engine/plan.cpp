@@ -8,7 +8,6 @@
 
 #include "engine/block_rows.h"
 #include "engine/components.h"
-#include "engine/deal.h"
 #include "engine/dual_plan.h"
 #include "engine/overshoot.h"
 #include "engine/step_search.h"
@@ -81,11 +80,8 @@ void fit_tau(Plan& plan, const Options& options, std::size_t rows) {
 // part of what makes the outcome the same for any number of them. Where a component swallows even a small batch, one
 // worker will run it all, and batches are as for one thread.
 void fit_batch(Plan& plan, const Dataset& data, const Options& options) {
-  constexpr double kLargestShare = 1.0 / 8;
   constexpr std::size_t kParts = 16;  // an epoch is at least so many batches: they share one step
-  Components components(data.dimension());
-  const std::vector<std::uint32_t> order = shuffled_rows(data.rows(), options.seed);
-  const BatchChoice choice = choose_batch(components, data, order, kLargestShare);
+  const BatchChoice choice = choose_batch(data, options.seed);
   if (choice.largest_share > kLargestShare) {
     if (options.block_rows == 0)
       plan.why.block.why = "the components of larger ones could be dealt out no better";

@@ -50,14 +50,12 @@ Numbers random_batch(const Dataset& data, std::size_t size, Random& random) {
   return batch;
 }
 
-bool meet(std::span<const Coordinate> a, std::span<const Coordinate> b, const Numbers& ignored) {
-  return std::ranges::any_of(a, [&](Coordinate c) {
-    return std::ranges::binary_search(b, c) && std::ranges::count(ignored, c) == 0;
-  });
+bool meet(std::span<const Coordinate> a, std::span<const Coordinate> b) {
+  return std::ranges::any_of(a, [&](Coordinate c) { return std::ranges::binary_search(b, c); });
 }
 
 // By breadth-first search over all pairs of samples.
-Numbers expected_labels(const Dataset& data, const Numbers& batch, const Numbers& ignored = {}) {
+Numbers expected_labels(const Dataset& data, const Numbers& batch) {
   constexpr auto kNone = std::numeric_limits<std::uint32_t>::max();
   Numbers labels(batch.size(), kNone);
   std::uint32_t count = 0;
@@ -68,7 +66,7 @@ Numbers expected_labels(const Dataset& data, const Numbers& batch, const Numbers
     for (std::size_t head = 0; head < queue.size(); ++head) {
       for (std::size_t k = 0; k < batch.size(); ++k) {
         if (labels[k] != kNone) continue;
-        if (!meet(data.row(batch[queue[head]]).support, data.row(batch[k]).support, ignored)) continue;
+        if (!meet(data.row(batch[queue[head]]).support, data.row(batch[k]).support)) continue;
         labels[k] = count;
         queue.push_back(k);
       }
@@ -89,12 +87,12 @@ constexpr std::size_t kGroups[] = {1, 2, 3, 8};
 
 // Several batches for each shape and seed, through one object.
 template <class Body>
-void for_random_batches(Body&& body, std::uint32_t first_number = 1, const Numbers& ignored = {}) {
+void for_random_batches(Body&& body, std::uint32_t first_number = 1) {
   for (const Shape& shape : kShapes) {
     for (std::uint64_t seed = 1; seed <= 10; ++seed) {
       Random random(seed);
       const Dataset data = random_data(shape.rows, shape.columns, shape.longest, random);
-      Components components(1 + data.dimension(), ignored, first_number);
+      Components components(1 + data.dimension(), first_number);
       for (int k = 0; k < 5; ++k) {
         CAPTURE(shape.rows);
         CAPTURE(shape.columns);
@@ -122,22 +120,13 @@ TEST_CASE("components: agree with a breadth-first search when the numbers of sam
     CAPTURE(left);
     for_random_batches(
         [](const Dataset& data, const Numbers& batch, const Components& components) {
-          CHECK(copy(components.labels()) == expected_labels(data, batch, {0}));
+          CHECK(copy(components.labels()) == expected_labels(data, batch));
         },
-        kLast - left, {0});
+        kLast - left);
   }
 }
 
-TEST_CASE("components: ignored coordinates connect nothing") {
-  const Numbers ignored{0, 1};
-  for_random_batches(
-      [&](const Dataset& data, const Numbers& batch, const Components& components) {
-        CHECK(copy(components.labels()) == expected_labels(data, batch, ignored));
-      },
-      1, ignored);
-}
-
-TEST_CASE("components: sizes count samples and non-zeros") {
+TEST_CASE("components: the largest has the most samples and non-zeros") {
   for_random_batches([](const Dataset& data, const Numbers& batch, const Components& components) {
     std::vector<Components::Size> expected(components.count());
     std::uint64_t all = 0;
@@ -152,7 +141,6 @@ TEST_CASE("components: sizes count samples and non-zeros") {
       largest.samples = std::max(largest.samples, size.samples);
       largest.nonzeros = std::max(largest.nonzeros, size.nonzeros);
     }
-    CHECK(copy(components.sizes()) == expected);
     CHECK(components.largest() == largest);
     CHECK(components.largest_share() * static_cast<double>(all) ==
           doctest::Approx(static_cast<double>(largest.nonzeros)));
@@ -256,7 +244,7 @@ TEST_CASE("choose_batch: finds the last size before the components join") {
   }
 }
 
-TEST_CASE("choose_batch: says so when one column is in every row, unless it is ignored") {
+TEST_CASE("choose_batch: says so when one column is in every row") {
   std::vector<std::vector<Coordinate>> supports(1000);
   for (Coordinate i = 0; i < supports.size(); ++i) supports[i] = {0, i + 1};
   const Dataset data = numbered_rows(1001, supports);
@@ -269,11 +257,6 @@ TEST_CASE("choose_batch: says so when one column is in every row, unless it is i
   CHECK(components.labels().size() == kSmallestBatch);  // it gave up there
 
   CHECK(choose_batch(components, data, order, 1).rows == 1000);
-
-  Components without(1001, Numbers{0});
-  const BatchChoice all = choose_batch(without, data, order, 0.25);
-  CHECK(all.rows == 1000);
-  CHECK(all.largest_share == doctest::Approx(0.001));
 }
 
 TEST_CASE("choose_batch: sizes double from 64 to the rows there are") {
