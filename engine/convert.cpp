@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <limits>
-#include <numeric>
 #include <optional>
 #include <set>
 #include <span>
@@ -212,15 +211,8 @@ Converter::Batch Converter::write_blocks(Batch batch, bool last, const Layout& l
   if (!last) used -= used % block_rows_;
   const auto left = std::span(batch.order).subspan(used);
   Batch rest;
-  for (const std::uint32_t i : left) {
-    const Row row = rows.row(i);
-    rest.rows.labels.push_back(row.label);
-    rest.rows.indices.insert(rest.rows.indices.end(), row.support.begin(), row.support.end());
-    rest.rows.values.insert(rest.rows.values.end(), row.values.begin(), row.values.end());
-    rest.rows.offsets.push_back(rest.rows.indices.size());
-  }
-  rest.order.resize(left.size());
-  std::iota(rest.order.begin(), rest.order.end(), 0U);
+  for (const std::uint32_t i : left) rest.rows.append(rows.row(i));
+  rest.order = rows_in_order(left.size());
   batch.order.resize(used);
   BlockMaker maker(prepared(std::move(rows)), layout, 0);
   for (const Block& block : make_blocks(std::move(maker), cut(std::move(batch.order), block_rows_), arena_))

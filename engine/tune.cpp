@@ -324,10 +324,7 @@ Dataset take(const Dataset& data, std::span<std::uint32_t> rows) {
   Dataset::Columns parts;
   for (const std::uint32_t number : rows) {
     const Row row = data.row(number);
-    parts.indices.insert(parts.indices.end(), row.support.begin(), row.support.end());
-    parts.values.insert(parts.values.end(), row.values.begin(), row.values.end());
-    parts.offsets.push_back(parts.indices.size());
-    parts.labels.push_back(row.label);
+    parts.append(row);
     if (data.weighted()) parts.weights.push_back(row.weight);
   }
   return Dataset(data.dimension(), std::move(parts));

@@ -73,6 +73,13 @@ void check_weights(std::span<const float> weights) {
 
 }  // namespace
 
+void Dataset::Columns::append(const Row& row) {
+  indices.insert(indices.end(), row.support.begin(), row.support.end());
+  values.insert(values.end(), row.values.begin(), row.values.end());
+  offsets.push_back(indices.size());
+  labels.push_back(row.label);
+}
+
 Dataset::Dataset(std::size_t dimension, Columns parts) : dimension_(dimension) {
   owned_ = std::make_shared<const Columns>(std::move(parts));
   nonzeros_owner_ = owned_;

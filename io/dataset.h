@@ -33,6 +33,8 @@ class Dataset {
     std::vector<float> values;
     std::vector<float> labels;
     std::vector<float> weights;
+
+    void append(const Row& row);  // all but its weight
   };
 
   Dataset() : Dataset(0, Columns{}) {}

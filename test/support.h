@@ -104,13 +104,7 @@ inline Dataset numbered_rows(std::size_t dimension, const std::vector<std::vecto
 // The rows in that order.
 inline Dataset in_order(const Dataset& data, const std::vector<std::size_t>& order) {
   Dataset::Columns parts;
-  for (const std::size_t i : order) {
-    const Row row = data.row(i);
-    parts.indices.insert(parts.indices.end(), row.support.begin(), row.support.end());
-    parts.values.insert(parts.values.end(), row.values.begin(), row.values.end());
-    parts.offsets.push_back(parts.indices.size());
-    parts.labels.push_back(row.label);
-  }
+  for (const std::size_t i : order) parts.append(data.row(i));
   return {data.dimension(), std::move(parts)};
 }
 
