@@ -40,7 +40,6 @@ class BlockFile {
   const BlockFileShape& shape() const { return shape_; }
   std::size_t bytes() const { return file_.size(); }
   std::size_t blocks() const { return index_.size(); }
-  bool larger_than_memory() const { return larger_; }
 
   Layout layout() const;
   // One block, or all, with so many floats of memory for each row. They look at the file, of which nothing is read.

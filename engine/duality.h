@@ -19,7 +19,7 @@ class Duality {
  public:
   // `one_by_one` goes through the blocks.
   Duality(const Objective& objective, const Layout& layout, Turns& turns, std::vector<Block>& blocks,
-          double l2, std::size_t rows, ParallelFor one_by_one = run_serially);
+          double l2, std::size_t rows, ParallelFor one_by_one);
 
   // Of the best bound so far. It is looked up in `array`, all cells after a pass of `step`, which is where rounding and
   // lost adds show; a gap of `wanted` or less is worked out exactly.
