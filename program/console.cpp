@@ -4,11 +4,11 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
 #include "io/output.h"
-#include "program/flags.h"
 
 namespace sounder {
 namespace {
@@ -61,6 +61,11 @@ void ProgressLine::append(const std::string& text) {
 
 void say(std::string_view text) {
   write_file(kStandardOutput, text);
+}
+
+void say_beside(const Paths& outputs, std::string_view text) {
+  if (std::ranges::find(outputs, kStandardOutput) == outputs.end()) return say(text);
+  write_error(std::string(text));
 }
 
 void complain(const std::string& message) {

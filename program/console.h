@@ -7,6 +7,8 @@
 #include <string_view>
 #include <thread>
 
+#include "program/flags.h"
+
 namespace sounder {
 
 // Ctrl-C (SIGINT) and SIGTERM, turned into a stop token.
@@ -69,6 +71,9 @@ class ProgressLine {
 
 // Standard output; throws InputError when it cannot be written.
 void say(std::string_view text);
+
+// The same, but standard error where one of the `outputs` of the command takes standard output.
+void say_beside(const Paths& outputs, std::string_view text);
 
 // A line "sounder: message" on standard error.
 void complain(const std::string& message);

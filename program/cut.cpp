@@ -109,7 +109,7 @@ int run(const NetworkFlags& flags, Interrupts& interrupts) {
     json["load_seconds"] = load_seconds;
     write_file(flags.report, json.dump(2) + '\n');
   }
-  if (!flags.quiet) say(describe(cut, problem));
+  if (!flags.quiet) say_beside(flags.outputs(), describe(cut, problem));
   return exit_code_of(cut, interrupts);
 }
 

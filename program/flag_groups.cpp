@@ -1,8 +1,8 @@
 #include "program/flag_groups.h"
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
-#include <vector>
 
 #include "io/error.h"
 #include "io/output.h"
@@ -79,8 +79,7 @@ void refuse_if(bool holds, std::string_view message) {
   if (holds) throw InputError(std::string(message));
 }
 
-// Outputs must be writable; none may be an input or another output, unless it is a device or a pipe.
-void check_paths(std::initializer_list<std::string> inputs, std::initializer_list<std::string> outputs) {
+void check_paths(const Paths& inputs, const Paths& outputs) {
   // Absolute first: weakly_canonical() leaves what does not exist yet relative.
   const auto full = [](const std::string& path) {
     std::error_code unreadable;
@@ -91,7 +90,9 @@ void check_paths(std::initializer_list<std::string> inputs, std::initializer_lis
     const bool shareable = fs::exists(a, unreadable) && !fs::is_regular_file(a, unreadable);
     return !a.empty() && !b.empty() && !shareable && full(a) == full(b);
   };
-  std::vector<std::string> others(inputs);
+  refuse_if(std::ranges::count(outputs, kStandardOutput) > 1,
+            "-: named twice, standard output takes one output; give different files");
+  Paths others = inputs;
   for (const std::string& output : outputs) {
     for (const std::string& other : others) {
       refuse_if(same(output, other),

@@ -69,7 +69,8 @@ void check(const CLI::App& app, const SegmentFlags& flags);
 
 void refuse_if(bool holds, std::string_view message);
 
-// Outputs must be writable; none may be an input or another output, unless it is a device or a pipe.
-void check_paths(std::initializer_list<std::string> inputs, std::initializer_list<std::string> outputs);
+// Outputs must be writable; none may be an input or another output, unless it is a device or a pipe, and standard output
+// takes one only.
+void check_paths(const Paths& inputs, const Paths& outputs);
 
 }  // namespace sounder

@@ -37,7 +37,6 @@ void add_flags(CLI::App& app, EvaluateFlags& flags) {
 
 void check(const CLI::App&, const EvaluateFlags& flags) {
   validate(flags.options);
-  check_paths({flags.model, flags.data, flags.observed}, {flags.report});
 }
 
 void add_flags(CLI::App& app, PredictFlags& flags) {
@@ -50,7 +49,8 @@ void add_flags(CLI::App& app, PredictFlags& flags) {
 
 void check(const CLI::App&, const PredictFlags& flags) {
   validate(flags.options);
-  check_paths({flags.model, flags.data, flags.observed}, {flags.output, flags.report});
+  refuse_if(flags.report == kStandardOutput && flags.output == kStandardOutput,
+            "--report - needs --output FILE: predictions go to standard output");
 }
 
 void add_flags(CLI::App& app, GenerateFlags& flags) {
@@ -72,9 +72,7 @@ void add_flags(CLI::App& app, GenerateFlags& flags) {
   app.footer("Example:\n  sounder generate toy.svm --rows 1000 --columns 5000 --nonzeros 20");
 }
 
-void check(const CLI::App&, const GenerateFlags& flags) {
-  check_paths({}, {flags.output});
-}
+void check(const CLI::App&, const GenerateFlags&) {}
 
 void add_flags(CLI::App& app, InfoFlags& flags) {
   add_path_or(app, "FILE", "/dev/stdin", flags.file,
@@ -91,7 +89,6 @@ void add_flags(CLI::App& app, InfoFlags& flags) {
 void check(const CLI::App&, const InfoFlags& flags) {
   validate(flags.options);
   refuse_if(flags.file.empty() && !flags.machine, "info needs a FILE, or --machine");
-  check_paths({flags.file}, {flags.json});
 }
 
 void add_flags(CLI::App& app, TopicsFlags& flags) {
@@ -106,7 +103,6 @@ void add_flags(CLI::App& app, TopicsFlags& flags) {
 
 void check(const CLI::App&, const TopicsFlags& flags) {
   refuse_if(flags.top == 0, "--top = 0: must be >= 1");
-  check_paths({flags.model, flags.data}, {flags.json});
 }
 
 void add_flags(CLI::App& app, RecommendFlags& flags) {
@@ -123,7 +119,6 @@ void add_flags(CLI::App& app, RecommendFlags& flags) {
 
 void check(const CLI::App&, const RecommendFlags& flags) {
   refuse_if(flags.top == 0, "--top = 0: must be >= 1");
-  check_paths({flags.model}, {flags.json});
 }
 
 void add_flags(CLI::App& app, SimilarFlags& flags) {
@@ -138,7 +133,6 @@ void add_flags(CLI::App& app, SimilarFlags& flags) {
 void check(const CLI::App&, const SimilarFlags& flags) {
   refuse_if(flags.top == 0, "--top = 0: must be >= 1");
   refuse_if(flags.words.empty() && flags.vectors.empty(), "similar needs a WORD, or --export");
-  check_paths({flags.model}, {flags.json, flags.vectors});
 }
 
 template <class Command>
@@ -151,6 +145,7 @@ void add_command(CLI::App& app, const char* name, const char* help, Flags& chose
     command->callback([=, &chosen] {
       if constexpr (std::is_base_of_v<ProblemFlags, Command>) take_defaults(*command, *flags);
       check(*command, *flags);
+      check_paths(flags->inputs(), flags->outputs());
       chosen = *flags;
     });
   });

@@ -22,7 +22,15 @@ namespace sounder {
 // What "-" stands for where an output is named.
 inline constexpr const char* kStandardOutput = "/dev/stdout";
 
-// What the command line asked for: one struct a subcommand. Paths are empty when not given.
+using Paths = std::vector<std::string>;
+
+inline Paths joined(Paths paths, const Paths& more) {
+  paths.insert(paths.end(), more.begin(), more.end());
+  return paths;
+}
+
+// What the command line asked for: one struct a subcommand. Paths are empty when not given. All of them are in inputs(),
+// which are read, or in outputs(), which are written: no output may overwrite any other of them.
 
 // The samples, what is minimised over them, and how.
 struct ProblemFlags {
@@ -36,6 +44,8 @@ struct ProblemFlags {
   TextOptions text;
   bool normalize = false;
   Options options;
+
+  Paths inputs() const { return {data, label_file, vocabulary}; }
 };
 
 struct TrainFlags : ProblemFlags {
@@ -48,12 +58,17 @@ struct TrainFlags : ProblemFlags {
   bool ignore_unknown = false;
   bool measure = false;
   bool quiet = false;
+
+  Paths inputs() const { return joined(ProblemFlags::inputs(), {validation, validation_labels}); }
+  Paths outputs() const { return {model, report}; }
 };
 
 struct ConvertFlags : ProblemFlags {
   std::string output;
   bool average = false;
   bool quiet = false;
+
+  Paths outputs() const { return {output}; }
 };
 
 // A discipline at a block size: "atomic", "racy:1".
@@ -74,6 +89,8 @@ struct SpeedupFlags : ProblemFlags {
   double above = 1;  // % over the best objective seen, unless there is a target
   int repeat = 5;
   bool quiet = false;
+
+  Paths outputs() const { return {report, plot}; }
 };
 
 struct TuneFlags : TrainFlags {
@@ -89,6 +106,8 @@ struct InspectFlags : ProblemFlags {
   std::string json;
   std::string plot;
   InspectionOptions how;
+
+  Paths outputs() const { return {json, plot}; }
 };
 
 struct EvaluateFlags {
@@ -101,17 +120,25 @@ struct EvaluateFlags {
   bool ignore_unknown = false;
   bool quiet = false;
   Options options;  // the threads are what matters here
+
+  Paths inputs() const { return {model, data, label_file, observed}; }
+  Paths outputs() const { return {report}; }
 };
 
 struct PredictFlags : EvaluateFlags {
   std::string output = kStandardOutput;
   bool margins = false;
+
+  Paths outputs() const { return {output, report}; }
 };
 
 struct GenerateFlags {
   std::string output;
   std::uint32_t index_base = 1;
   SyntheticOptions options;
+
+  static Paths inputs() { return {}; }
+  Paths outputs() const { return {output}; }
 };
 
 struct InfoFlags {
@@ -120,6 +147,9 @@ struct InfoFlags {
   std::optional<std::uint32_t> index_base;
   bool machine = false;
   Options options;  // the threads are what matters here
+
+  Paths inputs() const { return {file}; }
+  Paths outputs() const { return {json}; }
 };
 
 struct TopicsFlags {
@@ -127,6 +157,9 @@ struct TopicsFlags {
   std::string data;
   std::string json;
   std::size_t top = 10;
+
+  Paths inputs() const { return {model, data}; }
+  Paths outputs() const { return {json}; }
 };
 
 // What all that cut have.
@@ -139,6 +172,9 @@ struct CutFlags {
 struct NetworkFlags : CutFlags {
   std::string network;
   std::string labels;
+
+  Paths inputs() const { return {network}; }
+  Paths outputs() const { return {labels, report}; }
 };
 
 struct SegmentFlags : CutFlags {
@@ -146,6 +182,9 @@ struct SegmentFlags : CutFlags {
   std::string seeds;
   std::string output;
   SegmentationOptions segmentation;
+
+  Paths inputs() const { return {photo, seeds}; }
+  Paths outputs() const { return {output, report}; }
 };
 
 struct RecommendFlags {
@@ -154,6 +193,9 @@ struct RecommendFlags {
   std::string json;
   std::size_t top = 10;
   bool include_seen = false;
+
+  Paths inputs() const { return {model}; }
+  Paths outputs() const { return {json}; }
 };
 
 struct SimilarFlags {
@@ -162,6 +204,9 @@ struct SimilarFlags {
   std::string json;
   std::string vectors;  // all of them, as text
   std::size_t top = 10;
+
+  Paths inputs() const { return {model}; }
+  Paths outputs() const { return {json, vectors}; }
 };
 
 // --help or --version.

@@ -46,7 +46,6 @@ void add_flags(CLI::App& app, NetworkFlags& flags) {
 
 void check(const CLI::App&, const NetworkFlags& flags) {
   validate(flags.options);
-  check_paths({flags.network}, {flags.labels, flags.report});
 }
 
 void add_flags(CLI::App& app, SegmentFlags& flags) {
@@ -55,9 +54,10 @@ void add_flags(CLI::App& app, SegmentFlags& flags) {
       app, "--seeds", flags.seeds,
       "A picture of the same size: black where nothing is known, a colour for each thing to be told apart")
       ->required();
-  add_path(app, "--output", flags.output,
-           "Where the mask goes, as PNG: white for the brighter of two colours of seeds, else the colours of "
-           "the seeds")
+  add_output(
+      app, "--output", flags.output,
+      "Where the mask goes, as PNG: white for the brighter of two colours of seeds, else the colours of "
+      "the seeds")
       ->required();
   add_number(app, "--smoothness", flags.segmentation.smoothness, "X",
              "The larger, the shorter the borders, and the less colours count");
@@ -76,7 +76,6 @@ void check(const CLI::App&, const SegmentFlags& flags) {
   validate(flags.options);
   refuse_if(flags.segmentation.smoothness < 0,
             fmt::format("--smoothness = {}: must be >= 0", flags.segmentation.smoothness));
-  check_paths({flags.photo, flags.seeds}, {flags.output, flags.report});
 }
 
 }  // namespace sounder

@@ -123,7 +123,7 @@ std::vector<Candidate> TuneFlags::candidates() const {
 
 void add_flags(CLI::App& app, TuneFlags& flags) {
   add_input_flags(app, flags);
-  add_path(app, "--model", flags.model, "Where the best model goes");
+  add_output(app, "--model", flags.model, "Where the best model goes");
   add_report(app, flags.report);
   add_path(app, "--valid", flags.validation, "Samples to choose by; not those of the final test");
   add_labels(app, "--valid-labels", flags.validation_labels, "--valid");
@@ -155,7 +155,6 @@ void check(const CLI::App& app, const TuneFlags& flags) {
   refuse_if(app.count("--valid-share") > 0 && !flags.validation.empty(),
             "--valid and --valid-share contradict each other: give one");
   refuse_if(flags.ignore_unknown && flags.validation.empty(), "--ignore-unknown needs --valid");
-  check_paths({flags.data, flags.validation}, {flags.model, flags.report});
 }
 
 void add_flags(CLI::App& app, SpeedupFlags& flags) {
@@ -190,7 +189,6 @@ void check(const CLI::App& app, const SpeedupFlags& flags) {
             "--target and --above contradict each other: give one");
   refuse_if(flags.above < 0, fmt::format("--above = {}: must be >= 0", flags.above));
   refuse_if(flags.repeat < 1, fmt::format("--repeat = {}: must be >= 1", flags.repeat));
-  check_paths({flags.data}, {flags.report, flags.plot});
 }
 
 void add_flags(CLI::App& app, InspectFlags& flags) {
@@ -225,7 +223,6 @@ void check(const CLI::App& app, const InspectFlags& flags) {
   refuse_if(!(hot > 0 && hot <= 1), fmt::format("--hot = {}: must be > 0 and <= 1", hot));
   refuse_if(flags.how.accuracy && !(*flags.how.accuracy > 0),
             fmt::format("--accuracy = {}: must be > 0", flags.how.accuracy.value_or(0)));
-  check_paths({flags.data, flags.vocabulary}, {flags.json, flags.plot});
 }
 
 }  // namespace sounder

@@ -26,7 +26,7 @@ void add_stop_flags(CLI::App& app, Options& options) {
 
 void add_flags(CLI::App& app, TrainFlags& flags) {
   add_input_flags(app, flags);
-  add_path(app, "--model", flags.model, "Where the model goes");
+  add_output(app, "--model", flags.model, "Where the model goes");
   add_report(app, flags.report);
   add_path(app, "--valid", flags.validation,
            "Held-out samples: evaluated along with the objective; they decide which epoch is best");
@@ -76,8 +76,8 @@ void add_flags(CLI::App& app, ConvertFlags& flags) {
 
 void check(const CLI::App& app, const ConvertFlags& flags) {
   validate(flags.options);
+  refuse_if(flags.output == "-", "-: blocks cannot go to standard output; give a file (./- names one)");
   check_problem(app, flags);
-  check_paths({flags.data}, {flags.output});
 }
 
 void check(const CLI::App& app, const TrainFlags& flags) {
@@ -94,7 +94,6 @@ void check(const CLI::App& app, const TrainFlags& flags) {
   refuse_if(flags.ignore_unknown && flags.validation.empty(), "--ignore-unknown needs --valid");
   refuse_if(flags.memory_mb && !(*flags.memory_mb > 0),
             fmt::format("--memory = {}: must be > 0", flags.memory_mb.value_or(0)));
-  check_paths({flags.data, flags.validation}, {flags.model, flags.report});
 }
 
 }  // namespace sounder

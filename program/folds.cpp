@@ -78,9 +78,9 @@ int cross_validate(const TrainFlags& flags, Interrupts& interrupts) {
     const Metrics metrics = metrics_of_fold(flags, *objective, parts, parallel, interrupts.token());
     if (interrupts.requested()) return interrupts.exit_code();
     folds.push_back(metrics);
-    if (!flags.quiet) say(fmt::format("fold {}: {}\n", k + 1, describe(metrics)));
+    if (!flags.quiet) say_beside(flags.outputs(), fmt::format("fold {}: {}\n", k + 1, describe(metrics)));
   }
-  if (!flags.quiet) say(fmt::format("mean:   {}\n", describe(mean_of(folds))));
+  if (!flags.quiet) say_beside(flags.outputs(), fmt::format("mean:   {}\n", describe(mean_of(folds))));
   if (!flags.report.empty()) write_file(flags.report, json_of(flags, data, folds).dump(2) + '\n');
   return interrupts.exit_code();
 }

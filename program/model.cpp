@@ -109,8 +109,9 @@ int run(const EvaluateFlags& flags, Interrupts& interrupts) {
   const Interrupts::Hold hold(interrupts);
   if (!flags.report.empty()) write_file(flags.report, to_json(metrics, remarks_of(session)));
   if (!flags.quiet)
-    say(fmt::format("{}, {} samples{}\n", describe(metrics), session.data.samples.rows(),
-                    describe_unknown(session.data.remarks)));
+    say_beside(flags.outputs(),
+               fmt::format("{}, {} samples{}\n", describe(metrics), session.data.samples.rows(),
+                           describe_unknown(session.data.remarks)));
   return interrupts.exit_code();
 }
 
@@ -130,7 +131,8 @@ int run(const PredictFlags& flags, Interrupts& interrupts) {
   }
   if (aside && !flags.quiet) {
     const std::string quality = metrics ? describe(*metrics) + ", " : "";
-    say(fmt::format("{}{} predictions in {}\n", quality, predictions.size(), flags.output));
+    say_beside(flags.outputs(),
+               fmt::format("{}{} predictions in {}\n", quality, predictions.size(), flags.output));
   }
   return interrupts.exit_code();
 }

@@ -35,7 +35,8 @@ int run(const SegmentFlags& flags, Interrupts& interrupts) {
   write_png(mask_of(photo, seeds, cut.labels), flags.output);
   if (!flags.report.empty()) write_file(flags.report, to_json(cut, problem).dump(2) + '\n');
   if (!flags.quiet)
-    say(describe(cut, problem) + fmt::format("{}: {}\n", flags.output, shares_of(seeds, cut.labels)));
+    say_beside(flags.outputs(),
+               describe(cut, problem) + fmt::format("{}: {}\n", flags.output, shares_of(seeds, cut.labels)));
   return exit_code_of(cut, interrupts);
 }
 

@@ -267,7 +267,7 @@ int run(const SpeedupFlags& flags, Interrupts& interrupts) try {
   const Study study(flags, std::move(measured), std::move(simulated));
   if (!flags.report.empty()) write_file(flags.report, json_of(study));
   if (!flags.plot.empty()) write_file(flags.plot, to_svg(charts_of(study)));
-  if (!flags.quiet) say(table_of(study));
+  if (!flags.quiet) say_beside(flags.outputs(), table_of(study));
   return interrupts.exit_code();
 } catch (const Interrupted&) {
   return interrupts.exit_code();

@@ -130,7 +130,7 @@ std::string summary(const TrainFlags& flags, const Trained& trained) {
 void finish(const TrainFlags& flags, const Trained& trained) {
   if (keeps_model(flags, trained.report)) save_model(trained.model, flags.model);
   if (!flags.report.empty()) write_file(flags.report, trained.report.to_json());
-  if (!flags.quiet) say(summary(flags, trained));
+  if (!flags.quiet) say_beside(flags.outputs(), summary(flags, trained));
 }
 
 }  // namespace

@@ -160,7 +160,7 @@ int run(const TuneFlags& flags, Interrupts& interrupts) {
   const bool diverged = tuned.ranking.front().diverged;
   if (!flags.model.empty() && !diverged) save_model(tuned.model, flags.model);
   if (!flags.report.empty()) write_file(flags.report, json_of(flags, tuned, *objective));
-  if (!flags.quiet) say(summary(flags, tuned, *objective));
+  if (!flags.quiet) say_beside(flags.outputs(), summary(flags, tuned, *objective));
   if (tuned.outcome == Outcome::kCancelled) return interrupts.exit_code();
   if (!diverged) return 0;
   complain("all candidates diverged: give smaller --steps, or none, or normalize the rows");

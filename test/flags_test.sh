@@ -1,0 +1,96 @@
+#!/bin/sh
+# What flags do together: outputs that would overwrite, standard output, flags that would have no effect, what help says.
+#   flags_test.sh PROGRAM
+# shellcheck source=test/cli.sh
+. "$(dirname "$0")/cli.sh"
+
+ends 0 generate good.svm --rows 300 --columns 50 --nonzeros 5
+ends 0 train good.svm --epochs 2 --threads 1 --model good.model --quiet
+
+# --- No output overwrites what else is named --------------------------------------------------------------------------
+
+files_of() {
+  sounder "$1" --help
+  sed -n 's/^ *\(--[a-z-]*\) FILE[ =].*/\1/p' "$out"
+}
+
+echo precious >same.txt
+# outputs | arguments
+while IFS='|' read -r outputs arguments; do
+  files=$(files_of "${arguments%% *}")
+  for output in $outputs; do
+    check "$arguments: $output is in its help" [ "$(echo "$files" | grep -cx -e "$output")" -eq 1 ]
+    for other in $files; do
+      [ "$output" = "$other" ] && continue
+      case $other in
+        --vocabulary) needs='--objective topic_model' ;;
+        --valid-labels) needs='--valid good.svm' ;;
+        *) needs= ;;
+      esac
+      # shellcheck disable=SC2086 # several words on purpose
+      refused 'same.txt: named twice' $arguments "$output" same.txt "$other" same.txt $needs
+    done
+  done
+done <<'TABLE'
+--model --report|train good.svm
+--model --report|tune good.svm
+--report --plot|speedup good.svm
+--json --plot|inspect good.svm
+--report|evaluate good.model good.svm
+--report --output|predict good.model good.svm
+--json|topics good.model
+--json --export|similar good.model
+--labels --report|cut flow.max
+TABLE
+refused 'same.txt: named twice' segment photo.png --seeds same.txt --output same.txt
+refused 'same.txt: named twice' segment photo.png --seeds seeds.png --output same.txt --report same.txt
+
+# --- Standard output takes one output, and nothing else -----------------------------------------------------------------
+
+# message | arguments
+while IFS='|' read -r fragment arguments; do
+  # shellcheck disable=SC2086 # several words on purpose
+  refused "$fragment" $arguments
+done <<'TABLE'
+-: named twice|train good.svm --model - --report -
+-: named twice|speedup good.svm --report - --plot -
+-: named twice|inspect good.svm --json - --plot -
+-: named twice|similar good.model word --json - --export -
+-: named twice|cut flow.max --labels - --report -
+-: named twice|segment photo.png --seeds seeds.png --output - --report -
+--report - needs --output FILE|predict good.model good.svm --report -
+--report - needs --output FILE|predict good.model good.svm --report - --output -
+-: blocks cannot go to standard output|convert good.svm -
+TABLE
+
+# Nothing on standard output but JSON, and what people read on standard error, in this many lines at least.
+apart() {
+  lines=$1
+  shift
+  ends 0 "$@"
+  check "sounder $*: JSON alone" [ "$(head -c 1 "$out")$(tail -n 1 "$out")$(grep -c '^}' "$out")" = '{}1' ]
+  check "sounder $*: a summary on standard error" [ "$(grep -vc '^best: epoch\|^epoch\|^round' "$err")" -ge "$lines" ]
+}
+apart 3 train good.svm --epochs 2 --report -
+apart 3 train good.svm --epochs 2 --folds 2 --report -
+apart 3 tune good.svm --epochs 2 --report -
+apart 3 speedup good.svm --epochs 2 --repeat 1 --disciplines atomic --threads 1 --simulate none --report -
+apart 1 evaluate good.model good.svm --report -
+apart 1 predict good.model good.svm --report - --output labels.txt
+printf 'p max 4 5\nn 1 s\nn 4 t\na 1 2 3\na 1 3 2\na 2 3 1\na 2 4 2\na 3 4 3\n' >flow.max
+apart 1 cut flow.max --report -
+ends 0 cut flow.max --labels -
+check 'sides alone' [ "$(grep -cx '[st]' "$out") $(wc -l <"$out")" = '4 4' ]
+
+ends 0 train good.svm --epochs 2 --threads 1 --model -
+check 'the model alone' cmp -s "$out" good.model
+ends 0 tune good.svm --epochs 2 --model -
+check 'the best model alone' [ "$(head -c 13 "$out")" = 'sounder model' ]
+{ printf 'P5 16 16 255\n'; awk 'BEGIN { for (i = 0; i < 256; ++i) printf "%s", (i % 16 > 7) ? "w" : "0" }'; } >photo.pgm
+awk 'BEGIN { print "P3 16 16 255"; for (i = 0; i < 256; ++i)
+  print (i == 140) ? "0 255 0" : (i == 17) ? "255 0 0" : "0 0 0" }' >seeds.ppm
+ends 0 segment photo.pgm --seeds seeds.ppm --output -
+check 'the mask alone' [ "$(head -c 4 "$out" | tail -c 3)$(tail -c 8 "$out" | head -c 4)" = PNGIEND ]
+check 'no file is named -' [ ! -e ./- ]
+
+finish
