@@ -17,6 +17,7 @@
 
 #include "io/checksum.h"
 #include "io/error.h"
+#include "io/model_file.h"
 
 namespace sounder {
 namespace {
@@ -101,6 +102,16 @@ void check_storable(const Objective& objective) {
   if (!is_storable(objective))
     throw InputError("objective = " + objective.name() +
                      ": a block file holds samples of linear objectives with two classes or real labels");
+}
+
+void refuse_written(Stream& samples, const std::string& path) {
+  const std::string_view beginning = samples.ahead(std::max(kBlockFileMagic.size(), kModelFileMagic.size()));
+  if (is_model_file(beginning)) throw InputError({path}, "found a model, expected samples");
+  if (is_block_file(beginning))
+    throw InputError(
+        {path},
+        "found a block file, expected samples; sounder train takes one as its DATA, by name and not "
+        "compressed");
 }
 
 BlockFile::BlockFile(const std::string& path, std::size_t memory) : path_(path), file_(map_file(path)) {

@@ -15,6 +15,7 @@
 #include "engine/blocks.h"
 #include "engine/layout.h"
 #include "io/parallel.h"
+#include "io/stream.h"
 #include "objectives/objective.h"
 
 namespace sounder {
@@ -23,6 +24,9 @@ namespace sounder {
 // classes.
 bool is_storable(const Objective& objective);
 void check_storable(const Objective& objective);
+
+// Throws InputError when the samples to read at `path` are a file that the program wrote: blocks, or a model.
+void refuse_written(Stream& samples, const std::string& path);
 
 // A mapped block file (engine/block_format.h). What lies behind the blocks is checked when it is opened, a block when it
 // is first used. Of a file larger than `memory` bytes only some blocks are mapped at a time: a pass asks for them ahead

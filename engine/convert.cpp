@@ -124,6 +124,7 @@ class Converter {
 };
 
 void Converter::read() {
+  refuse_written(stream_, from_);
   text_ = scan_libsvm(stream_, from_, options_, parallel_on(arena_),
                       [&](const LibsvmPiece& piece) { take(piece); });
   if (text_.dimension == 0) throw InputError({from_}, "no columns: every row is empty or holds zeros only");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "io/model.h"
 
@@ -43,6 +44,13 @@ namespace sounder {
 // few bytes as it takes.
 //
 // The checksum is the 64-bit XXH3 (seed 0) of all bytes before it, little-endian.
+
+inline constexpr std::string_view kModelFileMagic = "sounder model ";
+
+// Whether a file that begins so is a model file, of any version.
+inline bool is_model_file(std::string_view beginning) {
+  return beginning.starts_with(kModelFileMagic);
+}
 
 // Replaces `path` as a whole or leaves it as it was (io/output.h). Throws InputError when it cannot be
 // written, when the sizes in the model do not fit each other, or when it holds what the format cannot: a

@@ -11,12 +11,12 @@
 #include <type_traits>
 
 #include "io/error.h"
+#include "io/model_file.h"
 #include "io/scanner.h"
 
 namespace sounder {
 namespace {
 
-constexpr std::string_view kMagic = "sounder model ";
 constexpr unsigned kVersion = 2;
 constexpr std::string_view kLastLine = "weights";
 constexpr std::string_view kNone = "none";
@@ -123,10 +123,10 @@ bool from_text(std::string_view text, std::map<std::string, double>& values) {
 
 void check_first_line(std::string_view line, const std::string& path) {
   unsigned version = 0;
-  const bool known =
-      line.starts_with(kMagic) && from_text(line.substr(kMagic.size()), version) && version > 0;
+  const bool known = line.starts_with(kModelFileMagic) &&
+                     from_text(line.substr(kModelFileMagic.size()), version) && version > 0;
   if (!known)
-    fail(path, fmt::format("not a sounder model, expected the first line '{}{}'", kMagic, kVersion));
+    fail(path, fmt::format("not a sounder model, expected the first line '{}{}'", kModelFileMagic, kVersion));
   if (version < kVersion)
     fail(path,
          fmt::format("format {} of an older program, expected format {}: train again", version, kVersion));
@@ -170,7 +170,7 @@ Entries split_header(std::string_view text, const std::string& path) {
 }  // namespace
 
 std::string make_model_header(const Model& model, const ModelSizes& sizes, const std::string& path) {
-  std::string text = fmt::format("{}{}\n", kMagic, kVersion);
+  std::string text = fmt::format("{}{}\n", kModelFileMagic, kVersion);
   visit_fields(model, sizes, [&](std::string_view key, const auto& value) {
     const std::string shown = to_text(value);
     std::remove_cvref_t<decltype(value)> same{};

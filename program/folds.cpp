@@ -9,6 +9,7 @@
 
 #include "engine/evaluate.h"
 #include "engine/tune.h"
+#include "io/error.h"
 #include "io/output.h"
 #include "objectives/catalogue.h"
 #include "program/commands.h"
@@ -67,6 +68,7 @@ Metrics metrics_of_fold(const TrainFlags& flags, const Objective& objective, con
 }  // namespace
 
 int cross_validate(const TrainFlags& flags, Interrupts& interrupts) {
+  if (names_blocks(flags.data)) throw InputError({flags.data}, "--folds needs samples, found a block file");
   const auto objective = make_objective(flags.objective, flags.parameters);
   Arena arena(flags.options);
   const ParallelFor parallel = parallel_on(arena);

@@ -256,7 +256,7 @@ Json describe_machine(const Options& options) {
 // Told apart by how they begin.
 Json describe_bytes(std::string_view bytes, const InfoFlags& flags) {
   const std::string& name = flags.file;
-  if (bytes.starts_with("sounder model ")) return describe_model(load_model(name));
+  if (is_model_file(bytes)) return describe_model(load_model(name));
   if (is_block_file(bytes)) return describe_blocks(BlockFile(name, 0));
   if (is_idx_images(bytes)) return describe_images(parse_idx_images(bytes, name));
   if (is_max_flow(bytes)) return describe_network(parse_max_flow(bytes, name));

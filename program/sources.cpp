@@ -49,17 +49,12 @@ RowFile read_images(const Input& input, const SampleFiles& files, std::size_t di
                                              samples.dimension(), dimension));
 }
 
-[[noreturn]] void refuse_blocks(const std::string& path) {
-  throw InputError({path},
-                   "found a block file, expected samples; sounder train alone takes block files, by name");
-}
-
 // LIBSVM text, or the pictures of an IDX file, by its first bytes.
 RowFile read_rows(const SampleFiles& files, const LibsvmOptions& options, const ParallelFor& parallel) {
   Stream stream(files.data);
   if (is_idx_images(stream.ahead(kIdxMagicBytes)))
     return read_images(Input(std::move(stream)), files, options.dimension);
-  if (is_block_file(stream.ahead(kBlockFileMagic.size()))) refuse_blocks(files.data);
+  refuse_written(stream, files.data);
   if (files.labels.empty()) return {read_libsvm(stream, files.data, options, parallel)};
   throw InputError({files.data}, "found no IDX images, expected them, as they have a file of labels");
 }

@@ -454,9 +454,15 @@ refused 'found blocks of 64 rows' train good.blocks --block 32
 refused 'found blocks of two classes' train good.blocks --objective huber
 refused '--normalize is settled' train good.blocks --normalize
 refused '--memory is for a block file' train good.svm --memory 100
-refused 'found a block file' train good.blocks --folds 3
-refused 'found a block file' evaluate blocks.model good.blocks
-refused 'found a block file' tune good.blocks
+refused '--folds needs samples, found a block file' train good.blocks --folds 3
+refused 'good.blocks: found a block file, expected samples' evaluate blocks.model good.blocks
+refused 'good.blocks: found a block file, expected samples' tune good.blocks
+refused 'good.blocks: found a block file, expected samples' convert good.blocks new.blocks
+refused 'takes one as its DATA' train good.blocks --valid good.blocks
+gzip -c good.blocks >good.blocks.gz
+refused 'by name and not compressed' train good.blocks.gz
+refused 'blocks.model: found a model, expected samples' predict blocks.model blocks.model
+refused 'blocks.model: found a model, expected samples' convert blocks.model new.blocks
 refused 'objective = softmax: a block file holds' convert good.svm new.blocks --objective softmax
 refused '/dev/null: no samples' convert /dev/null new.blocks
 refused 'named twice' convert good.svm good.svm
