@@ -65,6 +65,8 @@ void validate_combination(const Options& o) {
               "leave the bias out",
               name_of(discipline_of(o))));
   require(rule.step != StepChoice::kNone || !o.step, clash("has no step to set"));
+  require(rule.step != StepChoice::kNone || o.schedule == Schedule::kAuto,
+          clash(fmt::format("has no step for the schedule {} to change", name_of(o.schedule))));
   require(o.gap == 0 || rule.dual, clash("has no duality gap to stop at; take sdca"));
   require(o.average_from == 0 || (!rule.dual && !rule.derives), clash("its iterates cannot be averaged"));
   if (o.simulate == 0) return;

@@ -29,7 +29,7 @@ CLI::Option* add_output(CLI::App& app, const char* flag, std::string& path, cons
 
 void add_ignore_unknown(CLI::App& app, bool& field, const char* file) {
   app.add_flag("--ignore-unknown", field,
-               fmt::format("Leave out columns of {} that the model does not have", file));
+               fmt::format("Leave out columns of {}, LIBSVM text, that the model does not have", file));
 }
 
 void add_quiet(CLI::App& app, bool& field) {

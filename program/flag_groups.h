@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/options.h"
 #include "program/flags.h"
@@ -38,6 +39,10 @@ void add_method_flags(CLI::App& app, Options& options);
 void add_machine_flags(CLI::App& app, Options& options);  // with add_arena_flags()
 void remove(CLI::App& app, std::initializer_list<const char*> flags);
 void check_problem(const CLI::App& app, const ProblemFlags& flags);
+// Refuses flags that have no effect on samples such as the objective takes.
+void check_formats(const CLI::App& app, const ProblemFlags& flags);
+std::vector<std::string> flags_given(const CLI::App& app);
+void check_validation(const TrainFlags& flags);
 void check_method(const CLI::App& app, const Options& options);
 // For a footer: the objectives, or those among them that block files can hold; and the rules and disciplines.
 std::string list_objectives(bool stored_only = false);

@@ -28,6 +28,7 @@ void add_apply_flags(CLI::App& app, EvaluateFlags& flags) {
   add_ignore_unknown(app, flags.ignore_unknown, "DATA");
   add_threads(app, flags.options);
   add_quiet(app, flags.quiet);
+  app.parse_complete_callback([&app, &flags] { flags.given = flags_given(app); });
 }
 
 void add_flags(CLI::App& app, EvaluateFlags& flags) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -119,7 +120,8 @@ struct EvaluateFlags {
   std::optional<std::uint32_t> index_base;
   bool ignore_unknown = false;
   bool quiet = false;
-  Options options;  // the threads are what matters here
+  Options options;                 // the threads are what matters here
+  std::vector<std::string> given;  // names of the flags on the command line
 
   Paths inputs() const { return {model, data, label_file, observed}; }
   Paths outputs() const { return {report}; }
@@ -221,5 +223,9 @@ using Flags = std::variant<HelpFlags, TrainFlags, ConvertFlags, TuneFlags, Speed
 // Everything that can be told without reading a file is checked: throws InputError for flags that are
 // unknown, out of range or at odds with each other, and for outputs that cannot be written.
 Flags parse_flags(int argc, const char* const* argv);
+
+// The same of what can be told when the model is read: throws InputError for flags that have no effect on samples such as
+// its objective takes.
+void check_formats(const EvaluateFlags& flags, std::string_view objective);
 
 }  // namespace sounder

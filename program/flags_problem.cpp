@@ -145,6 +145,12 @@ void check_problem(const CLI::App& app, const ProblemFlags& flags) {
   refuse_if(other && given("--positive-above"), "--positive-above needs an objective for two classes");
   refuse_if(other && given("--positive-class"), "--positive-class needs an objective for two classes");
   validate(flags.text);
+  check_formats(app, flags);
+}
+
+void check_validation(const TrainFlags& flags) {
+  refuse_if(flags.ignore_unknown && flags.validation.empty(), "--ignore-unknown needs --valid");
+  refuse_if(!flags.validation_labels.empty() && flags.validation.empty(), "--valid-labels needs --valid");
 }
 
 void check_method(const CLI::App& app, const Options& options) {

@@ -154,7 +154,7 @@ void check(const CLI::App& app, const TuneFlags& flags) {
             fmt::format("--valid-share = {}: must be > 0 and < 1", flags.share));
   refuse_if(app.count("--valid-share") > 0 && !flags.validation.empty(),
             "--valid and --valid-share contradict each other: give one");
-  refuse_if(flags.ignore_unknown && flags.validation.empty(), "--ignore-unknown needs --valid");
+  check_validation(flags);
 }
 
 void add_flags(CLI::App& app, SpeedupFlags& flags) {

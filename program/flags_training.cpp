@@ -91,7 +91,7 @@ void check(const CLI::App& app, const TrainFlags& flags) {
   refuse_if(flags.folds > 0 && flags.measure, "--measure tells about one run: leave out --folds");
   refuse_if(app.count("--patience") > 0 && flags.options.tolerance == 0,
             "--patience needs a --tolerance above 0");
-  refuse_if(flags.ignore_unknown && flags.validation.empty(), "--ignore-unknown needs --valid");
+  check_validation(flags);
   refuse_if(flags.memory_mb && !(*flags.memory_mb > 0),
             fmt::format("--memory = {}: must be > 0", flags.memory_mb.value_or(0)));
 }

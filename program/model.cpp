@@ -37,6 +37,7 @@ Session::Session(const EvaluateFlags& given)
       arena(given.options),
       model(load_model(given.model)),
       objective(objective_of(model, given.model)) {
+  check_formats(flags, model.objective);
   if (objective->labels() == LabelKind::kTwoClass && !model.labels.binary()) model.labels = {-1, 1, {}};
   if (!flags.observed.empty()) observe(model, flags, parallel);
   scheme = scheme_of(model);

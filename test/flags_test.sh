@@ -93,4 +93,42 @@ ends 0 segment photo.pgm --seeds seeds.ppm --output -
 check 'the mask alone' [ "$(head -c 4 "$out" | tail -c 3)$(tail -c 8 "$out" | head -c 4)" = PNGIEND ]
 check 'no file is named -' [ ! -e ./- ]
 
+# --- Flags that would have no effect --------------------------------------------------------------------------------------
+
+printf 'a,x,1\na,y,2\nb,x,3\nb,y,5\n' >ratings.txt
+printf '2\n3\n4\n1 1 2\n1 2 1\n2 2 1\n2 3 4\n' >bag.txt
+silent train ratings.txt --objective matrix_completion --rank 2 --quiet --model ratings.model
+silent train bag.txt --objective topic_model --topics 2 --quiet --model topics.model
+
+# message | arguments
+while IFS='|' read -r fragment arguments; do
+  # shellcheck disable=SC2086 # several words on purpose
+  refused "$fragment" $arguments
+done <<'TABLE'
+--vocabulary is for a bag of words: hinge takes LIBSVM text or images|train good.svm --vocabulary nofile
+--vocabulary is for a bag of words: hinge takes|tune good.svm --vocabulary nofile
+--vocabulary is for LIBSVM text or images, or a bag of words: word_embedding|inspect good.svm --objective word_embedding --vocabulary nofile
+--min-count is for a text: hinge takes|train good.svm --min-count 3
+--min-count is for a text: hinge takes|inspect good.svm --min-count 3
+--window is for a text: matrix_completion takes ratings|train ratings.txt --objective matrix_completion --window 3
+--most-words is for a text: topic_model takes a bag of words|train bag.txt --objective topic_model --most-words 9
+--valid-labels needs --valid|train good.svm --valid-labels nofile
+--valid-labels needs --valid|tune good.svm --valid-labels nofile
+--valid-labels is for LIBSVM text or images|train ratings.txt --objective matrix_completion --valid ratings.txt --valid-labels nofile
+--ignore-unknown is for LIBSVM|train ratings.txt --objective matrix_completion --valid ratings.txt --ignore-unknown
+--labels is for LIBSVM text or images: matrix_completion takes ratings|train ratings.txt --objective matrix_completion --labels nofile
+--index-base is for LIBSVM|train ratings.txt --objective matrix_completion --index-base 1
+--normalize is for LIBSVM|train ratings.txt --objective matrix_completion --normalize
+--labels is for LIBSVM|train bag.txt --objective topic_model --labels nofile
+--normalize is for LIBSVM|speedup bag.txt --objective topic_model --normalize
+ratings.model: --labels is for LIBSVM text or images: matrix_completion takes|predict ratings.model ratings.txt --labels nofile
+ratings.model: --index-base is for|evaluate ratings.model ratings.txt --index-base 0
+ratings.model: --ignore-unknown is for|predict ratings.model ratings.txt --ignore-unknown
+topics.model: --ignore-unknown is for|evaluate topics.model bag.txt --ignore-unknown
+topics.model: --margins is for LIBSVM text or images, or ratings|predict topics.model bag.txt --margins
+rule = sdca: has no step for the schedule geometric to change|train good.svm --rule sdca --schedule geometric --decay 0.5
+TABLE
+ends 0 predict ratings.model ratings.txt --margins
+ends 0 predict topics.model bag.txt
+
 finish

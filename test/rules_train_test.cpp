@@ -204,6 +204,8 @@ TEST_CASE("rules: what a rule cannot do is refused in a line") {
       {"logistic", Rule::kSdca, [](Options& o) { o.l2 = 0; },
        "l2 = 0: must be > 0 for rule = sdca, without it there is no dual problem"},
       {"logistic", Rule::kSdca, [](Options& o) { o.step = 1; }, "rule = sdca: has no step to set"},
+      {"logistic", Rule::kSdca, [](Options& o) { o.schedule = Schedule::kGeometric; },
+       "rule = sdca: has no step for the schedule geometric to change"},
       {"logistic", Rule::kSaga, [](Options& o) { o.gap = 0.1; },
        "rule = saga: has no duality gap to stop at; take sdca"},
       {"logistic", Rule::kSdca, [](Options& o) { o.average_from = 1; },
