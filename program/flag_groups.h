@@ -64,6 +64,7 @@ void check(const CLI::App& app, const InspectFlags& flags);
 
 // What the objective trains best with, where the command line does not say.
 void take_defaults(const CLI::App& app, ProblemFlags& flags);
+void take_defaults(const CLI::App& app, TuneFlags& flags);
 
 // --- Subcommands that cut
 

@@ -96,11 +96,11 @@ Enum choose(const char* flag, std::string_view name, std::span<const Enum> value
 
 // One of the values of an enumeration, by name. `values` must live until then.
 template <class Enum>
-void add_choice(CLI::App& app, const char* flag, Enum& field,
-                std::span<const std::type_identity_t<Enum>> values, const char* kind,
-                const std::string& help) {
+CLI::Option* add_choice(CLI::App& app, const char* flag, Enum& field,
+                        std::span<const std::type_identity_t<Enum>> values, const char* kind,
+                        const std::string& help) {
   const auto parse = [=, &field](const std::string& name) { field = choose(flag, name, values); };
-  app.add_option_function<std::string>(flag, parse, help)
+  return app.add_option_function<std::string>(flag, parse, help)
       ->type_name(kind)
       ->default_str(std::string(name_of(field)));
 }

@@ -96,7 +96,7 @@ struct SpeedupFlags : ProblemFlags {
 
 struct TuneFlags : TrainFlags {
   double share = 0.2;  // of the rows, to choose by, where no file of them is given
-  std::vector<double> l2s = {1e-2, 1e-3, 1e-4, 1e-5, 1e-6};
+  std::vector<double> l2s;
   std::vector<std::optional<double>> steps = {std::nullopt};
   std::vector<std::string> shared;  // arguments that sounder train takes as well
 

@@ -51,6 +51,22 @@ std::string entry(std::string_view name, std::string_view help) {
   return fmt::format("  {:<15} {}\n", name, help);
 }
 
+// Of options that objectives may have their own defaults for.
+std::string with_default(std::string_view help, std::string_view value) {
+  return fmt::format("{}; default: {}, or what the objective has in brackets below", help, value);
+}
+
+// What an objective has of its own, in brackets.
+std::string describe(const Defaults& defaults) {
+  const Defaults usual;
+  std::string text;
+  const auto add = [&](const std::string& what) { text.append(text.empty() ? " [" : ", ").append(what); };
+  if (defaults.rule != usual.rule) add(fmt::format("rule {}", name_of(defaults.rule)));
+  if (defaults.l2 != usual.l2) add(fmt::format("l2 {}", defaults.l2));
+  if (defaults.epochs != usual.epochs) add(fmt::format("{} epochs", defaults.epochs));
+  return text.empty() ? text : text + "]";
+}
+
 }  // namespace
 
 void add_problem_flags(CLI::App& app, ProblemFlags& flags) {
@@ -65,7 +81,9 @@ void add_problem_flags(CLI::App& app, ProblemFlags& flags) {
     app.add_option_function<std::string>(flag.flag, parse, flag.help)->type_name(flag.unit);
   }
   add_number(app, "--l2", flags.options.l2, "X",
-             "Objective = mean loss + X/2 |w|^2 + ...; smaller for more data");
+             with_default("Objective = mean loss + X/2 |w|^2 + ...; smaller for more data",
+                          fmt::format("{}", flags.options.l2)))
+      ->default_str("");
   add_number(app, "--l1", flags.options.l1, "X",
              "... + X |w|_1; the larger, the more weights are exactly zero");
   app.add_flag("--bias", flags.options.bias, "Add a constant that is not regularised");
@@ -78,8 +96,12 @@ void add_problem_flags(CLI::App& app, ProblemFlags& flags) {
 
 void add_method_flags(CLI::App& app, Options& options) {
   app.option_defaults()->group("How");
-  add_number(app, "--epochs", options.epochs, "N", "Passes over the data, at most");
-  add_choice(app, "--rule", options.rule, all_rules(), "NAME", "How a step moves the weights; listed below");
+  add_number(app, "--epochs", options.epochs, "N",
+             with_default("Passes over the data, at most", fmt::format("{}", options.epochs)))
+      ->default_str("");
+  add_choice(app, "--rule", options.rule, all_rules(), "NAME",
+             with_default("How a step moves the weights; listed below", name_of(options.rule)))
+      ->default_str("");
   add_number_or<std::optional<double>>(
       app, "--step", "auto", std::nullopt, options.step,
       "Initial step size (learning rate); auto: found on a sample of the data");
@@ -117,7 +139,9 @@ void add_input_flags(CLI::App& app, ProblemFlags& flags) {
 std::string list_objectives(bool stored_only) {
   std::string text = "Objectives, z = w.x + b and y the label:\n";
   for (const CatalogueRow& row : catalogue()) {
-    if (!stored_only || is_storable(*row.make({}))) text += entry(row.name, row.help);
+    const auto objective = row.make({});
+    if (stored_only && !is_storable(*objective)) continue;
+    text += entry(row.name, std::string(row.help) + describe(objective->defaults()));
   }
   return text;
 }
@@ -189,6 +213,15 @@ void take_defaults(const CLI::App& app, ProblemFlags& flags) {
   if (!given("--rule")) flags.options.rule = defaults.rule;
   if (!given("--l2")) flags.options.l2 = defaults.l2;
   if (!given("--epochs") && defaults.epochs != usual.epochs) flags.options.epochs = defaults.epochs;
+}
+
+// Around the default of the objective, in decimals without the dust of multiplication.
+void take_defaults(const CLI::App& app, TuneFlags& flags) {
+  take_defaults(app, static_cast<ProblemFlags&>(flags));
+  if (!flags.l2s.empty()) return;
+  for (const double factor : {1e2, 1e1, 1e0, 1e-1, 1e-2})
+    assign("--l2s", fmt::format("{:.12g}", factor * flags.options.l2), flags.l2s.emplace_back());
+  if (flags.options.l2 == 0) flags.l2s = {0};
 }
 
 }  // namespace sounder

@@ -33,9 +33,10 @@ void add_candidate_flags(CLI::App& app, TuneFlags& flags) {
       return step;
     });
   };
-  app.add_option_function<std::string>("--l2s", l2s, "Each is tried with each of the steps; see train --l2")
-      ->type_name("X,Y,...")
-      ->default_str("1e-2,1e-3,1e-4,1e-5,1e-6");
+  app.add_option_function<std::string>(
+         "--l2s", l2s,
+         "Each is tried with each of the steps; default: the l2 of train times 100, 10, 1, 0.1 and 0.01")
+      ->type_name("X,Y,...");
   app.add_option_function<std::string>("--steps", steps,
                                        "Initial step sizes; auto: found for each l2 on a sample")
       ->type_name("X,Y,...")
@@ -208,12 +209,11 @@ void add_flags(CLI::App& app, InspectFlags& flags) {
   app.option_defaults()->group("How");
   add_threads(app, flags.options);
   add_number(app, "--seed", flags.options.seed, "N", "Of what is drawn at random");
-  app.footer(
-      "DATA may also be a DIMACS maximum-flow file. Two samples conflict if they share a coordinate; how "
-      "many do is "
-      "estimated\nby draws, with an interval that holds it 95 times of 100. DATA and objectives are those of "
-      "train.\n"
-      "\nExample:\n  sounder inspect rcv1.svm.gz --objective logistic --l2 1e-5 --plot rcv1.svg");
+  app.footer(list_objectives() +
+             "\nDATA is that of train, or a DIMACS maximum-flow file. Two samples conflict if they share a "
+             "coordinate; "
+             "how many do is\nestimated by draws, with an interval that holds it 95 times of 100.\n"
+             "\nExample:\n  sounder inspect rcv1.svm.gz --objective logistic --l2 1e-5 --plot rcv1.svg");
 }
 
 void check(const CLI::App& app, const InspectFlags& flags) {

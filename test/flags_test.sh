@@ -131,4 +131,21 @@ TABLE
 ends 0 predict ratings.model ratings.txt --margins
 ends 0 predict topics.model bag.txt
 
+# --- Defaults are the objective's own ------------------------------------------------------------------------------------
+
+for command in train tune speedup inspect; do
+  ends 0 "$command" --help
+  check "$command --help states no default for all objectives" [ "$(grep -cE -e '--(l2|epochs|rule) [A-Z]+=' "$out")" -eq 0 ]
+  check "$command --help lists defaults" grep -qF '[rule adagrad, l2 0, 20 epochs]' "$out"
+done
+
+# l2s_of OBJECTIVE DATA: what tune tries.
+l2s_of() {
+  silent tune "$2" --objective "$1" --epochs 1 --threads 1 --quiet --report tuned.json
+  sed -n '/ranking/,$s/^ *"l2": \([^,]*\),*$/\1/p' tuned.json | sort -g | tr '\n' ' '
+}
+check 'l2 of a linear objective' [ "$(l2s_of logistic good.svm)" = '1e-06 1e-05 0.0001 0.001 0.01 ' ]
+check 'l2 of ratings' [ "$(l2s_of matrix_completion ratings.txt)" = '0.00035 0.0035 0.035 0.35 3.5 ' ]
+check 'no l2 of topics' [ "$(l2s_of topic_model bag.txt)" = '0.0 ' ]
+
 finish
