@@ -43,16 +43,31 @@ inline CLI::Option* add_path_or(CLI::App& app, const std::string& flag, const ch
   });
 }
 
+// Whether the text is a number that fits.
 template <class Number>
-void assign(const char* flag, const std::string& text, Number& field) {
+bool read_number(const std::string& text, Number& field) {
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, field);
-  if (error == std::errc() && rest == end && std::isfinite(static_cast<double>(field))) return;
+  return error == std::errc() && rest == end && std::isfinite(static_cast<double>(field));
+}
+
+template <class Number>
+bool read_number(const std::string& text, std::optional<Number>& field) {
+  return read_number(text, field.emplace());
+}
+
+template <class Number>
+std::string numbers_from(Number least) {
   using Limits = std::numeric_limits<Number>;
-  const std::string expected = Limits::is_integer
-                                   ? fmt::format("a whole number from {} to {}", Limits::min(), Limits::max())
-                                   : "a finite number";
-  throw InputError(fmt::format("{} = {}: must be {}", flag, text, expected));
+  return Limits::is_integer ? fmt::format("a whole number from {} to {}", least, Limits::max())
+                            : "a finite number";
+}
+
+template <class Number>
+void assign(const char* flag, const std::string& text, Number& field) {
+  if (read_number(text, field)) return;
+  throw InputError(
+      fmt::format("{} = {}: must be {}", flag, text, numbers_from(std::numeric_limits<Number>::lowest())));
 }
 
 template <class Number>
@@ -69,6 +84,16 @@ CLI::Option* add_number(CLI::App& app, const char* flag, Field& field, const cha
   return option;
 }
 
+// The numbers beside a word that means `value`, which is below them, or none.
+template <class Number>
+std::string numbers_above(Number value) {
+  return numbers_from(static_cast<Number>(value + 1));
+}
+
+inline std::string numbers_above(std::optional<double>) {
+  return "a number > 0";
+}
+
 // A number for which `word` stands as well, meaning `value`; that is the default.
 template <class Field>
 void add_number_or(CLI::App& app, const char* flag, const std::string& word, Field value, Field& field,
@@ -76,8 +101,8 @@ void add_number_or(CLI::App& app, const char* flag, const std::string& word, Fie
   const auto parse = [=, &field](const std::string& text) {
     if (text == word) {
       field = value;
-    } else {
-      assign(flag, text, field);
+    } else if (!read_number(text, field)) {
+      throw InputError(fmt::format("{} = {}: must be {} or {}", flag, text, word, numbers_above(value)));
     }
   };
   app.add_option_function<std::string>(flag, parse, help)->type_name(word + "|N")->default_str(word);
