@@ -38,7 +38,7 @@ tbb::task_arena::priority priority_of(Priority priority) {
 void require_known(std::string_view field, int id, const std::vector<int>& known) {
   if (id < 0 || std::ranges::find(known, id) != known.end()) return;
   const std::string there = known.front() < 0 ? "none that oneTBB can see (is tbbbind installed?)"
-                                              : fmt::format("{}", fmt::join(known, ", "));
+                                              : fmt::format("{} only", fmt::join(known, ", "));
   throw InputError(fmt::format("{} = {}: this machine has {}", field, id, there));
 }
 

@@ -192,7 +192,8 @@ Flags parse_flags(int argc, const char* const* argv) {
     return HelpFlags{app.help()};
   } catch (const CLI::ParseError& error) {
     const auto commands = app.get_subcommands();
-    const auto unknown = app.remaining(true);
+    auto unknown = app.remaining(true);
+    std::erase(unknown, "--");  // only says that what follows names files
     const std::string message =
         unknown.empty() ? first_line(error.what()) : "unexpected argument " + unknown.front();
     const std::string command = commands.empty() ? "" : " " + commands.front()->get_name();

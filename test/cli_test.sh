@@ -376,7 +376,7 @@ if grep -q '^numa_nodes .*node 1' "$out"; then
   check 'an arena a node' grep -q 'arenas node 0, threads 2; node 1, threads 2' "$out"
   ends 0 train good.svm --numa all --threads 4 --epochs 3 --report nodes.json
   check 'two nodes' [ "$(grep -c '"remote_tasks": 0' nodes.json)" -eq 2 ]
-  refused 'numa_nodes = 2: this machine has 0, 1' train good.svm --numa 0,2
+  refused 'numa_nodes = 2: this machine has 0, 1 only' train good.svm --numa 0,2
   refused 'threads = 1: must be >= 1 for each of the 2 NUMA nodes' train good.svm --numa 0,1 --threads 1
 fi
 unset HWLOC_SYNTHETIC

@@ -131,6 +131,29 @@ TABLE
 ends 0 predict ratings.model ratings.txt --margins
 ends 0 predict topics.model bag.txt
 
+# --- A file whose name begins with a dash --------------------------------------------------------------------------------
+
+cp good.svm ./-dash.svm
+silent train --epochs 1 --quiet -- -dash.svm
+refused 'unexpected argument --epochs' train -- -dash.svm --epochs 1
+refused 'unexpected argument -dash.svm' train -dash.svm
+
+# --- Numbers, or a word --------------------------------------------------------------------------------------------------
+
+# message | arguments
+while IFS='|' read -r fragment arguments; do
+  # shellcheck disable=SC2086 # several words on purpose
+  refused "$fragment" $arguments
+done <<'TABLE'
+--threads = abc: must be auto or a whole number from 1 to|train good.svm --threads abc
+--core-type = abc: must be any or a whole number from 0 to|train good.svm --core-type abc
+--threads-per-core = x: must be all or a whole number from 1 to|info good.svm --threads-per-core x
+--block = -1: must be auto or a whole number from 1 to|train good.svm --block -1
+--average-from = 1.5: must be never or a whole number from 1 to|train good.svm --average-from 1.5
+--folds = x: must be none or a whole number|train good.svm --folds x
+--step = x: must be auto or a number > 0|train good.svm --step x
+TABLE
+
 # --- Defaults are the objective's own ------------------------------------------------------------------------------------
 
 for command in train tune speedup inspect; do
