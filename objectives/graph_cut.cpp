@@ -217,26 +217,27 @@ std::uint32_t label_of(std::span<const float> weights) {
   return static_cast<std::uint32_t>(std::ranges::max_element(weights) - weights.begin());
 }
 
-// The threshold is within 1 of the largest coordinate.
+// The threshold is within 1 of the largest coordinate, and kept as what it is below that: of large ones, less than a
+// float tells apart.
 void nearest_label(std::span<const float> z, std::span<float> x) {
   if (z.size() == 1) {
     x[0] = std::clamp(z[0], -0.5F, 0.5F);
     return;
   }
   const float top = *std::ranges::max_element(z);
-  float threshold = top - 1;
+  float threshold = -1;
   for (std::size_t before = z.size() + 1, kept = 0;; before = kept) {
     float sum = 0;
     kept = 0;
     for (const float value : z) {
-      if (value <= threshold) continue;
+      if (value - top <= threshold) continue;
       sum += value - top;
       ++kept;
     }
     if (kept >= before) break;
-    threshold = top + (sum - 1) / static_cast<float>(kept);
+    threshold = (sum - 1) / static_cast<float>(kept);
   }
-  for (std::size_t k = 0; k < z.size(); ++k) x[k] = std::max(0.0F, z[k] - threshold);
+  for (std::size_t k = 0; k < z.size(); ++k) x[k] = std::max(0.0F, z[k] - top - threshold);
 }
 
 }  // namespace sounder

@@ -89,8 +89,9 @@ TEST_CASE("graph cut: the nearest point of the interval and of the simplex") {
   for (const Case& c :
        {Case{{0.25F}, {0.25F}}, Case{{-3}, {-0.5F}}, Case{{0.2F, 0.3F, 0.5F}, {0.2F, 0.3F, 0.5F}},
         Case{{1, 1, 1}, {1 / 3.0F, 1 / 3.0F, 1 / 3.0F}}, Case{{5, 0, 0}, {1, 0, 0}},
-        Case{{0.75F, 0.5F, -9}, {0.625F, 0.375F, 0}},
-        Case{{-100, -100.5F, -200, -300}, {0.75F, 0.25F, 0, 0}}}) {
+        Case{{0.75F, 0.5F, -9}, {0.625F, 0.375F, 0}}, Case{{-100, -100.5F, -200, -300}, {0.75F, 0.25F, 0, 0}},
+        Case{{1.6e7F, 1.6e7F, 0}, {0.5F, 0.5F, 0}}, Case{{3e38F, 0, 3e38F}, {0.5F, 0, 0.5F}},
+        Case{{-1e9F, -1e9F, -1e9F}, {1 / 3.0F, 1 / 3.0F, 1 / 3.0F}}}) {
     CAPTURE(c.z);
     std::vector<float> x = c.z;
     nearest_label(x, x);
