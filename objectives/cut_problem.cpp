@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 namespace sounder {
@@ -28,12 +29,37 @@ std::vector<std::uint32_t> terminal_numbers(const FlowNetwork& network) {
   return numbers;
 }
 
+// Of three or more terminals, what flows either way counts both ways.
+std::vector<Edge> edges_of(const FlowNetwork& network) {
+  std::vector<Edge> edges = undirected(network);
+  if (network.terminals.size() > 2) {
+    for (Edge& edge : edges) edge.forward = edge.backward = edge.forward + edge.backward;
+  }
+  return edges;
+}
+
+// A capacity that no arc of a minimum cut has: twice that of the cut around all terminals but the one with most. Once
+// would let a cut through such an arc cost as little as the minimum. Arcs between terminals are in every cut.
+double beyond_minimum(const std::vector<Edge>& edges, const std::vector<std::uint32_t>& numbers,
+                      std::size_t terminals) {
+  std::vector<double> around(terminals);
+  for (const Edge& edge : edges) {
+    const auto [u, v] = std::pair(numbers[edge.u], numbers[edge.v]);
+    if ((u == kNoTerminal) == (v == kNoTerminal)) continue;
+    around[std::min(u, v)] += u == 0 || (u == kNoTerminal && v != 0) ? edge.forward : edge.backward;
+  }
+  std::ranges::sort(around);
+  const double most = around.back();
+  around.pop_back();
+  const double sum = std::accumulate(around.begin(), around.end(), 0.0);
+  return sum > 0 ? 2 * sum : most;
+}
+
 // An edge between terminal k and a node: with label k, the node loses nothing.
 void add_terminal_edge(CutBuilder& builder, std::size_t labels, std::uint32_t k, std::uint32_t node,
                        double from_terminal, double to_terminal) {
-  const double lost = labels > 2 ? from_terminal + to_terminal : k == 0 ? from_terminal : to_terminal;
   for (std::uint32_t label = 0; label < labels; ++label) {
-    if (label != k) builder.add_cost(node, label, lost);
+    if (label != k) builder.add_cost(node, label, k == 0 ? from_terminal : to_terminal);
   }
 }
 
@@ -65,23 +91,35 @@ void CutBuilder::add_constant(double cost) {
   problem_.constant += cost;
 }
 
+// A tilt beyond h would pay for cutting the edge the cheaper way.
 void CutBuilder::add_edge(const Edge& edge) {
   const bool two = problem_.width == 1;
   assert(edge.u < edge.v && (two || edge.forward == edge.backward));
-  const double exact = two ? (edge.forward + edge.backward) / 2 : edge.forward / 2;
-  const float h = rounded_down(exact);
-  if (h == 0) return;
   note(edge.forward);
   note(edge.backward);
-  problem_.whole = problem_.whole && h == exact;
+  const float h = rounded_down(two ? (edge.forward + edge.backward) / 2 : edge.forward / 2);
+  const double tilt = std::clamp((edge.forward - edge.backward) / 2, -double{h}, double{h});
+  const double mean = two ? h : 2.0 * h;
+  keep_rest({edge.u, edge.v, edge.forward - (mean + tilt), edge.backward - (mean - tilt)});
+  if (h == 0) return;
   rows_.indices.insert(rows_.indices.end(), {edge.u, edge.v});
   rows_.offsets.push_back(rows_.indices.size());
   rows_.labels.push_back(h);
   problem_.incidence[edge.u] += h;
   problem_.incidence[edge.v] += h;
   if (!two) return;
-  problem_.linear[edge.u] += (edge.forward - edge.backward) / 2;
-  problem_.linear[edge.v] -= (edge.forward - edge.backward) / 2;
+  problem_.linear[edge.u] += tilt;
+  problem_.linear[edge.v] -= tilt;
+}
+
+void CutBuilder::add_rest(const Edge& edge) {
+  note(edge.forward);
+  note(edge.backward);
+  keep_rest(edge);
+}
+
+void CutBuilder::keep_rest(const Edge& edge) {
+  if (edge.forward > 0 || edge.backward > 0) problem_.rests.push_back(edge);
 }
 
 CutProblem CutBuilder::finish() && {
@@ -93,20 +131,23 @@ CutProblem CutBuilder::finish() && {
 CutProblem cut_problem(const FlowNetwork& network) {
   const std::size_t labels = network.terminals.size();
   const std::vector<std::uint32_t> numbers = terminal_numbers(network);
+  const std::vector<Edge> edges = edges_of(network);
+  const double most = beyond_minimum(edges, numbers, labels);
   CutBuilder builder(network.nodes, labels);
   for (std::uint32_t k = 0; k < labels; ++k)
     add_terminal_edge(builder, labels, k, network.terminals[k], 1, 1);
-  for (const Edge& edge : undirected(network)) {
-    const auto [u, v] = std::pair(numbers[edge.u], numbers[edge.v]);
-    if (u != kNoTerminal && v != kNoTerminal) {
-      builder.add_constant(labels > 2 ? edge.forward + edge.backward : u == 0 ? edge.forward : edge.backward);
-    } else if (u != kNoTerminal) {
-      add_terminal_edge(builder, labels, u, edge.v, edge.forward, edge.backward);
-    } else if (v != kNoTerminal) {
-      add_terminal_edge(builder, labels, v, edge.u, edge.backward, edge.forward);
-    } else if (labels > 2) {
-      const double capacity = edge.forward + edge.backward;
-      builder.add_edge({edge.u, edge.v, capacity, capacity});
+  for (const auto& [u, v, forward, backward] : edges) {
+    const auto [of_u, of_v] = std::pair(numbers[u], numbers[v]);
+    if (of_u != kNoTerminal && of_v != kNoTerminal) {
+      builder.add_constant(of_u == 0 ? forward : backward);
+      continue;
+    }
+    const Edge edge{u, v, std::min(forward, most), std::min(backward, most)};
+    builder.add_rest({u, v, forward - edge.forward, backward - edge.backward});
+    if (of_u != kNoTerminal) {
+      add_terminal_edge(builder, labels, of_u, v, edge.forward, edge.backward);
+    } else if (of_v != kNoTerminal) {
+      add_terminal_edge(builder, labels, of_v, u, edge.backward, edge.forward);
     } else {
       builder.add_edge(edge);
     }
@@ -120,7 +161,11 @@ double energy_of(const CutProblem& problem, std::span<const std::uint32_t> label
   for (const std::uint32_t label : labels) {
     for (std::size_t k = 0; k < problem.width; ++k) x.push_back(corner(problem.width, k, label));
   }
-  return energy_of(problem, x);
+  double sum = energy_of(problem, x);
+  for (const auto& [u, v, forward, backward] : problem.rests) {
+    if (labels[u] != labels[v]) sum += labels[u] < labels[v] ? forward : backward;
+  }
+  return sum;
 }
 
 double energy_of(const CutProblem& problem, std::span<const float> x) {

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "io/random.h"
@@ -71,15 +72,48 @@ TEST_CASE("cut problem: a terminal of another label costs more") {
   CHECK(energy_of(problem, std::vector<std::uint32_t>{1, 1, 1}) == 4);
 }
 
-TEST_CASE("cut problem: edges are rounded down, and that is known") {
-  for (const auto& [capacity, whole] : {std::pair(7.0, true), {7.5, false}, {16777217.0, false}}) {
+TEST_CASE("cut problem: edges are rounded down, and what labels pay is not") {
+  for (const auto& [capacity, whole] :
+       {std::pair(7.0, true), {7.5, false}, {0.1, false}, {16777217.0, true}, {1e-60, false}}) {
     CAPTURE(capacity);
     CutBuilder builder(2, 2);
     builder.add_edge({0, 1, capacity, capacity});
     const CutProblem problem = std::move(builder).finish();
-    CHECK(problem.edges.labels()[0] <= capacity);
+    if (problem.edges.rows() > 0) CHECK(problem.edges.labels()[0] <= capacity);
     CHECK(problem.whole == whole);
+    CHECK(energy_of(problem, std::vector<std::uint32_t>{0, 1}) == capacity);
+    CHECK(energy_of(problem, std::vector<std::uint32_t>{1, 0}) == capacity);
   }
+}
+
+TEST_CASE("cut problem: no direction of an edge pays for being cut") {
+  for (const double capacity : {0.1, 2147483647.0, 99999999.0, 16777219.0, 1e30}) {
+    for (const double other : {0.0, 3.0, 0.7}) {
+      CAPTURE(capacity);
+      CAPTURE(other);
+      CutBuilder builder(2, 2);
+      builder.add_edge({0, 1, capacity, other});
+      const CutProblem problem = std::move(builder).finish();
+      const double forward = energy_of(problem, std::vector<float>{0.5F, -0.5F});
+      const double backward = energy_of(problem, std::vector<float>{-0.5F, 0.5F});
+      CHECK(forward >= 0);
+      CHECK(forward <= capacity);
+      CHECK(backward >= 0);
+      CHECK(backward <= other);
+      CHECK(energy_of(problem, std::vector<std::uint32_t>{0, 1}) == doctest::Approx(capacity).epsilon(1e-12));
+    }
+  }
+}
+
+TEST_CASE("cut problem: capacities beyond any minimum are cut down, but labels pay them") {
+  const FlowNetwork network{5, {0, 1}, {{0, 2, 3}, {2, 3, 1e9}, {3, 4, 4}, {4, 1, 1e12}, {0, 1, 2}}};
+  const CutProblem problem = cut_problem(network);
+  CHECK(problem.whole);
+  CHECK(*std::ranges::max_element(problem.edges.labels()) <= 3);
+  CHECK(*std::ranges::max_element(problem.linear) <= 6);
+  for (const std::vector<std::uint32_t>& labels :
+       {std::vector<std::uint32_t>{0, 1, 1, 1, 1}, {0, 1, 0, 1, 1}, {0, 1, 0, 0, 1}, {0, 1, 0, 0, 0}})
+    CHECK(energy_of(problem, labels) == capacity_cut(network, labels));
 }
 
 TEST_CASE("graph cut: the nearest point of the interval and of the simplex") {

@@ -78,6 +78,22 @@ FlowNetwork random_graph(std::uint32_t nodes, std::size_t arcs, std::uint64_t se
   return network;
 }
 
+// What is worth having costs its price and all it needs: the "infinite" arcs say so.
+FlowNetwork closure(std::uint32_t things, double infinite, std::uint64_t seed) {
+  Random random(seed);
+  FlowNetwork network{things + 2, {things, things + 1}, {}};
+  for (std::uint32_t thing = 0; thing < things; ++thing) {
+    if (random.below(2) == 0) {
+      network.arcs.push_back({things, thing, capacity(random)});
+    } else {
+      network.arcs.push_back({thing, things + 1, capacity(random)});
+    }
+    for (int i = 0; i < 3; ++i)
+      network.arcs.push_back({thing, static_cast<std::uint32_t>(random.below(things)), infinite});
+  }
+  return network;
+}
+
 // Discs of terminals in a grid of undirected edges.
 FlowNetwork multiway_grid(std::uint32_t side, std::uint32_t terminals, std::uint64_t seed) {
   Random random(seed);
@@ -207,6 +223,41 @@ TEST_CASE("minimum cut: seeds of huge capacity stay exact") {
   const Cut cut = minimum_cut(problem, options);
   CHECK(cut.optimal);
   CHECK(cut.energy == doctest::Approx(max_flow(network)));
+}
+
+TEST_CASE("minimum cut: a one-way arc cut backwards is no reward") {
+  const Cut cut =
+      minimum_cut(cut_problem({4, {0, 3}, {{0, 1, 5}, {2, 1, 2147483647}, {2, 3, 7}}}), precise(1));
+  CHECK(cut.energy == 0);
+  CHECK(cut.optimal);
+}
+
+TEST_CASE("minimum cut: arcs of infinite capacity are not cut, however it is written") {
+  for (const double infinite : {99999999.0, 2147483647.0, 1e9, 1e18, 1e100}) {
+    for (const std::uint64_t seed : {1U, 2U}) {
+      CAPTURE(infinite);
+      CAPTURE(seed);
+      const FlowNetwork network = closure(100, infinite, seed);
+      const CutProblem problem = cut_problem(network);
+      const double exact = max_flow(network);
+      const Cut cut = minimum_cut(problem, precise(1));
+      check_sound(problem, network, cut);
+      CHECK(cut.energy == exact);
+      CHECK(cut.bound <= exact);
+      CHECK(cut.gap <= 1e-3);
+    }
+  }
+}
+
+TEST_CASE("minimum cut: its energy is the capacity, which no float may hold") {
+  for (const double capacity : {0.1, 16777217.0, 123456789.0}) {
+    CAPTURE(capacity);
+    const FlowNetwork network{4, {0, 3}, {{0, 1, capacity * 2}, {1, 2, capacity}, {2, 3, capacity * 2}}};
+    const Cut cut = minimum_cut(cut_problem(network), precise(1));
+    CHECK(cut.energy == doctest::Approx(capacity).epsilon(1e-14));
+    CHECK(cut.bound <= capacity);
+    CHECK(cut.bound >= capacity * (1 - 1e-3));
+  }
 }
 
 TEST_CASE("minimum cut: one thread and one seed, the same cut") {
