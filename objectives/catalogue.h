@@ -44,7 +44,8 @@ enum class SampleFormat {
 //   softmax, network: classes, 2 to 10,000, or 0: as the training data has; 0
 //   network: hidden, floats of the hidden layer, 1 to 65,536; 256
 //   topic_model: topics, 1 to 10,000; 50; alpha and beta > 0, counts that a topic has beforehand in a document and a word
-//     in a topic; 0.05; words and tokens, of the training data
+//     in a topic; 0.05; tokens, of the training data; words, of the vocabulary; without, documents behind the last that
+//     has a word count as words
 //   matrix_completion...: rank, 1 to 4096; 32; biases, 0 or 1; 1 (but for kl); non_negative, 0 or 1; 0 (squared and one_class);
 //     negative_weight >= 0; 1 (one_class); mean and sd, of the training data
 //   word_embedding: rank, 1 to 4096; 50; most_weight > 0, A beyond which f = min(A, most_weight) does not grow; 100

@@ -34,7 +34,7 @@ TopicSetting TopicSetting::of(const Objective::Parameters& parameters) {
   return {.topics = topics_of(parameters, usual.topics),
           .alpha = positive(parameters, "alpha", usual.alpha),
           .beta = positive(parameters, "beta", usual.beta),
-          .words = positive(parameters, "words", usual.words),
+          .words = parameters.contains("words") ? positive(parameters, "words", 1) : usual.words,
           .tokens = positive(parameters, "tokens", usual.tokens)};
 }
 

@@ -14,7 +14,7 @@ struct TopicSetting {
   std::size_t topics = 50;  // K
   double alpha = 0.05;      // of each topic in a document, in tokens, beforehand
   double beta = 0.05;       // of each word in a topic
-  double words = 1;         // W, in the vocabulary
+  double words = 0;         // W, in the vocabulary; 0: not known yet
   double tokens = 1;        // in the training data
 
   // Throws InputError when one of them is out of range. The inverse: parameters().

@@ -77,7 +77,7 @@ class TopicModel final : public Objective {
   std::vector<float> frequencies_;
 };
 
-// Documents come first: words begin behind the last that has one.
+// Documents come first. Where nobody said how many words there are, they begin behind the last document that has one.
 std::unique_ptr<Objective> TopicModel::fitted(const Dataset& data) const {
   TopicSetting setting = setting_;
   setting.tokens = 0;
@@ -90,7 +90,7 @@ std::unique_ptr<Objective> TopicModel::fitted(const Dataset& data) const {
     setting.tokens += count;
     last = std::max(last, row.support[0]);
   }
-  setting.words = static_cast<double>(data.dimension()) - last - 1;
+  if (setting.words == 0) setting.words = static_cast<double>(data.dimension()) - last - 1;
   return std::make_unique<TopicModel>(setting, std::move(frequencies));
 }
 

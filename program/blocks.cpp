@@ -60,6 +60,7 @@ TrainingSet load_blocks(const TrainFlags& flags) {
       std::make_shared<const BlockFile>(flags.data, static_cast<std::size_t>(std::min(memory, 0x1p62)));
   check_settled(flags, set.blocks->shape());
   set.scheme = scheme_of(set.blocks->shape());
+  set.objective = make_objective(flags.objective, flags.parameters);
   if (flags.validation.empty()) return set;
   Arena arena(flags.options);
   set.validation = read_validation(flags, set.scheme, parallel_on(arena));

@@ -71,10 +71,10 @@ struct TrainingData {
   SampleScheme scheme;
   std::vector<std::vector<std::uint32_t>> seen;  // Model::seen
   Remarks remarks;                               // what the file had that a user may want to know
+  std::unique_ptr<Objective> objective = {};     // what is minimised over them
 };
 
-TrainingData read_for_training(const ProblemFlags& flags, const Objective& objective,
-                               const ParallelFor& parallel);
+TrainingData read_for_training(const ProblemFlags& flags, const ParallelFor& parallel);
 
 // The same, or a block file in place of the samples, with the samples of --valid, if any.
 struct TrainingSet : TrainingData {
@@ -82,7 +82,7 @@ struct TrainingSet : TrainingData {
   std::optional<Dataset> validation;
 };
 
-TrainingSet load(const TrainFlags& flags, const Objective& objective);
+TrainingSet load(const TrainFlags& flags);
 
 std::optional<Dataset> read_validation(const TrainFlags& flags, const SampleScheme& scheme,
                                        const ParallelFor& parallel);

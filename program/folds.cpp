@@ -69,15 +69,14 @@ Metrics metrics_of_fold(const TrainFlags& flags, const Objective& objective, con
 
 int cross_validate(const TrainFlags& flags, Interrupts& interrupts) {
   if (names_blocks(flags.data)) throw InputError({flags.data}, "--folds needs samples, found a block file");
-  const auto objective = make_objective(flags.objective, flags.parameters);
   Arena arena(flags.options);
   const ParallelFor parallel = parallel_on(arena);
-  const TrainingData data = read_for_training(flags, *objective, parallel);
+  const TrainingData data = read_for_training(flags, parallel);
   const Interrupts::Hold hold(interrupts);
   std::vector<Metrics> folds;
   for (std::size_t k = 0; k < flags.folds; ++k) {
     const Split parts = fold(data.samples, flags.folds, k, flags.options.seed);
-    const Metrics metrics = metrics_of_fold(flags, *objective, parts, parallel, interrupts.token());
+    const Metrics metrics = metrics_of_fold(flags, *data.objective, parts, parallel, interrupts.token());
     if (interrupts.requested()) return interrupts.exit_code();
     folds.push_back(metrics);
     if (!flags.quiet) say_beside(flags.outputs(), fmt::format("fold {}: {}\n", k + 1, describe(metrics)));

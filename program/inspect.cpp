@@ -68,12 +68,11 @@ std::string name_in(const SampleScheme& scheme, const std::vector<std::string>& 
 
 Problem read_problem(const InspectFlags& flags, Arena& arena) {
   if (is_network(flags.data)) return read_network(flags);
-  auto objective = make_objective(flags.objective, flags.parameters);
-  TrainingData data = read_for_training(flags, *objective, parallel_on(arena));
+  TrainingData data = read_for_training(flags, parallel_on(arena));
   std::vector<std::string> words;
   if (!flags.vocabulary.empty()) words = read_lines(flags.vocabulary);
   return {.samples = std::move(data.samples),
-          .objective = std::move(objective),
+          .objective = std::move(data.objective),
           .options = flags.options,
           .name = [scheme = std::move(data.scheme), words = std::move(words)](std::uint32_t coordinate) {
             return name_in(scheme, words, coordinate);

@@ -139,6 +139,14 @@ TrainingData read_samples(const ProblemFlags& flags, const ParallelFor& parallel
   return read_libsvm_samples(flags, parallel);
 }
 
+// A bag of words says how many words there are; of its samples, empty documents might be some.
+ObjectiveParameters parameters_of(const ProblemFlags& flags, const SampleScheme& scheme) {
+  ObjectiveParameters parameters = flags.parameters;
+  if (catalogue_row(flags.objective).format == SampleFormat::kDocword)
+    parameters.emplace("words", static_cast<double>(scheme.names[1].size()));
+  return parameters;
+}
+
 void encode(TrainingData& data, LabelKind kind, const ProblemFlags& flags) {
   if (kind != LabelKind::kTwoClass && kind != LabelKind::kManyClass) return;
   EncodedDataset encoded = kind == LabelKind::kTwoClass
@@ -191,11 +199,11 @@ SampleScheme scheme_of(const Model& model) {
           .normalize = model.normalize};
 }
 
-TrainingData read_for_training(const ProblemFlags& flags, const Objective& objective,
-                               const ParallelFor& parallel) {
+TrainingData read_for_training(const ProblemFlags& flags, const ParallelFor& parallel) {
   TrainingData data = read_samples(flags, parallel);
   check_shape(data.samples, flags.data);
-  encode(data, objective.labels(), flags);
+  data.objective = make_objective(flags.objective, parameters_of(flags, data.scheme));
+  encode(data, data.objective->labels(), flags);
   if (flags.normalize) data.samples = data.samples.normalized();
   data.scheme.format = catalogue_row(flags.objective).format;
   data.scheme.dimension = data.samples.dimension();
@@ -204,10 +212,10 @@ TrainingData read_for_training(const ProblemFlags& flags, const Objective& objec
   return data;
 }
 
-TrainingSet load(const TrainFlags& flags, const Objective& objective) {
+TrainingSet load(const TrainFlags& flags) {
   Arena arena(flags.options);
   const ParallelFor parallel = parallel_on(arena);
-  TrainingSet set{read_for_training(flags, objective, parallel), {}, {}};
+  TrainingSet set{read_for_training(flags, parallel), {}, {}};
   set.validation = read_validation(flags, set.scheme, parallel);
   return set;
 }

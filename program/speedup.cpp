@@ -249,17 +249,16 @@ const Report& typical(const Contender& contender) {
 }
 
 int run(const SpeedupFlags& flags, Interrupts& interrupts) try {
-  const auto objective = make_objective(flags.objective, flags.parameters);
   std::optional<ProgressLine> progress(flags.quiet);
   progress->rewrite(fmt::format("reading {}", flags.data));
   std::optional<Arena> readers(flags.options);
-  const Dataset data = read_for_training(flags, *objective, parallel_on(*readers)).samples;
+  const TrainingData data = read_for_training(flags, parallel_on(*readers));
   readers.reset();
 
   const Interrupts::Hold hold(interrupts);
   std::vector<Contender> measured = measured_of(flags);
-  std::vector<Contender> simulated = simulated_of(flags, data.rows());
-  Runner runner(flags, data, *objective, *progress, interrupts);
+  std::vector<Contender> simulated = simulated_of(flags, data.samples.rows());
+  Runner runner(flags, data.samples, *data.objective, *progress, interrupts);
   runner.measure(measured);
   runner.simulate(simulated);
   progress.reset();

@@ -15,7 +15,6 @@
 #include "io/error.h"
 #include "io/model_file.h"
 #include "io/output.h"
-#include "objectives/catalogue.h"
 #include "program/commands.h"
 
 namespace sounder {
@@ -40,8 +39,7 @@ std::string time_left(double seconds) {
 }
 
 // Leaves the only copy of the samples to train(), which frees them early.
-Trained train_on(TrainingSet& data, const Objective& objective, const TrainFlags& flags,
-                 ProgressLine& progress, std::stop_token stop) {
+Trained train_on(TrainingSet& data, const TrainFlags& flags, ProgressLine& progress, std::stop_token stop) {
   const std::string shape = shape_of(data);
   const Monitor monitor{.on_epoch = [&](const EpochReport& row) { progress.append(describe(row)); },
                         .on_progress = [&](const Progress& now) { progress.rewrite(describe(now)); },
@@ -49,8 +47,8 @@ Trained train_on(TrainingSet& data, const Objective& objective, const TrainFlags
                         .stop = std::move(stop),
                         .validation = std::move(data.validation)};
   try {
-    if (data.blocks) return train(std::move(data.blocks), objective, flags.options, monitor);
-    return train(std::move(data.samples), objective, flags.options, monitor);
+    if (data.blocks) return train(std::move(data.blocks), *data.objective, flags.options, monitor);
+    return train(std::move(data.samples), *data.objective, flags.options, monitor);
   } catch (const std::bad_alloc&) {
     fail_for_memory(flags.data, shape);
   }
@@ -151,17 +149,16 @@ std::string describe(const EpochReport& row) {
 
 int run(const TrainFlags& flags, Interrupts& interrupts) {
   if (flags.folds > 0) return cross_validate(flags, interrupts);
-  const auto objective = make_objective(flags.objective, flags.parameters);
   std::optional<ProgressLine> progress(flags.quiet);
   progress->rewrite(fmt::format("reading {}", flags.data));
   const auto start = Clock::now();
   const bool blocks = names_blocks(flags.data);
   if (flags.memory_mb && !blocks) throw InputError({flags.data}, "--memory is for a block file, found none");
-  TrainingSet data = blocks ? load_blocks(flags) : load(flags, *objective);
+  TrainingSet data = blocks ? load_blocks(flags) : load(flags);
   const double load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
 
   const Interrupts::Hold hold(interrupts);
-  Trained trained = train_on(data, *objective, flags, *progress, interrupts.token());
+  Trained trained = train_on(data, flags, *progress, interrupts.token());
   progress.reset();
   complete(trained.model, data);
   trained.report.load_seconds = load_seconds;

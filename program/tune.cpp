@@ -13,7 +13,6 @@
 
 #include "io/model_file.h"
 #include "io/output.h"
-#include "objectives/catalogue.h"
 #include "program/commands.h"
 
 namespace sounder {
@@ -27,8 +26,8 @@ std::string or_auto(const std::optional<double>& step) {
 }
 
 // Training samples, and those to choose by.
-TrainingSet load_parts(const TuneFlags& flags, const Objective& objective) {
-  TrainingSet set = load(flags, objective);
+TrainingSet load_parts(const TuneFlags& flags) {
+  TrainingSet set = load(flags);
   if (set.validation) return set;
   Split parts = split(set.samples, flags.share, flags.options.seed);
   set.samples = std::move(parts.training);
@@ -142,10 +141,10 @@ std::string json_of(const TuneFlags& flags, const Tuned& tuned, const Objective&
 }  // namespace
 
 int run(const TuneFlags& flags, Interrupts& interrupts) {
-  const auto objective = make_objective(flags.objective, flags.parameters);
   std::optional<ProgressLine> progress(flags.quiet);
   progress->rewrite(fmt::format("reading {}", flags.data));
-  TrainingSet data = load_parts(flags, *objective);
+  TrainingSet data = load_parts(flags);
+  const Objective& objective = *data.objective;
 
   const Interrupts::Hold hold(interrupts);
   const Monitor monitor{
@@ -154,13 +153,13 @@ int run(const TuneFlags& flags, Interrupts& interrupts) {
       .stop = interrupts.token(),
       .validation = {}};
   Tuned tuned =
-      tune(std::move(data.samples), *objective, flags.options, flags.candidates(), *data.validation, monitor);
+      tune(std::move(data.samples), objective, flags.options, flags.candidates(), *data.validation, monitor);
   progress.reset();
   complete(tuned.model, data);
   const bool diverged = tuned.ranking.front().diverged;
   if (!flags.model.empty() && !diverged) save_model(tuned.model, flags.model);
-  if (!flags.report.empty()) write_file(flags.report, json_of(flags, tuned, *objective));
-  if (!flags.quiet) say_beside(flags.outputs(), summary(flags, tuned, *objective));
+  if (!flags.report.empty()) write_file(flags.report, json_of(flags, tuned, objective));
+  if (!flags.quiet) say_beside(flags.outputs(), summary(flags, tuned, objective));
   if (tuned.outcome == Outcome::kCancelled) return interrupts.exit_code();
   if (!diverged) return 0;
   complain("all candidates diverged: give smaller --steps, or none, or normalize the rows");

@@ -78,6 +78,10 @@ silent train docword.txt --objective topic_model --topics 2 --vocabulary vocabul
   --report topics.json
 has_keys topics.json perplexity empty_documents
 check 'perplexity of two topics of ten words' between 8 "$(number topics.json perplexity)" 12
+{ printf '70\n20\n%d\n' "$(wc -l <entries)"; cat entries; } >empty-last.txt
+silent train empty-last.txt --objective topic_model --topics 2 --quiet --report empty-last.json
+check 'empty documents are no words' between 20 "$(number empty-last.json words)" 20
+check 'nor do they change the perplexity' between 8 "$(number empty-last.json perplexity)" 12
 ends 0 topics topics.model --top 3
 check 'words are named' grep -q 'word[0-9]' "$out"
 ends 0 info docword.txt --json info.json

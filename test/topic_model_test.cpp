@@ -239,6 +239,14 @@ TEST_CASE("topic_model: the model is enough to evaluate with") {
   CHECK(perplexity == doctest::Approx(*trained.report.training.perplexity).epsilon(1e-4));
 }
 
+TEST_CASE("topic_model: of words that it is told of, empty documents are none") {
+  DocwordFile file = make_corpus(200, 40, 4);
+  file.documents += 30;
+  ObjectiveParameters parameters{{"topics", 4}, {"words", kWords}};
+  const Trained trained = train(pairs_of(file), *make_objective("topic_model", parameters), quick(1));
+  CHECK(trained.model.parameters.at("words") == kWords);
+}
+
 TEST_CASE("topic_model: refuses parameters out of range") {
   const struct {
     const char* name;
@@ -250,6 +258,7 @@ TEST_CASE("topic_model: refuses parameters out of range") {
       {"topics", 10001, "topics = 10001: must be a whole number from 1 to 10000"},
       {"alpha", 0, "alpha = 0: must be > 0"},
       {"beta", -1, "beta = -1: must be > 0"},
+      {"words", 0, "words = 0: must be > 0"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.message);
