@@ -36,7 +36,8 @@ struct Share {
   Ids items;
   std::vector<Pair> pairs;
   std::vector<float> ratings;
-  std::exception_ptr failure;  // of the first bad line; the rest was not read
+  std::optional<std::string_view> unrated;  // the empty field of the first line without a rating
+  std::exception_ptr failure;               // of the first bad line; the rest was not read
 };
 
 std::size_t count_unknown(const Share& share, std::uint32_t Pair::*side) {
@@ -170,7 +171,6 @@ class RatingsParser {
   RatingsParser(std::string_view text, const std::string& name, const RatingsOptions& options)
       : text_(text),
         name_(name),
-        labels_(options.labels),
         known_users_(options.users != nullptr),
         known_items_(options.items != nullptr) {
     if (known_users_) file_.users = *options.users;
@@ -187,6 +187,7 @@ class RatingsParser {
       parallel(shares.size(), [&](std::size_t s) { read(shares[s]); });
       for (const Share& share : shares)
         if (share.failure) std::rethrow_exception(share.failure);
+      note_unrated(shares);
       number(shares, parallel);
       rows.append(shares, parallel);
     }
@@ -199,6 +200,8 @@ class RatingsParser {
   }
 
  private:
+  static constexpr const char* kRating = "a rating (a finite number)";
+
   // Finds out about the header and the separator, and returns the text from the first line that is to be a rating.
   std::string_view from_first_rating() {
     Lines lines(text_);
@@ -218,6 +221,7 @@ class RatingsParser {
     share.items = {};
     share.pairs.clear();
     share.ratings.clear();
+    share.unrated.reset();
     Lines lines(share.text);
     std::string buffer;
     for (std::string_view line = lines.next(); !line.empty(); line = lines.next()) {
@@ -225,7 +229,9 @@ class RatingsParser {
       const std::uint32_t user = share.users.add(named(fields.next(), "a user", buffer));
       const std::uint32_t item = share.items.add(named(fields.next(), "an item", buffer));
       share.pairs.push_back({user, item});
-      share.ratings.push_back(label(fields.next(), buffer));
+      const std::string_view rating = fields.next();
+      if (rating.empty() && !share.unrated) share.unrated = rating;
+      share.ratings.push_back(rating.empty() ? 0 : label(rating, buffer));
     }
   } catch (...) {
     share.failure = std::current_exception();
@@ -238,12 +244,11 @@ class RatingsParser {
   }
 
   float label(std::string_view field, std::string& buffer) const {
-    if (field.empty() && !labels_) return 0;
     Scanner ahead = at(field);  // on to the end of the text: what reads short numbers needs some room
     if (const auto value = ahead.short_real(); value && ahead.at() == field.data() + field.size())
       return *value;
     const float value = number_of(content(field, buffer));
-    if (std::isnan(value)) fail(field, "a rating (a finite number)");
+    if (std::isnan(value)) fail(field, kRating);
     if (std::isinf(value)) fail(field, "a rating within the range of float (up to 3.4e38)");
     return value;
   }
@@ -276,13 +281,24 @@ class RatingsParser {
     return Scanner(text_.substr(static_cast<std::size_t>(field.data() - text_.data())));
   }
 
+  void note_unrated(std::span<const Share> shares) {
+    if (file_.unrated) return;
+    const auto first =
+        std::ranges::find_if(shares, [](const Share& share) { return share.unrated.has_value(); });
+    if (first != shares.end()) file_.unrated = error_at(*first->unrated, kRating);
+  }
+
   [[noreturn]] void fail(std::string_view field, std::string_view expected) const {
+    throw error_at(field, expected);
+  }
+
+  InputError error_at(std::string_view field, std::string_view expected) const {
     const Scanner there = at(field);
     const bool missing = field.empty() && there.at_line_end();
     const std::string found = missing ? found_at(there) : field.empty() ? separator_.name : quoted(field);
     const std::string place = missing ? fmt::format(" behind {}", separator_.name) : "";
-    throw InputError(locate(name_, text_, field.data()),
-                     fmt::format("found {}, expected {}{}", found, expected, place));
+    return InputError(locate(name_, text_, field.data()),
+                      fmt::format("found {}, expected {}{}", found, expected, place));
   }
 
   [[noreturn]] void refuse_empty(const char* why) const {
@@ -291,7 +307,6 @@ class RatingsParser {
 
   std::string_view text_;
   const std::string& name_;
-  bool labels_;
   bool known_users_;
   bool known_items_;
   Separator separator_{};

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "io/dataset.h"
+#include "io/error.h"
 #include "io/ids.h"
 #include "io/parallel.h"
 
@@ -15,20 +17,20 @@ namespace sounder {
 // fields stands a tab, "::", a comma or blanks (spaces, tabs; any number of them): what fits the first rating
 // is expected in all lines. Blanks around a field are no part of it. Users and items are any strings without
 // the separator; between commas, fields may be in double quotes, with quotes inside them doubled. Ratings are
-// finite decimal numbers. Blank lines are skipped, and so is a first line whose third field is no number: the
+// finite decimal numbers; pairs may do without, or with an empty one. Blank lines are skipped, and so is a first line whose third field is no number: the
 // header.
 struct RatingsOptions {
   // The only users or items there are, when set: others are unknown. Must outlive the call.
   const Ids* users = nullptr;
   const Ids* items = nullptr;
-  // Whether every line needs a rating. Without, a missing or empty one is 0.
-  bool labels = true;
 };
 
 struct RatingsFile {
   // A row a rating, in the order of the file: value 1 at the user's number and at users.size() plus the item's
   // number, the rating is the label. A user or item that is unknown has no coordinate.
   Dataset data;
+  // Says where the first line without a rating is, whose label is 0; for who needs them all to throw.
+  std::optional<InputError> unrated;
   Ids users;  // those of the options or, without, those of the file
   Ids items;
   // For each user the items that he has rated, in order, each once; of users or items that were given, nothing.
@@ -40,7 +42,7 @@ struct RatingsFile {
 };
 
 // Reads a file, plain or compressed (see io/input.h). Throws InputError with line and column at the first line
-// that is no rating, and when there are no ratings at all. `duplicates` stays 0 when users or items are given. The
+// that is no rating, but for a missing one, and when there are no ratings at all. `duplicates` stays 0 when users or items are given. The
 // outcome does not depend on `parallel`.
 RatingsFile read_ratings(const std::string& path, const RatingsOptions& options = {},
                          const ParallelFor& parallel = run_serially);

@@ -12,6 +12,7 @@
 #include "engine/report.h"
 #include "engine/train.h"
 #include "io/dataset.h"
+#include "io/error.h"
 #include "io/labels.h"
 #include "io/model.h"
 #include "io/parallel.h"
@@ -101,7 +102,7 @@ void complete(Model& model, const TrainingData& data);
 struct KnownData {
   Dataset samples;
   Remarks remarks;
-  bool labelled = true;  // images and pairs need not be
+  std::optional<InputError> unlabelled = {};  // says where labels are missing: images and pairs need none
 };
 
 // Where samples lie; a file of labels belongs to images.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "io/cooccurrence.h"
@@ -38,13 +39,17 @@ void check_shape(const Dataset& data, const std::string& path) {
 }
 
 struct RowFile : LibsvmFile {
-  bool labelled = true;
+  std::optional<InputError> unlabelled = {};
 };
 
 RowFile read_images(const Input& input, const SampleFiles& files, std::size_t dimension) {
   Dataset samples = parse_idx_samples(input.bytes(), files.data, files.labels);
-  if (dimension == 0 || dimension == samples.dimension())
-    return {{std::move(samples), 0}, !files.labels.empty()};
+  if (dimension == 0 || dimension == samples.dimension()) {
+    RowFile file{{std::move(samples), 0}};
+    if (files.labels.empty())
+      file.unlabelled.emplace(Position{files.data}, "found no labels, expected them in a file, --labels");
+    return file;
+  }
   throw InputError({files.data}, fmt::format("found images of {} pixels, expected the model's {}",
                                              samples.dimension(), dimension));
 }
@@ -59,19 +64,20 @@ RowFile read_rows(const SampleFiles& files, const LibsvmOptions& options, const 
   throw InputError({files.data}, "found no IDX images, expected them, as they have a file of labels");
 }
 
-void require_labels(bool labelled, const std::string& name) {
-  if (!labelled) throw InputError({name}, "found no labels, expected them (of images: in a file, --labels)");
+void require_labels(const std::optional<InputError>& unlabelled) {
+  if (unlabelled) throw InputError(*unlabelled);
 }
 
 TrainingData read_libsvm_samples(const ProblemFlags& flags, const ParallelFor& parallel) {
   RowFile file = read_rows({flags.data, flags.label_file}, {.index_base = flags.index_base}, parallel);
-  require_labels(file.labelled, flags.data);
+  require_labels(file.unlabelled);
   return {
       .samples = std::move(file.data), .scheme = {.index_base = file.index_base}, .seen = {}, .remarks = {}};
 }
 
 TrainingData read_rating_samples(const ProblemFlags& flags, const ParallelFor& parallel) {
   RatingsFile file = read_ratings(flags.data, {}, parallel);
+  require_labels(file.unrated);
   return {.samples = std::move(file.data),
           .scheme = {.names = {file.users.names(), file.items.names()}},
           .seen = std::move(file.rated),
@@ -160,17 +166,10 @@ KnownData read_known_ratings(const std::string& path, const SampleScheme& scheme
                              const ParallelFor& parallel) {
   const Ids users(scheme.names[0]);
   const Ids items(scheme.names[1]);
-  const auto read = [&](bool labels) {
-    RatingsFile file = read_ratings(path, {.users = &users, .items = &items, .labels = labels}, parallel);
-    return KnownData{std::move(file.data),
-                     {{"unknown_users", file.unknown_users}, {"unknown_items", file.unknown_items}},
-                     labels};
-  };
-  try {
-    return read(true);
-  } catch (const InputError&) {
-    return read(false);  // pairs to predict
-  }
+  RatingsFile file = read_ratings(path, {.users = &users, .items = &items}, parallel);
+  return {std::move(file.data),
+          {{"unknown_users", file.unknown_users}, {"unknown_items", file.unknown_items}},
+          std::move(file.unrated)};
 }
 
 KnownData read_known_docword(const std::string& path, const SampleScheme& scheme) {
@@ -249,11 +248,11 @@ KnownData read_known(const SampleFiles& files, const SampleScheme& scheme, bool 
   const auto beyond = ignore_unknown ? LibsvmOptions::Beyond::kDrop : LibsvmOptions::Beyond::kRefuse;
   RowFile file = read_rows(
       files, {.index_base = scheme.index_base, .dimension = scheme.dimension, .beyond = beyond}, parallel);
-  return {scheme.normalize ? file.data.normalized() : std::move(file.data), {}, file.labelled};
+  return {scheme.normalize ? file.data.normalized() : std::move(file.data), {}, std::move(file.unlabelled)};
 }
 
 Dataset encoded(const KnownData& data, const SampleScheme& scheme, const std::string& name) {
-  require_labels(data.labelled, name);
+  require_labels(data.unlabelled);
   return encode_like(data.samples, scheme.labels, scheme.label_rule, name);
 }
 

@@ -18,7 +18,13 @@ ends 0 recommend ratings.model --user nobody --top 2
 printf 'u1::i1\nnobody::i2\nnobody::nothing\n' >pairs.txt
 ends 0 predict ratings.model pairs.txt
 check 'a prediction a pair' [ "$(wc -l <"$out")" -eq 3 ]
-refused 'pairs.txt' evaluate ratings.model pairs.txt
+cp "$out" "$root/log/predictions"
+# shellcheck disable=SC2002 # a pipe on purpose
+cat pairs.txt | "$program" predict ratings.model - >"$out" 2>"$err"
+check 'pairs from a pipe' cmp "$root/log/predictions" "$out"
+refused 'pairs.txt:1:' evaluate ratings.model pairs.txt
+printf 'u1::i1::4\nu2::i1\n' >one-missing.txt
+refused 'one-missing.txt:2:' evaluate ratings.model one-missing.txt
 ends 0 train ratings.txt --objective matrix_completion --folds 3
 check 'three folds and their mean' [ "$(grep -c rmse "$out")" -eq 4 ]
 

@@ -36,6 +36,13 @@ std::string error_of(std::string_view text, const RatingsOptions& options = {}) 
   return input_error_of([&] { parse(text, options); });
 }
 
+// The same of who needs ratings.
+std::string error_or_unrated(std::string_view text) {
+  return input_error_of([&] {
+    if (const RatingsFile file = parse(text); file.unrated) throw InputError(*file.unrated);
+  });
+}
+
 struct Case {
   const char* text;
   const char* expected;  // of shown()
@@ -253,7 +260,7 @@ TEST_CASE("ratings: known ids stay as they are, and the unknown is left out and 
   CHECK(one.unknown_items == 2);
 }
 
-TEST_CASE("ratings: pairs without ratings are read when no labels are needed") {
+TEST_CASE("ratings: pairs without ratings are read, and the first is named") {
   const Case cases[] = {
       {"1\t2\n3\t4\n", "1 2 0; 3 4 0; "},    {"1::2\n3::4::5\n", "1 2 0; 3 4 5; "},
       {"1,2\n3,\"4\",\n", "1 2 0; 3 4 0; "}, {"a,2\nb, x y\n", "a 2 0; b x y 0; "},
@@ -261,11 +268,11 @@ TEST_CASE("ratings: pairs without ratings are read when no labels are needed") {
   };
   for (const Case& c : cases) {
     CAPTURE(c.text);
-    CHECK(error_of(c.text, {.labels = false}) == "");
-    CHECK(shown(parse(c.text, {.labels = false})) == c.expected);
+    CHECK(shown(parse(c.text)) == c.expected);
+    CHECK(parse(c.text).unrated.has_value());
   }
-  CHECK(error_of("1,2\n3,4,x", {.labels = false}) ==
-        "f.csv:2:5: found \"x\", expected a rating (a finite number)");
+  CHECK(error_of("1,2\n3,4,x") == "f.csv:2:5: found \"x\", expected a rating (a finite number)");
+  CHECK(!parse("1,2,3\n").unrated);
 }
 
 TEST_CASE("ratings: says so when there are none") {
@@ -301,7 +308,7 @@ TEST_CASE("ratings: names the field that a line lacks") {
   };
   for (const Message& c : cases) {
     CAPTURE(c.text);
-    CHECK(error_of(c.text) == c.message);
+    CHECK(error_or_unrated(c.text) == c.message);
   }
 }
 
@@ -349,10 +356,9 @@ TEST_CASE("ratings: reads plain and compressed files") {
     CAPTURE(name);
     CHECK(shown(read_ratings(folder / name)) == "1 2 3; 4 5 6; ");
   }
-  write_file(folder / "bad", "1 2\n");
+  write_file(folder / "bad", "1 2 3\n1 2 x\n");
   CHECK(input_error_of([&] { read_ratings(folder / "bad"); }) ==
-        (folder / "bad") +
-            ":1:4: found the end of the line, expected a rating (a finite number) behind a blank");
+        (folder / "bad") + ":2:5: found \"x\", expected a rating (a finite number)");
   CHECK(input_error_of([&] { read_ratings(folder / "none"); }) != "");
 }
 
@@ -376,7 +382,7 @@ TEST_CASE("ratings: never crashes on random bytes") {
     std::string text(random() % 24, ' ');
     for (char& c : text)
       c = random() % 50 == 0 ? static_cast<char>(random()) : alphabet[random() % alphabet.size()];
-    accepted += error_of(text, {.labels = i % 2 == 0}).empty();
+    accepted += error_of(text).empty();
   }
   CHECK(accepted > 100);
 }
