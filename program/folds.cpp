@@ -26,15 +26,22 @@ constexpr std::pair<const char*, std::optional<double> Metrics::*> kFigures[] = 
     {"auc", &Metrics::auc},
     {"perplexity", &Metrics::perplexity}};
 
-Metrics mean_of(const std::vector<Metrics>& folds) {
-  const auto count = static_cast<double>(folds.size());
-  Metrics mean;
-  for (const Metrics& fold : folds) mean.loss += fold.loss / count;
-  for (const auto& [name, figure] : kFigures) {
-    for (const Metrics& fold : folds) {
-      if (fold.*figure) mean.*figure = (mean.*figure).value_or(0) + *(fold.*figure) / count;
-    }
+// Of the folds that have the figure: one class alone has no AUC.
+std::optional<double> mean_of(const std::vector<Metrics>& folds, std::optional<double> Metrics::*figure) {
+  double sum = 0;
+  double count = 0;
+  for (const Metrics& fold : folds) {
+    if (!(fold.*figure)) continue;
+    sum += *(fold.*figure);
+    ++count;
   }
+  return count > 0 ? std::optional(sum / count) : std::nullopt;
+}
+
+Metrics mean_of(const std::vector<Metrics>& folds) {
+  Metrics mean;
+  for (const Metrics& fold : folds) mean.loss += fold.loss / static_cast<double>(folds.size());
+  for (const auto& [name, figure] : kFigures) mean.*figure = mean_of(folds, figure);
   return mean;
 }
 
@@ -56,18 +63,23 @@ Json json_of(const TrainFlags& flags, const TrainingData& data, const std::vecto
   return json;
 }
 
+struct Diverged {
+  std::string advice;
+};
+
 // Trained on all rows but the fold's, at its last epoch or its best objective: the fold's rows have no say.
 Metrics metrics_of_fold(const TrainFlags& flags, const Objective& objective, const Split& parts,
                         const ParallelFor& parallel, std::stop_token stop) {
   const Monitor monitor{.on_epoch = {}, .on_progress = {}, .stop = std::move(stop), .validation = {}};
   const Trained trained = train(parts.training, objective, flags.options, monitor);
+  if (trained.report.outcome == Outcome::kDiverged) throw Diverged{trained.report.advice};
   const auto fitted = make_objective(trained.model.objective, trained.model.parameters);
   return evaluate(trained.model, *fitted, parts.validation, parallel);
 }
 
 }  // namespace
 
-int cross_validate(const TrainFlags& flags, Interrupts& interrupts) {
+int cross_validate(const TrainFlags& flags, Interrupts& interrupts) try {
   if (names_blocks(flags.data)) throw InputError({flags.data}, "--folds needs samples, found a block file");
   Arena arena(flags.options);
   const ParallelFor parallel = parallel_on(arena);
@@ -84,6 +96,9 @@ int cross_validate(const TrainFlags& flags, Interrupts& interrupts) {
   if (!flags.quiet) say_beside(flags.outputs(), fmt::format("mean:   {}\n", describe(mean_of(folds))));
   if (!flags.report.empty()) write_file(flags.report, json_of(flags, data, folds).dump(2) + '\n');
   return interrupts.exit_code();
+} catch (const Diverged& diverged) {
+  complain("a fold diverged: " + diverged.advice);
+  return kFailure;
 }
 
 }  // namespace sounder

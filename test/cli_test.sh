@@ -298,6 +298,17 @@ for objective in least_squares 'huber --huber-delta 0.5'; do
   check "$objective: rmse is told" grep -q rmse "$out"
 done
 
+# --- Cross validation ------------------------------------------------------------------------------------------------------
+
+printf '%s\n' '-1 1:1 2:5' '-1 1:1 2:6' '1 1:1 2:1' '-1 1:1 2:9' '-1 1:1 2:8' '-1 1:1 2:7' >lone.svm
+ends 0 train lone.svm --folds 3 --report folds.json
+check 'one fold has both classes' [ "$(grep -c '"auc"' folds.json)" -eq 1 ]
+check 'the mean is over the folds that have a figure' [ "$(number folds.json auc)" = "$(number folds.json auc_mean)" ]
+rm folds.json
+ends 1 train good.svm --objective least_squares --rule adagrad --step 1e38 --folds 3 --report folds.json
+check 'a fold that diverged is told' grep -q 'a fold diverged: ' "$err"
+check 'and no mean' [ "$(cat "$out" folds.json 2>/dev/null | wc -c)" -eq 0 ]
+
 # --- What threads bring ---------------------------------------------------------------------------------------------------
 
 ends 0 speedup good.svm --disciplines atomic,racy:1 --threads 1,2 --epochs 4 --repeat 2 --simulate 4 --above 50 \
