@@ -14,6 +14,17 @@ std::unique_ptr<Objective> make(const Model& model, const std::string& name) try
   throw InputError({name}, error.what());
 }
 
+// Predictions are turned into labels by them, unless labels are numbers as they are.
+void require_classes(const Model& model, const Objective& objective, const std::string& name) {
+  const std::size_t found = model.labels.classes.size();
+  if (found == 0) return;
+  const bool many = objective.labels() == LabelKind::kManyClass;
+  const double expected = many ? objective.parameters().at("classes") : 0;
+  if (static_cast<double>(found) != expected)
+    throw InputError(
+        {name}, fmt::format("labels of {} classes, expected {} for {}", found, expected, model.objective));
+}
+
 bool has_two_kinds(SampleFormat format) {
   return format == SampleFormat::kRatings || format == SampleFormat::kDocword;
 }
@@ -32,6 +43,7 @@ std::unique_ptr<Objective> objective_of(const Model& model, const std::string& n
     refuse(fmt::format("{} biases, expected {} or {}", model.bias.size(), common, common + width));
   if (has_two_kinds(catalogue_row(model.objective).format) && model.names.size() != 2)
     refuse(fmt::format("names of {} kinds, expected two", model.names.size()));
+  require_classes(model, *objective, name);
   return objective;
 }
 

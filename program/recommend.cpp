@@ -14,6 +14,7 @@
 #include "io/model_file.h"
 #include "io/output.h"
 #include "objectives/catalogue.h"
+#include "objectives/model_objective.h"
 #include "program/commands.h"
 
 namespace sounder {
@@ -32,7 +33,7 @@ class Recommender {
   Recommender(const Model& model, const std::string& path) : model_(model) {
     if (catalogue_row(model.objective).format != SampleFormat::kRatings || model.names.size() != 2)
       throw InputError({path}, fmt::format("found a model of {}, expected one of ratings", model.objective));
-    objective_ = make_objective(model.objective, model.parameters);
+    objective_ = objective_of(model, path);
     users_ = Ids(model.names[0]);
     popularity_.resize(model.names[1].size());
     for (const auto& items : model.seen) {

@@ -4,6 +4,8 @@
 
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "test/support.h"
 
@@ -28,6 +30,24 @@ Model topics() {
 TEST_CASE("model objective: what a model was trained for, with its parameters") {
   CHECK(objective_of(topics(), "f")->name() == "topic_model");
   CHECK(objective_of(topics(), "f")->width() == 2);
+}
+
+TEST_CASE("model objective: as many classes as outputs, or none") {
+  Model softmax;
+  softmax.objective = "softmax";
+  softmax.parameters = {{"classes", 3}};
+  softmax.width = 3;
+  Model logistic;
+  logistic.objective = "logistic";
+  const auto error_of = [](Model model, std::vector<float> classes) {
+    model.labels.classes = std::move(classes);
+    return test::input_error_of([&] { objective_of(model, "f"); });
+  };
+  CHECK(error_of(softmax, {}).empty());
+  CHECK(error_of(softmax, {1, 2, 3}).empty());
+  CHECK(error_of(softmax, {0, 1}) == "f: labels of 2 classes, expected 3 for softmax");
+  CHECK(error_of(logistic, {}).empty());
+  CHECK(error_of(logistic, {1, 2}) == "f: labels of 2 classes, expected 0 for logistic");
 }
 
 TEST_CASE("model objective: a model that does not fit its objective is refused") {
