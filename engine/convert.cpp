@@ -1,7 +1,6 @@
 #include "engine/convert.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -23,6 +22,7 @@
 #include "io/error.h"
 #include "io/libsvm.h"
 #include "io/libsvm_piece.h"
+#include "io/memory.h"
 #include "io/row_buckets.h"
 #include "io/stream.h"
 
@@ -152,9 +152,7 @@ void Converter::take(const LibsvmPiece& piece) {
 // One huge column number would otherwise be granted memory that is not there.
 void Converter::grow(std::uint64_t indices) {
   if (indices <= degrees_.size()) return;
-  const auto memory =
-      static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-  if (indices > memory / (4 * sizeof(std::uint32_t)))
+  if (indices > machine_memory() / (4 * sizeof(std::uint32_t)))
     throw InputError({from_},
                      fmt::format("not enough memory for {} columns; are the column numbers right?", indices));
   degrees_.resize(indices);

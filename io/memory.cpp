@@ -1,5 +1,7 @@
 #include "io/memory.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -48,6 +50,10 @@ std::size_t cgroup_limit() {
 }
 
 }  // namespace
+
+std::size_t machine_memory() {
+  return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
 
 std::size_t free_memory() {
   return std::min(available(), cgroup_limit());

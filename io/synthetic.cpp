@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "io/error.h"
+#include "io/memory.h"
 #include "io/normalize.h"
 #include "io/random.h"
 
@@ -21,6 +22,10 @@ namespace {
 constexpr double kShift = 25;           // flattens the head as leaving out stop words does
 constexpr double kLengthSpread = 0.7;   // standard deviation of the logarithm of RCV1's row lengths
 constexpr std::size_t kZipfDraws = 16;  // draws a column of a row, before the rest is drawn evenly
+
+// What drawing holds, at least.
+constexpr double kBytesPerColumn = 2 * sizeof(std::uint32_t) + sizeof(std::size_t);
+constexpr double kBytesPerNonzero = sizeof(Coordinate) + sizeof(float);
 
 template <class T>
 void require(bool holds, std::string_view option, T value, std::string_view limits) {
@@ -37,6 +42,11 @@ void validate(const SyntheticOptions& o) {
   require(o.zipf_exponent >= 0 && o.zipf_exponent <= 10, "zipf_exponent", o.zipf_exponent, ">= 0 and <= 10");
   require(o.noise >= 0 && std::isfinite(o.noise), "noise", o.noise, ">= 0 and finite");
   require(!classes || o.noise <= 1, "noise", o.noise, "<= 1, a share of the labels");
+  const auto memory = static_cast<double>(machine_memory());
+  require(columns * kBytesPerColumn <= memory, "columns", o.columns, "no more than memory holds");
+  const double rows = (memory - columns * kBytesPerColumn) / (o.nonzeros_per_row * kBytesPerNonzero);
+  require(static_cast<double>(o.rows) <= rows, "rows", o.rows,
+          fmt::format("<= {:.3g}, which memory holds of {} non-zeros each", rows, o.nonzeros_per_row));
 }
 
 // Ranks 0 ... count - 1 with a density of (x + kShift)^-exponent on [rank, rank + 1), by its inverse

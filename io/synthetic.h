@@ -34,7 +34,8 @@ struct SyntheticOptions {
 //
 // The same options give the same data, to the last bits of the platform's mathematical functions. The seed
 // alone decides the rows: other noise, or the other kind, only changes labels. A row that is long for the
-// exponent takes its last columns evenly. Throws InputError naming the option, its value and its limits.
+// exponent takes its last columns evenly. Throws InputError naming the option, its value and its limits;
+// one is the machine's memory.
 Dataset generate(const SyntheticOptions& options);
 
 }  // namespace sounder

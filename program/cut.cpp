@@ -1,7 +1,6 @@
 #include "program/cut.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cmath>
 #include <optional>
@@ -9,6 +8,7 @@
 #include "engine/stopwatch.h"
 #include "io/error.h"
 #include "io/max_flow.h"
+#include "io/memory.h"
 #include "io/output.h"
 
 namespace sounder {
@@ -22,10 +22,8 @@ constexpr double kBytesPerLabel = 40;
 // One line of the file is enough to ask for more memory than there is, which the system may grant first and punish
 // later.
 void check_size(const FlowNetwork& network, const std::string& path) {
-  const double memory =
-      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
   const auto labels = static_cast<double>(network.terminals.size());
-  if (network.nodes * labels * kBytesPerLabel <= memory) return;
+  if (network.nodes * labels * kBytesPerLabel <= static_cast<double>(machine_memory())) return;
   throw InputError({path}, fmt::format("not enough memory for {} nodes and {} terminals", network.nodes,
                                        network.terminals.size()));
 }

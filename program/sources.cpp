@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -14,6 +13,7 @@
 #include "io/input.h"
 #include "io/libsvm.h"
 #include "io/lines.h"
+#include "io/memory.h"
 #include "io/ratings.h"
 #include "io/stream.h"
 #include "program/commands.h"
@@ -29,9 +29,8 @@ constexpr double kBytesPerColumn = 36;
 // punish later.
 void check_shape(const Dataset& data, const std::string& path) {
   if (data.dimension() == 0) throw InputError({path}, "no columns: every row is empty or holds zeros only");
-  const double memory =
-      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-  if (static_cast<double>(data.dimension()) * kBytesPerColumn <= memory) return;
+  if (static_cast<double>(data.dimension()) * kBytesPerColumn <= static_cast<double>(machine_memory()))
+    return;
   throw InputError({path},
                    fmt::format("not enough memory to train on {} rows, {} columns and {} non-zeros; are the "
                                "column numbers right?",

@@ -164,6 +164,7 @@ new.txt: named twice|predict kept.model good.svm --output new.txt --report new.t
 good.svm: named twice|info good.svm --json good.svm
 info needs a FILE|info
 rows = 0: must be > 0|generate new.svm --rows 0
+rows = 9223372036854775807: must be <= |generate new.svm --rows 9223372036854775807
 noise = 2: must be <= 1|generate new.svm --noise 2
 TABLE
 

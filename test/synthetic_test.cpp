@@ -244,6 +244,9 @@ TEST_CASE("synthetic: nonsense is refused by name, value and limits") {
   };
   using Options = SyntheticOptions;
   CHECK(refusal([](Options& o) { o.rows = 0; }) == "rows = 0: must be > 0");
+  CHECK(refusal([](Options& o) {
+          o.rows = std::size_t{1} << 62;
+        }).starts_with("rows = 4611686018427387904: must be <= "));
   CHECK(refusal([](Options& o) { o.columns = 0; }) == "columns = 0: must be > 0 and <= 2^32");
   CHECK(refusal([](Options& o) { o.columns = (std::size_t{1} << 32) + 1; }) ==
         "columns = 4294967297: must be > 0 and <= 2^32");
