@@ -48,6 +48,12 @@ std::string describe(const EpochReport& row, double edges) {
 
 }  // namespace
 
+CutProblem read_cut_problem(const std::string& path) {
+  const FlowNetwork network = read_max_flow(path);
+  check_size(network, path);
+  return cut_problem(network);
+}
+
 Cut cut_with_progress(const CutProblem& problem, const CutFlags& flags, ProgressLine& progress,
                       Interrupts& interrupts) {
   const auto edges = static_cast<double>(problem.edges.rows());
@@ -93,11 +99,7 @@ int run(const NetworkFlags& flags, Interrupts& interrupts) {
   std::optional<ProgressLine> progress(flags.quiet);
   progress->rewrite(fmt::format("reading {}", flags.network));
   double load_seconds = 0;
-  const CutProblem problem = timed(load_seconds, [&] {
-    const FlowNetwork network = read_max_flow(flags.network);
-    check_size(network, flags.network);
-    return cut_problem(network);
-  });
+  const CutProblem problem = timed(load_seconds, [&] { return read_cut_problem(flags.network); });
   const Interrupts::Hold hold(interrupts);
   const Cut cut = cut_with_progress(problem, flags, *progress, interrupts);
   progress.reset();

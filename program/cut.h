@@ -8,6 +8,9 @@
 
 namespace sounder {
 
+// The problem of a DIMACS file. Throws InputError as read_max_flow() does, and when there is no memory for it.
+CutProblem read_cut_problem(const std::string& path);
+
 // minimum_cut() with progress on standard error; the caller holds the interrupts.
 Cut cut_with_progress(const CutProblem& problem, const CutFlags& flags, ProgressLine& progress,
                       Interrupts& interrupts);

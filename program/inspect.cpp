@@ -13,9 +13,9 @@
 #include "io/max_flow.h"
 #include "io/output.h"
 #include "objectives/catalogue.h"
-#include "objectives/cut_problem.h"
 #include "objectives/graph_cut.h"
 #include "program/commands.h"
+#include "program/cut.h"
 
 namespace sounder {
 namespace {
@@ -28,16 +28,15 @@ struct Problem {
   std::function<std::string(std::uint32_t)> name;
 };
 
-// No other text begins so. A pipe can be read once only, so its first bytes are not looked at.
+// A pipe can be read once only, so it is not looked at: what comes from there is no network.
 bool is_network(const std::string& path) {
   std::error_code unreadable;
   if (!std::filesystem::is_regular_file(path, unreadable)) return false;
-  const Input input(path);
-  return input.bytes().starts_with("c ") || input.bytes().starts_with("p max");
+  return is_max_flow(Input(path).bytes());
 }
 
 Problem read_network(const InspectFlags& flags) {
-  const CutProblem cut = cut_problem(read_max_flow(flags.data));
+  const CutProblem cut = read_cut_problem(flags.data);
   Options options = cut_options();
   options.threads = flags.options.threads;
   options.seed = flags.options.seed;

@@ -48,6 +48,14 @@ printf 'p max 4 5\nn 1 s\nn 4 t\na 1 2 3\na 1 3 2\na 2 3 1\na 2 4 2\na 3 4 3\n' 
 silent cut flow.max --quiet --report cut.json
 has_keys cut.json cut relaxed_energy bound gap seconds
 check 'the minimum cut' between 4.999 "$(number cut.json cut)" 5.001
+printf 'c\np max 4 3\nn 1 s\nn 4 t\na 1 2 5\na 3 2 2147483647\na 3 4 7\n' >backwards.max
+ends 0 cut backwards.max
+check 'a one-way arc cut backwards costs nothing' grep -q '^cut 0, the minimum (' "$out"
+printf 'p max 4 3\nn 1 s\nn 4 t\na 1 2 1\na 2 3 0.1\na 3 4 1\n' >tenth.max
+ends 0 cut tenth.max
+check 'the capacity that is cut' grep -q '^cut 0.1, ' "$out"
+ends 0 inspect backwards.max
+check 'a network behind a comment without a blank' grep -q '; graph_cut' "$out"
 ends 0 info flow.max --json info.json
 has_keys info.json format nodes arcs edges terminals edges_per_node capacity
 check 'nodes' [ "$(number info.json nodes)" -eq 4 ]
@@ -136,6 +144,8 @@ has_keys info.json '1\[0]' '1\[1]' '2\[0]' '2\[1]'
 
 awk 'BEGIN { for (i = 0; i < 400; ++i) print (i % 2) ? "the cat eats fresh fish today" : "a stock market falls on monday" }' >text.txt
 silent train text.txt --objective word_embedding --rank 8 --quiet --model words.model
+{ echo "c is the letter"; cat text.txt; } >letter.txt
+ends 0 inspect letter.txt --objective word_embedding
 ends 0 similar words.model cat --top 3
 check 'neighbours' [ "$(wc -l <"$out")" -ge 3 ]
 refused 'perhaps' similar words.model perhaps
