@@ -42,6 +42,7 @@ unsigned clamp(std::size_t size) {
 class Gzip {
  public:
   static constexpr const char* kName = "gzip";
+  static constexpr bool kPadded = true;  // zeros may follow, as on tapes
   static bool begins(std::string_view bytes) { return bytes.starts_with("\x1f\x8b"); }
 
   Gzip() {
@@ -74,7 +75,11 @@ class Gzip {
 class Bzip2 {
  public:
   static constexpr const char* kName = "bzip2";
-  static bool begins(std::string_view bytes) { return bytes.starts_with("BZh"); }
+  static constexpr bool kPadded = false;
+  // "BZh" alone is text as well.
+  static bool begins(std::string_view bytes) {
+    return bytes.size() >= 4 && bytes.starts_with("BZh") && bytes[3] >= '1' && bytes[3] <= '9';
+  }
 
   Bzip2() { start(); }
   ~Bzip2() { BZ2_bzDecompressEnd(&stream_); }
@@ -110,6 +115,7 @@ class Bzip2 {
 class Zstd {
  public:
   static constexpr const char* kName = "zstd";
+  static constexpr bool kPadded = false;
   // A frame, or one to be skipped, as pzstd writes first.
   static bool begins(std::string_view bytes) {
     const bool skippable =
@@ -218,6 +224,10 @@ class Stream::Packed final : public Source {
     while (size < to.size()) {
       const std::string_view packed = refill();
       if (ended_ && packed.empty()) break;
+      if (ended_ && Decoder::kPadded && packed[0] == '\0') {
+        skip_zeros();
+        break;
+      }
       if (ended_ && !Decoder::begins(packed)) fail("is corrupt: something else follows its end");
       const Step step = decoder_.next(packed, to.subspan(size));
       if (step.error != nullptr) fail(std::string("is corrupt: ") + step.error);
@@ -238,6 +248,13 @@ class Stream::Packed final : public Source {
       end_ += file_.read(std::span(buffer_).subspan(end_));
     }
     return std::string_view(buffer_).substr(begin_, end_ - begin_);
+  }
+
+  void skip_zeros() {
+    for (std::string_view rest = refill(); !rest.empty(); rest = refill()) {
+      if (rest.find_first_not_of('\0') != rest.npos) fail("is corrupt: something else follows its end");
+      begin_ = end_;
+    }
   }
 
   [[noreturn]] void fail(const std::string& what) const {

@@ -44,13 +44,16 @@ SampleScheme scheme_of(const BlockFileShape& shape) {
 
 }  // namespace
 
-bool names_blocks(const std::string& path) {
+bool begins_with(const std::string& path, std::string_view beginning) {
   std::error_code unreadable;
   if (!std::filesystem::is_regular_file(path, unreadable)) return false;
-  std::string beginning(kBlockFileMagic.size(), '\0');
-  std::ifstream(path, std::ios::binary)
-      .read(beginning.data(), static_cast<std::streamsize>(beginning.size()));
-  return is_block_file(beginning);
+  std::string found(beginning.size(), '\0');
+  std::ifstream(path, std::ios::binary).read(found.data(), static_cast<std::streamsize>(found.size()));
+  return found == beginning;
+}
+
+bool names_blocks(const std::string& path) {
+  return begins_with(path, kBlockFileMagic);
 }
 
 TrainingSet load_blocks(const TrainFlags& flags) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/arena.h"
@@ -88,7 +89,10 @@ TrainingSet load(const TrainFlags& flags);
 std::optional<Dataset> read_validation(const TrainFlags& flags, const SampleScheme& scheme,
                                        const ParallelFor& parallel);
 
-// Whether it is a block file, which train alone takes, and by name: of a pipe nothing is read.
+// Whether it is a regular file that begins so as it lies: of a pipe nothing is read, and nothing is decompressed.
+bool begins_with(const std::string& path, std::string_view beginning);
+
+// Whether it is a block file, which train alone takes, and by name.
 bool names_blocks(const std::string& path);
 
 // As load() does of a block file. Throws InputError for flags that contradict it.

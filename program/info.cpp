@@ -253,11 +253,22 @@ Json describe_machine(const Options& options) {
   return json;
 }
 
+void require_as_it_lies(const char* what, std::string_view beginning, const std::string& name) {
+  if (!begins_with(name, beginning))
+    throw InputError({name}, fmt::format("{} are read by name and not compressed", what));
+}
+
 // Told apart by how they begin.
 Json describe_bytes(std::string_view bytes, const InfoFlags& flags) {
   const std::string& name = flags.file;
-  if (is_model_file(bytes)) return describe_model(load_model(name));
-  if (is_block_file(bytes)) return describe_blocks(BlockFile(name, 0));
+  if (is_model_file(bytes)) {
+    require_as_it_lies("models", kModelFileMagic, name);
+    return describe_model(load_model(name));
+  }
+  if (is_block_file(bytes)) {
+    require_as_it_lies("block files", kBlockFileMagic, name);
+    return describe_blocks(BlockFile(name, 0));
+  }
   if (is_idx_images(bytes)) return describe_images(parse_idx_images(bytes, name));
   if (is_max_flow(bytes)) return describe_network(parse_max_flow(bytes, name));
   if (is_docword(bytes)) return describe_docword(parse_docword(bytes, name));

@@ -371,6 +371,11 @@ refused 'short.model: truncated' predict short.model good.svm --output kept.json
 refused 'good.svm: not a sounder model' evaluate good.svm good.svm
 refused 'missing.model: cannot read' evaluate missing.model good.svm
 
+gzip -c good.model >good.model.gz
+refused 'good.model.gz: models are read by name and not compressed' info good.model.gz
+# shellcheck disable=SC2002 # a pipe on purpose
+cat good.model | "$program" info - >"$out" 2>"$err"
+check 'a model from a pipe is refused' grep -q 'models are read by name and not compressed' "$err"
 ends 0 info good.model --json info.json
 has_keys info.json objective dimension l2 nonzero_weights labels largest_weights
 ends 0 info good.svm --json info.json --machine

@@ -88,7 +88,8 @@ class Reader {
 
 TEST_CASE("input: plain files read as they are") {
   const Reader read;
-  for (const std::string& bytes : {std::string(), std::string("x"), std::string("BZ"), text_of(1'000'000)})
+  for (const std::string& bytes : {std::string(), std::string("x"), std::string("BZ"), std::string("BZh"),
+                                   std::string("BZhat 1:1\n"), text_of(1'000'000)})
     CHECK(read(bytes) == bytes);
 }
 
@@ -162,6 +163,18 @@ TEST_CASE("input: bytes behind the compressed data are refused") {
   for (const Format& format : kFormats) {
     const std::string message = " data is corrupt: something else follows its end";
     CHECK(read.error(format.pack("x") + "1 1:1\n") == read.path() + ": the " + format.name + message);
+  }
+}
+
+TEST_CASE("input: zeros behind gzip data are its end, whatever else is not") {
+  const Reader read;
+  for (const std::size_t zeros : {1U, 3U, 512U, 300'000U}) {
+    CAPTURE(zeros);
+    const std::string padding(zeros, '\0');
+    CHECK(read(gzip("x") + padding) == "x");
+    CHECK(read.error(gzip("x") + padding + "x").ends_with("something else follows its end"));
+    CHECK(read.error(bzip2("x") + padding).ends_with("something else follows its end"));
+    CHECK(read.error(zstd("x") + padding).ends_with("something else follows its end"));
   }
 }
 
