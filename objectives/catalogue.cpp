@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "io/error.h"
 
@@ -46,6 +47,17 @@ std::unique_ptr<Objective> make_objective(std::string_view name, const Objective
 double parameter_or(const ObjectiveParameters& parameters, const std::string& name, double otherwise) {
   const auto found = parameters.find(name);
   return found == parameters.end() ? otherwise : found->second;
+}
+
+std::size_t whole_number(const std::string& name, double value, double least, double most) {
+  if (!(value >= least && value <= most && value == std::floor(value)))
+    throw InputError(fmt::format("{} = {}: must be a whole number from {} to {}", name, value, least, most));
+  return static_cast<std::size_t>(value);
+}
+
+std::size_t whole_parameter(const ObjectiveParameters& parameters, const std::string& name,
+                            std::size_t otherwise, double least, double most) {
+  return whole_number(name, parameter_or(parameters, name, static_cast<double>(otherwise)), least, most);
 }
 
 }  // namespace sounder

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
@@ -68,6 +69,11 @@ std::unique_ptr<Objective> make_objective(std::string_view name, const Objective
 
 // The parameter of that name, or `otherwise`.
 double parameter_or(const ObjectiveParameters& parameters, const std::string& name, double otherwise);
+
+// `value`, and the same of a parameter. Throws InputError unless it is a whole number from `least` to `most`.
+std::size_t whole_number(const std::string& name, double value, double least, double most);
+std::size_t whole_parameter(const ObjectiveParameters& parameters, const std::string& name,
+                            std::size_t otherwise, double least, double most);
 
 #define SOUNDER_DECLARE(name, format, help) \
   std::unique_ptr<Objective> make_##name(const ObjectiveParameters&);

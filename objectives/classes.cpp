@@ -6,13 +6,13 @@
 #include <cmath>
 
 #include "io/error.h"
+#include "objectives/catalogue.h"
 
 namespace sounder {
 
 std::size_t count_classes(const Dataset& data) {
   const auto labels = data.labels();
-  return std::max<std::size_t>(2,
-                               labels.empty() ? 0 : static_cast<std::size_t>(std::ranges::max(labels)) + 1);
+  return checked_classes(labels.empty() ? 2 : std::max(2.0, std::floor(std::ranges::max(labels)) + 1.0));
 }
 
 std::size_t class_of(const Samples& samples, std::size_t i, std::size_t classes) {
@@ -22,10 +22,7 @@ std::size_t class_of(const Samples& samples, std::size_t i, std::size_t classes)
 }
 
 std::size_t checked_classes(double classes) {
-  constexpr double kMost = 10'000;
-  if (classes != 0 && !(classes >= 2 && classes <= kMost && classes == std::floor(classes)))
-    throw InputError(fmt::format("classes = {}: must be 2 to {}, or 0: as the data has", classes, kMost));
-  return static_cast<std::size_t>(classes);
+  return classes == 0 ? 0 : whole_number("classes", classes, 2, 10'000);
 }
 
 std::size_t largest_of(std::span<const float> outputs) {

@@ -15,7 +15,7 @@ namespace sounder {
 //
 // (Boehning, Multinomial logistic regression algorithm, 1992).
 
-// How many classes the labels ask for: the largest and one, 2 at least.
+// How many classes the labels ask for: the largest and one, 2 at least. Throws InputError beyond what `classes` may be.
 std::size_t count_classes(const Dataset& data);
 
 // The class of sample i. Throws InputError when there are no so many classes.

@@ -29,10 +29,7 @@ bool switch_of(const Objective::Parameters& parameters, const char* name, bool o
 }  // namespace
 
 Factorisation::Form Factorisation::form_of(const Parameters& parameters, Form otherwise) {
-  const double rank = parameter_or(parameters, "rank", static_cast<double>(otherwise.rank));
-  if (!(rank >= 1 && rank <= kMostRank && rank == std::floor(rank)))
-    throw InputError(fmt::format("rank = {}: must be a whole number from 1 to {}", rank, kMostRank));
-  const Form form{.rank = static_cast<std::size_t>(rank),
+  const Form form{.rank = whole_parameter(parameters, "rank", otherwise.rank, 1, kMostRank),
                   .biases = switch_of(parameters, "biases", otherwise.biases),
                   .non_negative = switch_of(parameters, "non_negative", otherwise.non_negative),
                   .mean = parameter_or(parameters, "mean", otherwise.mean),

@@ -216,13 +216,9 @@ class Network final : public Objective {
 }  // namespace
 
 std::unique_ptr<Objective> make_network(const ObjectiveParameters& parameters) {
-  constexpr double kMost = 65'536;
-  const double hidden = parameter_or(parameters, "hidden", 256);
-  if (!(hidden >= 1 && hidden <= kMost && hidden == std::floor(hidden)))
-    throw InputError(fmt::format("hidden = {}: must be 1 to {}", hidden, kMost));
+  const std::size_t hidden = whole_parameter(parameters, "hidden", 256, 1, 65'536);
   const std::size_t classes = checked_classes(parameter_or(parameters, "classes", 0));
-  return std::make_unique<Network>(Sizes{static_cast<std::size_t>(hidden), classes > 0 ? classes : 2},
-                                   classes > 0);
+  return std::make_unique<Network>(Sizes{hidden, classes > 0 ? classes : 2}, classes > 0);
 }
 
 }  // namespace sounder

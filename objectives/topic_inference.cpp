@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
 #include "io/error.h"
@@ -20,18 +19,11 @@ double positive(const Objective::Parameters& parameters, const char* name, doubl
   return value;
 }
 
-std::size_t topics_of(const Objective::Parameters& parameters, std::size_t otherwise) {
-  const double topics = parameter_or(parameters, "topics", static_cast<double>(otherwise));
-  if (!(topics >= 1 && topics <= kMostTopics && topics == std::floor(topics)))
-    throw InputError(fmt::format("topics = {}: must be a whole number from 1 to {}", topics, kMostTopics));
-  return static_cast<std::size_t>(topics);
-}
-
 }  // namespace
 
 TopicSetting TopicSetting::of(const Objective::Parameters& parameters) {
   const TopicSetting usual;
-  return {.topics = topics_of(parameters, usual.topics),
+  return {.topics = whole_parameter(parameters, "topics", usual.topics, 1, kMostTopics),
           .alpha = positive(parameters, "alpha", usual.alpha),
           .beta = positive(parameters, "beta", usual.beta),
           .words = parameters.contains("words") ? positive(parameters, "words", 1) : usual.words,

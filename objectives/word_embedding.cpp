@@ -216,13 +216,11 @@ std::uint64_t WordEmbedding::step(const Samples& samples, const LocalWeights& lo
 
 std::unique_ptr<Objective> make_word_embedding(const ObjectiveParameters& parameters) {
   constexpr double kMostRank = 4096;
-  const double rank = parameter_or(parameters, "rank", 50);
-  if (!(rank >= 1 && rank <= kMostRank && rank == std::floor(rank)))
-    throw InputError(fmt::format("rank = {}: must be a whole number from 1 to {}", rank, kMostRank));
+  const std::size_t rank = whole_parameter(parameters, "rank", 50, 1, kMostRank);
   const double most_weight = parameter_or(parameters, "most_weight", 100);
   if (!(most_weight > 0 && static_cast<float>(most_weight) > 0))
     throw InputError(fmt::format("most_weight = {}: must be > 0", most_weight));
-  return std::make_unique<WordEmbedding>(static_cast<std::size_t>(rank), most_weight);
+  return std::make_unique<WordEmbedding>(rank, most_weight);
 }
 
 }  // namespace sounder

@@ -197,4 +197,10 @@ TEST_CASE("softmax: refuses classes it does not have") {
     train(data, *make_objective("softmax", {{"classes", 2}}), {});
   });
   CHECK(error.ends_with("expected a class: 0 to 1"));
+  const Dataset sparse(
+      1, {.offsets = {0, 1, 2}, .indices = {0, 0}, .values = {1, 1}, .labels = {0, 10'000}, .weights = {}});
+  for (const char* objective : {"softmax", "network"}) {
+    const std::string refusal = input_error_of([&] { train(sparse, *make_objective(objective), {}); });
+    CHECK(refusal == "classes = 10001: must be a whole number from 2 to 10000");
+  }
 }
