@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cassert>
 #include <cerrno>
 #include <cmath>
 #include <cstdint>
@@ -165,22 +164,32 @@ ModelSizes sizes_of(const Model& model, std::string_view names, std::string_view
   return sizes;
 }
 
-[[maybe_unused]] bool pairs_fit_names(const Model& model) {
-  if (model.seen.empty()) return true;
-  return model.seen.size() == model.names[0].size() && std::ranges::all_of(model.seen, [&](const auto& list) {
-           return list.empty() || list.back() < model.names[1].size();
-         });
+void check_pairs(const Model& model, const std::string& path) {
+  if (model.names.size() != 2)
+    fail(path, fmt::format("{} parts of names, expected 2 for pairs", model.names.size()));
+  const std::size_t first = model.names[0].size();
+  const std::size_t second = model.names[1].size();
+  if (model.seen.size() != first)
+    fail(path, fmt::format("pairs of {}, expected {}", model.seen.size(), first));
+  for (const auto& numbers : model.seen) {
+    const bool increase = std::ranges::adjacent_find(numbers, std::greater_equal<>()) == numbers.end();
+    if (!increase || (!numbers.empty() && numbers.back() >= second))
+      fail(path, fmt::format("pairs of {} (counted from 0): found no increasing numbers below {}",
+                             &numbers - model.seen.data(), second));
+  }
 }
 
 }  // namespace
 
 void save_model(const Model& model, const std::string& path) {
-  assert(model.weights.size() == model.dimension * model.width);
+  if (model.weights.size() != model.dimension * model.width)
+    fail(path,
+         fmt::format("{} weights, expected {} x {}", model.weights.size(), model.dimension, model.width));
+  if (!model.seen.empty()) check_pairs(model, path);
   const std::string names = encode_names(model.names, path);
   const std::string pairs = encode_pairs(model.seen);
   const ModelSizes sizes = sizes_of(model, names, pairs);
   check_text(model, sizes, path);
-  assert(pairs_fit_names(model));
   require_finite("weights", model.weights, path);
   require_finite("bias", model.bias, path);
   const std::string text = make_model_header(model, sizes, path);

@@ -221,12 +221,28 @@ TEST_CASE("model_file: a model whose parts do not fit each other is not saved") 
   nameless.names = {{"a"}, {"b"}};
   Model unsorted = small_model();
   unsorted.labels.classes = {2, 1};
+  Model shortened = small_model();
+  shortened.weights.pop_back();
+  Model pairs = small_model();
+  pairs.names = {{"a"}, {"b", "c"}};
+  const auto with_seen = [&](std::vector<std::vector<std::uint32_t>> seen) {
+    Model model = pairs;
+    model.seen = std::move(seen);
+    return model;
+  };
   const auto error_of = [&](const Model& model) {
     return test::input_error_of([&] { save_model(model, path); });
   };
   CHECK(error_of(lopsided) == path + ": 2 biases, expected a multiple of 3");
   CHECK(error_of(nameless) == path + ": 1 names too few for the dimension 3");
   CHECK(error_of(unsorted) == path + ": class 2 before 1, expected them to increase");
+  CHECK(error_of(shortened) == path + ": 2 weights, expected 3 x 1");
+  CHECK(error_of(with_seen({{0, 1}})).empty());
+  std::filesystem::remove(path);
+  CHECK(error_of(with_seen({{0}, {1}})) == path + ": pairs of 2, expected 1");
+  const std::string none = ": pairs of 0 (counted from 0): found no increasing numbers below 2";
+  CHECK(error_of(with_seen({{0, 2}})) == path + none);
+  CHECK(error_of(with_seen({{1, 0}})) == path + none);
   CHECK_FALSE(std::filesystem::exists(path));
 }
 
