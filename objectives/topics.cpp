@@ -142,13 +142,16 @@ std::vector<double> coherence_of(const std::vector<Topic>& topics, const Docword
   return coherence;
 }
 
+void require_at_most(const char* what, std::size_t found, std::size_t most, const std::string& name) {
+  if (found > most)
+    throw InputError({name}, fmt::format("found {} {}, expected at most the model's {}", found, what, most));
+}
+
 Model fold_in(const Model& model, const DocwordFile& observed, const std::string& name,
               const ParallelFor& parallel) {
   const Words words(model);
   const TopicSetting setting = TopicSetting::of(model.parameters);
-  if (observed.words > words.size)
-    throw InputError(
-        {name}, fmt::format("found {} words, expected at most the model's {}", observed.words, words.size));
+  require_at_most("words", observed.words, words.size, name);
   const std::size_t rows = observed.documents;
   Model folded = model;
   folded.dimension = rows + words.size;

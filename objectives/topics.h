@@ -36,6 +36,9 @@ std::vector<Topic> topics_of(const Model& model, std::size_t most);
 // Aletras, Stevenson, IWCS 2013). Of one word 0. In the order of the topics.
 std::vector<double> coherence_of(const std::vector<Topic>& topics, const DocwordFile& data, std::size_t most);
 
+// Throws InputError (file `name`) for more words, or documents, than the model's.
+void require_at_most(const char* what, std::size_t found, std::size_t most, const std::string& name);
+
 // The model with the documents of `observed` in place of its own: their counts by expectation-maximisation with the
 // words' counts as they are. Throws InputError (file `name`) when there are more words than the model has.
 Model fold_in(const Model& model, const DocwordFile& observed, const std::string& name,

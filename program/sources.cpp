@@ -16,6 +16,7 @@
 #include "io/memory.h"
 #include "io/ratings.h"
 #include "io/stream.h"
+#include "objectives/topics.h"
 #include "program/commands.h"
 
 namespace sounder {
@@ -172,17 +173,11 @@ KnownData read_known_ratings(const std::string& path, const SampleScheme& scheme
 }
 
 KnownData read_known_docword(const std::string& path, const SampleScheme& scheme) {
-  const DocwordFile file = read_docword(path);
-  const auto expect = [&](const char* what, std::size_t found, std::size_t most) {
-    if (found > most)
-      throw InputError({path},
-                       fmt::format("found {} {}, expected at most the model's {}", found, what, most));
-  };
-  expect("documents", file.documents, scheme.names[0].size());
-  expect("words", file.words, scheme.names[1].size());
-  DocwordFile wide = file;
-  wide.documents = static_cast<std::uint32_t>(scheme.names[0].size());
-  return {pairs_of(wide).with_dimension(scheme.dimension), {}};
+  DocwordFile file = read_docword(path);
+  require_at_most("documents", file.documents, scheme.names[0].size(), path);
+  require_at_most("words", file.words, scheme.names[1].size(), path);
+  file.documents = static_cast<std::uint32_t>(scheme.names[0].size());
+  return {pairs_of(file).with_dimension(scheme.dimension), {}};
 }
 
 }  // namespace

@@ -34,8 +34,11 @@ Findings findings_of(const TopicsFlags& flags) {
   const Model model = load_model(flags.model);
   require_topics(model, flags.model);
   Findings findings{topics_of(model, std::max(flags.top, kCoherentWords)), {}, model.names[1]};
-  if (!flags.data.empty())
-    findings.coherence = coherence_of(findings.topics, read_docword(flags.data), kCoherentWords);
+  if (!flags.data.empty()) {
+    const DocwordFile data = read_docword(flags.data);
+    require_at_most("words", data.words, model.names[1].size(), flags.data);
+    findings.coherence = coherence_of(findings.topics, data, kCoherentWords);
+  }
   for (Topic& topic : findings.topics) topic.words.resize(std::min(flags.top, topic.words.size()));
   return findings;
 }

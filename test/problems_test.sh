@@ -98,6 +98,9 @@ check 'empty documents are no words' between 20 "$(number empty-last.json words)
 check 'nor do they change the perplexity' between 8 "$(number empty-last.json perplexity)" 12
 ends 0 topics topics.model --top 3
 check 'words are named' grep -q 'word[0-9]' "$out"
+ends 0 topics topics.model --data docword.txt
+{ printf '1\n21\n1\n1 21 1\n'; } >other-words.txt
+refused 'other-words.txt: found 21 words, expected at most the model'"'"'s 20' topics topics.model --data other-words.txt
 ends 0 info docword.txt --json info.json
 has_keys info.json format documents words entries tokens words_per_document empty_documents documents_per_word unused_words
 check 'empty documents' [ "$(number info.json empty_documents)" -eq 1 ]
