@@ -49,6 +49,15 @@ class Regulariser {
   float size_;
 };
 
+// AdaGrad's step of one coordinate, or of all that share a sum: adds to the sum of squared gradients and returns
+// size / its root. A square beyond float would make the step 0 for good; below the cap there is room for what tasks add at
+// the same time.
+inline float adagrad_size(float& sum, float squared, float size) {
+  constexpr float kMost = 0x1p116F;
+  sum = std::min(sum + squared, kMost);
+  return sum > 0 ? size / std::sqrt(sum) : 0;
+}
+
 // For rules that step by moved(position, value) with one size for all coordinates: the step on a sample's support, and on
 // the bias, which is not regularised.
 template <class Row, class Moved>

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 
 #include "objectives/objective.h"
@@ -34,8 +33,7 @@ struct AdagradRule {
       if (weight == 0) return;
       const float slope = weight * static_cast<float>(loss.slope(margin_of(row, local), samples.labels[i]));
       const auto step_along = [&](std::size_t p, float gradient) {
-        local.state[0][p] += gradient * gradient;
-        return local.state[0][p] > 0 ? step.size / std::sqrt(local.state[0][p]) : 0;
+        return adagrad_size(local.state[0][p], gradient * gradient, step.size);
       };
       for (std::size_t k = 0; k < row.size; ++k) {
         const std::size_t p = row.positions[k];

@@ -4,7 +4,6 @@
 // with the largest curvature. A coordinate is a row of W, the bias a common one. AdaGrad keeps one sum of
 // squares a row.
 // Source: Boehning, Multinomial logistic regression algorithm (1992).
-#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <vector>
@@ -106,9 +105,7 @@ class Softmax final : public Objective {
       compute(row, local.weights, local.bias, 1, z);
       const float squared = weight * weight * to_slopes(z, class_of(samples, i, z.size()));
       const auto step_along = [&](std::size_t p, float value) {
-        float& sum = local.state[0][p];
-        sum += value * value * squared;
-        return sum > 0 ? step.size / std::sqrt(sum) : 0;
+        return adagrad_size(local.state[0][p], value * value * squared, step.size);
       };
       for (std::size_t k = 0; k < row.size; ++k) {
         const std::size_t p = row.positions[k];

@@ -261,6 +261,18 @@ TEST_CASE(
   });
 }
 
+TEST_CASE("rules: adagrad steps on behind any gradient") {
+  for (const float squared : {1e30F, 3e38F, std::numeric_limits<float>::infinity()}) {
+    CAPTURE(squared);
+    float sum = 0;
+    for (int repeat = 0; repeat < 3; ++repeat) CHECK(adagrad_size(sum, squared, 1) > 0);
+    CHECK(std::isfinite(1000 * sum));  // as tasks add to the shared one
+  }
+  float sum = 0;
+  CHECK(adagrad_size(sum, 0, 1) == 0);
+  CHECK(adagrad_size(sum, 4, 1) == 0.5F);
+}
+
 TEST_CASE("rules: the proximal step is the least of its objective, by brute force") {
   for (const double l1 : {0.0, 0.2, 1.0}) {
     for (const double l2 : {0.0, 0.5}) {
