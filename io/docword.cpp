@@ -16,6 +16,7 @@ namespace sounder {
 namespace {
 
 constexpr std::uint64_t kMostIds = std::numeric_limits<std::uint32_t>::max();
+constexpr std::uint64_t kMostPairs = kMostIds + 1;  // documents and words, which pairs_of() numbers on
 constexpr std::uint64_t kMostEntries = std::numeric_limits<std::uint64_t>::max() - 1;
 
 // Moves to the next line with more than blanks and returns whether there is one.
@@ -33,7 +34,8 @@ class Parser {
 
   DocwordFile run() {
     file_.documents = static_cast<std::uint32_t>(announced("the number of documents", kMostIds));
-    file_.words = static_cast<std::uint32_t>(announced("the number of words", kMostIds));
+    file_.words = static_cast<std::uint32_t>(
+        announced("the number of words", std::min(kMostIds, kMostPairs - file_.documents)));
     entries_ = announced("the number of entries", kMostEntries);
     constexpr std::size_t kShortestEntry = 5;
     file_.counts.reserve(std::min<std::uint64_t>(entries_, text_.size() / kShortestEntry));

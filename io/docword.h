@@ -31,7 +31,7 @@ struct DocwordFile {
 // not be whole.
 //
 // Throws InputError with line and column at the first thing that is no such text: a number that is missing or
-// out of range, documents out of order, a word twice in a document, other than the announced number of
+// out of range (documents and words are 2^32 at most, together), documents out of order, a word twice in a document, other than the announced number of
 // entries.
 DocwordFile read_docword(const std::string& path);
 

@@ -48,8 +48,8 @@ TEST_CASE("docword: reads entries in the order of the file, numbered from 0") {
       {"3\n5\n3\n1 2 1\n1 5 2.5\n3 1 7\n", "3 x 5, 1 empty: (0,1,1) (0,4,2.5) (2,0,7)"},
       {"2\r\n2\r\n2\r\n1 1 1\r\n2 1 1", "2 x 2, 0 empty: (0,0,1) (1,0,1)"},
       {"\n1 \n 3\n\n3\n \n1\t3  1 \n1 1 2\n 1 2 3\n\n", "1 x 3, 0 empty: (0,2,1) (0,0,2) (0,1,3)"},
-      {"4294967295\n4294967295\n1\n4294967295 4294967295 1\n",
-       "4294967295 x 4294967295, 4294967294 empty: (4294967294,4294967294,1)"},
+      {"4294967295\n1\n1\n4294967295 1 1\n", "4294967295 x 1, 4294967294 empty: (4294967294,0,1)"},
+      {"1\n4294967295\n1\n1 4294967295 1\n", "1 x 4294967295, 0 empty: (0,4294967294,1)"},
   };
   for (const Case& c : cases) {
     CAPTURE(c.text);
@@ -70,6 +70,10 @@ TEST_CASE("docword: refuses a bad number with its place, what was found and what
        "f.txt:1:1: found \"0\", expected the number of documents (a whole number from 1 to 4294967295)"},
       {"1\n4294967296\n",
        "f.txt:2:1: found \"4294967296\", expected the number of words (a whole number from 1 to 4294967295)"},
+      {"4294967295\n2\n1\n1 1 1\n",
+       "f.txt:2:1: found \"2\", expected the number of words (a whole number from 1 to 1)"},
+      {"2147483649\n2147483648\n1\n1 1 1\n",
+       "f.txt:2:1: found \"2147483648\", expected the number of words (a whole number from 1 to 2147483647)"},
       {"1 1 1\n", "f.txt:1:3: found \"1\", expected the end of the line"},
       {"2\n2\n1\n3 1 1\n", "f.txt:4:1: found \"3\", expected a document (a whole number from 1 to 2)"},
       {"2\n2\n1\n1x 1 1\n", "f.txt:4:1: found \"1x\", expected a document (a whole number from 1 to 2)"},
