@@ -90,10 +90,6 @@ IdxImages parse_idx_images(std::string_view bytes, const std::string& name) {
   return {rows, cols, reader.items(images, std::uint64_t{rows} * cols)};
 }
 
-IdxImages read_idx_images(const std::string& path) {
-  return parse_idx_images(Input(path).bytes(), path);
-}
-
 std::vector<std::uint8_t> read_idx_labels(const std::string& path) {
   const Input input(path);
   Reader reader(input.bytes(), path);

@@ -17,15 +17,12 @@ struct IdxImages {
   std::vector<std::uint8_t> pixels;
 };
 
-// Read the IDX files of MNIST (LeCun, Cortes and Burges, "The MNIST database of handwritten digits"), plain
-// or compressed (see io/input.h): a magic number, the sizes as big-endian 32-bit numbers, the bytes. Throw
-// InputError, naming the offset in the uncompressed file, for another magic number, a size of 0, or more or
-// fewer bytes than the sizes announce.
-IdxImages read_idx_images(const std::string& path);
-std::vector<std::uint8_t> read_idx_labels(const std::string& path);
-
-// The same for bytes in memory; messages call them `name`.
+// Read the IDX files of MNIST (LeCun, Cortes and Burges, "The MNIST database of handwritten digits"): a magic
+// number, the sizes as big-endian 32-bit numbers, the bytes. Throw InputError, naming the offset in the
+// uncompressed file, for another magic number, a size of 0, or more or fewer bytes than the sizes announce.
+// Images are uncompressed and called `name` in messages; the file of labels may be compressed (see io/input.h).
 IdxImages parse_idx_images(std::string_view bytes, const std::string& name);
+std::vector<std::uint8_t> read_idx_labels(const std::string& path);
 
 // Whether these are the bytes of IDX images, by the magic number that they begin with.
 inline constexpr std::size_t kIdxMagicBytes = 4;

@@ -170,10 +170,6 @@ Style style_of(std::size_t name, bool dashed) {
           kMarkers[name % std::size(kMarkers)], dashed};
 }
 
-bool marked(const Series& series) {
-  return series.markers || !series.line;
-}
-
 void add_stroke(std::string& out, const Style& style, std::string_view path) {
   add(out, "<path d='{}' fill='none' stroke='{}' stroke-width='2' stroke-dasharray='{}'/>\n", path,
       style.colour, style.dashes);
@@ -205,7 +201,7 @@ std::string marker_path(const Plot& plot, const Series& series, const char* mark
   for (const Point& point : series.points) {
     if (!drawable(point, plot.chart)) continue;
     const auto [x, y] = plot.pixel(point);
-    if (series.line && std::hypot(x - last.first, y - last.second) < kMarker) continue;
+    if (std::hypot(x - last.first, y - last.second) < kMarker) continue;
     add(path, "M{:.2f} {:.2f}{}", x, y, marker);
     last = {x, y};
   }
@@ -213,18 +209,16 @@ std::string marker_path(const Plot& plot, const Series& series, const char* mark
 }
 
 void add_series(std::string& out, const Plot& plot, const Series& series, const Style& style) {
-  if (series.line) add_stroke(out, style, line_path(plot, series));
-  if (marked(series)) add_markers(out, style, marker_path(plot, series, style.marker));
+  add_stroke(out, style, line_path(plot, series));
+  add_markers(out, style, marker_path(plot, series, style.marker));
 }
 
 void add_legend(std::string& out, const Plot& plot, const Series& series, const Style& style,
                 std::size_t row) {
   const double x = plot.right() + kLegendGap;
   const double y = plot.top + kLegendRow * (static_cast<double>(row) + 0.5);
-  if (series.line) add_stroke(out, style, fmt::format("M{:.2f} {:.2f}h{}", x, y, kSample));
-  if (marked(series)) {
-    add_markers(out, style, fmt::format("M{:.2f} {:.2f}{}", x + kSample / 2, y, style.marker));
-  }
+  add_stroke(out, style, fmt::format("M{:.2f} {:.2f}h{}", x, y, kSample));
+  add_markers(out, style, fmt::format("M{:.2f} {:.2f}{}", x + kSample / 2, y, style.marker));
   add_text(out, x + kSample + kLabelGap, y + kDescent, series.name);
 }
 

@@ -16,10 +16,9 @@ struct Series {
   // Series of one name share colour, marker and the entry in the legend, which shows the first of them;
   // an empty name has no entry.
   std::string name;
-  std::vector<std::pair<double, double>> points;  // joined in this order
-  bool dashed = false;                            // with hollow markers
-  bool markers = true;                            // those that would touch their predecessor are left out
-  bool line = true;                               // without it, every point has its marker
+  std::vector<std::pair<double, double>>
+      points;           // joined in this order, each with a marker unless it would touch the last one
+  bool dashed = false;  // with hollow markers
 };
 
 enum class Scale { kLinear, kLog };

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "io/input.h"
 #include "test/support.h"
 
 namespace sounder {
@@ -22,8 +23,9 @@ class IdxFile {
   explicit IdxFile(std::string_view bytes) { test::write_file(path(), bytes); }
 
   std::string path() const { return dir_ / "data.idx"; }
+  IdxImages images() const { return parse_idx_images(Input(path()).bytes(), path()); }
   std::string images_error() const {
-    return error_of([&] { read_idx_images(path()); });
+    return error_of([&] { images(); });
   }
   std::string labels_error() const {
     return error_of([&] { read_idx_labels(path()); });
@@ -42,7 +44,7 @@ class IdxFile {
 
 TEST_CASE("idx: reads images and labels") {
   const IdxFile file("\0\0\x08\x03\0\0\0\2\0\0\0\1\0\0\0\3\1\2\3\4\5\xff"sv);
-  const IdxImages images = read_idx_images(file.path());
+  const IdxImages images = file.images();
   CHECK(images.rows == 1);
   CHECK(images.cols == 3);
   CHECK(images.pixels == Bytes{1, 2, 3, 4, 5, 255});
