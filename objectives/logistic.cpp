@@ -1,11 +1,12 @@
 // Logistic loss  l(z) = log(1 + exp(-y z)),  y in {-1, +1}.
 // Derivative in z: -y / (1 + exp(y z)); curvature at most 1/4.
-// Stable form: with m = y z, log1p(exp(-|m|)) + max(0, -m), which neither overflows nor loses the tail.
-// Source: Cox (1958); the stable form is the usual log-sum-exp shift.
+// Stable form: objectives/logistic_loss.h.
+// Source: Cox (1958).
 #include <algorithm>
 
 #include "objectives/catalogue.h"
 #include "objectives/linear.h"
+#include "objectives/logistic_loss.h"
 
 namespace sounder {
 namespace {
@@ -15,10 +16,7 @@ double xlogx(double x) {
 }
 
 struct Logistic {
-  double value(float margin, float label) const {
-    const double m = double{label} * margin;
-    return std::log1p(std::exp(-std::fabs(m))) + std::fmax(0.0, -m);
-  }
+  double value(float margin, float label) const { return logistic_loss(double{label} * margin); }
   float slope(float margin, float label) const { return -label / (1 + std::exp(label * margin)); }
   // b = sigmoid(-(m + reach b)) by Newton's method. It lies between 1/2 and `even`, where the sigmoid's
   // argument is 0; kept on that side, the method does not cycle. Comparisons with `even` are false where it

@@ -1,12 +1,13 @@
 // Likes and dislikes by matrix factorisation (factorisation.h), label y -1 or 1:  log(1 + exp(-y z)).
 // Derivative in z: -y / (1 + exp(y z)). The output is the margin z, the log-odds of 1; the mean is that of the training
-// labels' odds. Stable form: log1p(exp(-|y z|)) + max(0, -y z).
+// labels' odds.
 // Source: Johnson, Logistic matrix factorization for implicit feedback data, 2014, without its weights.
 #include <cmath>
 #include <memory>
 
 #include "objectives/catalogue.h"
 #include "objectives/factorisation.h"
+#include "objectives/logistic_loss.h"
 
 namespace sounder {
 namespace {
@@ -32,10 +33,7 @@ class MatrixCompletionLogistic final : public Factorisation {
   }
 
  protected:
-  double value(float output, float label) const override {
-    const double m = double{label} * output;
-    return std::log1p(std::exp(-std::fabs(m))) + std::fmax(0.0, -m);
-  }
+  double value(float output, float label) const override { return logistic_loss(double{label} * output); }
 };
 
 }  // namespace
