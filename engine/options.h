@@ -64,7 +64,7 @@ struct Options {
   int patience = 3;  // evaluated epochs, >= 1
   double gap = 0;    // stop at a relative duality gap <= this, with a rule that has one; 0: never
   std::optional<double> target = {};  // stop at an objective <= this
-  // Stop after this many seconds of training, evaluation included; > 0.
+  // Stop after this many seconds from the call of train() on, > 0: making blocks, looking for a step and evaluating are in them.
   std::optional<double> time_limit = {};
 
   // Performance.

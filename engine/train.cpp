@@ -22,6 +22,7 @@
 #include "engine/machine.h"
 #include "engine/parameters.h"
 #include "engine/plan.h"
+#include "engine/run_clock.h"
 #include "engine/run_report.h"
 #include "engine/sampler.h"
 #include "engine/source.h"
@@ -35,7 +36,6 @@ namespace sounder {
 namespace {
 
 constexpr int kMostRollbacks = 15;
-constexpr double kProgressSeconds = 0.1;
 
 // One run. sample(), work(), account() and end_round() are called by the graph while run_epoch() waits, work() by
 // many threads and the others one at a time; everything else by the thread that called train(), with no task in
@@ -80,8 +80,6 @@ class Trainer {
     return static_cast<double>(nonzeros_) / std::max(1.0, static_cast<double>(report_.nonzeros));
   }
   bool averaging() const { return options_.average_from > 0 && report_.epochs >= options_.average_from; }
-  bool out_of_time() const { return options_.time_limit && seconds_since(start_) >= *options_.time_limit; }
-  bool interrupted() const { return monitor_.stop.stop_requested() || out_of_time(); }
   void tell_progress();
 
   const Objective& objective_;
@@ -89,7 +87,7 @@ class Trainer {
   const RuleTraits& rule_ = traits_of(options_.rule);
   const Monitor& monitor_;
   Arena& arena_;
-  const Clock::time_point start_ = Clock::now();
+  RunClock clock_;
   const double loss_of_zero_;
   Report report_;
   Layout layout_;
@@ -123,7 +121,6 @@ class Trainer {
   // Written by the ledger during an epoch, or several in one go.
   std::uint64_t epoch_samples_ = 0;
   std::uint64_t nonzeros_ = 0;  // until the end of the epoch, with those of samples at rest
-  Clock::time_point told_ = start_;
 };
 
 Trainer::Trainer(Source source, const Objective& objective, const Options& options, const Monitor& monitor,
@@ -132,6 +129,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       options_(options),
       monitor_(monitor),
       arena_(arena),
+      clock_(monitor, options.time_limit),
       loss_of_zero_(source.loss_of_zero(objective)),
       report_(start_report(source, objective, options, arena)),
       layout_(
@@ -255,8 +253,8 @@ void Trainer::begin_epoch(int epochs) {
 }
 
 void Trainer::run_epoch() {
-  timed(report_.train_seconds, [&] {
-    while (!sampler_.epoch_done() && !interrupted()) {
+  clock_.train(report_.train_seconds, [&] {
+    while (!sampler_.epoch_done() && !clock_.interrupted()) {
       graph_.run();
       writer_->flush();
       fold_scale(sampler_, layout_, parameters_);
@@ -267,19 +265,19 @@ void Trainer::run_epoch() {
 
 bool Trainer::sample(Task& task) {
   if (file_) file_->read_ahead(sampler_.to_come(), unasked_);
-  return !interrupted() && sampler_.next(task);
+  return !clock_.interrupted() && sampler_.next(task);
 }
 
 // Tasks that were sampled ahead of an interruption are dropped.
 void Trainer::work(const Task& task) {
-  if (interrupted()) return;
+  if (clock_.interrupted()) return;
   if (batches_) batches_->build(task.blocks[0]);
   for (std::size_t k = 0; file_ && k < task.blocks.size(); ++k) file_->require(task.blocks[k]);
   task_.run(task);
 }
 
 void Trainer::account(const Task& task) {
-  if (interrupted()) return;
+  if (clock_.interrupted()) return;
   NodeReport& node = report_.nodes[task.node];
   ++node.tasks;
   if (blocks_[task.blocks[0]].node != task.node) ++node.remote_tasks;
@@ -288,7 +286,7 @@ void Trainer::account(const Task& task) {
     nonzeros_ += blocks_[number].nonzeros();
     if (file_) file_->let_go();
   }
-  if (monitor_.on_progress && seconds_since(told_) >= kProgressSeconds) tell_progress();
+  if (clock_.progress_due()) tell_progress();
 }
 
 void Trainer::end_epoch() {
@@ -309,7 +307,8 @@ double Trainer::objective_at_start() {
 
 // The regulariser alone is a lower bound of the objective, where it is a norm.
 bool Trainer::to_evaluate() const {
-  if (report_.epochs % options_.evaluate_every == 0 || report_.epochs == options_.epochs || interrupted())
+  if (report_.epochs % options_.evaluate_every == 0 || report_.epochs == options_.epochs ||
+      clock_.interrupted())
     return true;
   const double squared = layout_.norms(latest()).squared;
   return !std::isfinite(squared) ||
@@ -379,7 +378,7 @@ std::optional<Outcome> Trainer::verdict() const {
   const auto& rows = report_.per_epoch;
   if (!rows.empty() && course_.reached(rows.back())) return Outcome::kConverged;
   if (monitor_.stop.stop_requested()) return Outcome::kCancelled;
-  if (out_of_time()) return Outcome::kTimeLimit;
+  if (clock_.out_of_time()) return Outcome::kTimeLimit;
   if (report_.rollbacks >= kMostRollbacks) return Outcome::kDiverged;
   if (report_.epochs >= options_.epochs) return rows.empty() ? Outcome::kDiverged : Outcome::kEpochLimit;
   return course_.stalled(rows) ? std::optional(Outcome::kConverged) : std::nullopt;
@@ -402,19 +401,10 @@ Trained Trainer::finish(Outcome outcome) {
 }
 
 void Trainer::tell_progress() {
-  told_ = Clock::now();
-  const double fraction =
-      (report_.epochs - 1 + static_cast<double>(epoch_samples_) / static_cast<double>(report_.samples)) /
-      options_.epochs;
-  const double seconds = seconds_since(start_);
-  Progress progress{.epoch = report_.epochs + epochs_over(),
-                    .epochs = options_.epochs,
-                    .fraction = fraction,
-                    .nonzeros_per_second = static_cast<double>(nonzeros_) / seconds,
-                    .seconds_left = seconds / fraction - seconds,
-                    .objective = {}};
+  Progress progress{.epoch = report_.epochs + epochs_over(), .epochs = options_.epochs};
   if (!report_.per_epoch.empty()) progress.objective = report_.per_epoch.back().objective;
-  monitor_.on_progress(progress);
+  const double epoch = static_cast<double>(epoch_samples_) / static_cast<double>(report_.samples);
+  clock_.tell(progress, report_.epochs - 1 + epoch, nonzeros_);
 }
 
 Trained train_on(Source source, const Objective& objective, const Options& options, const Monitor& monitor) {

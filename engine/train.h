@@ -19,10 +19,10 @@ class BlockFile;
 struct Progress {
   int epoch = 1;
   int epochs = 1;
-  double fraction = 0;              // of all samples of the run, in [0, 1]
-  double nonzeros_per_second = 0;   // updates only
-  double seconds_left = 0;          // to the epoch limit, evaluation included
-  std::optional<double> objective;  // after the last whole epoch
+  double fraction = 0;                   // of all samples of the run, in [0, 1]
+  double nonzeros_per_second = 0;        // updated, over the seconds of updates
+  double seconds_left = 0;               // to the epoch limit, evaluation included
+  std::optional<double> objective = {};  // after the last whole epoch
 };
 
 // What a caller may watch and do while train() runs. The functions are called from the arena's workers, one

@@ -17,6 +17,7 @@
 #include "engine/layout.h"
 #include "engine/parameters.h"
 #include "engine/plan.h"
+#include "engine/run_clock.h"
 #include "engine/sampler.h"
 #include "engine/stopwatch.h"
 #include "engine/turns.h"
@@ -24,8 +25,6 @@
 
 namespace sounder {
 namespace {
-
-constexpr double kProgressSeconds = 0.1;
 
 Options options_of(Options common, const Candidate& candidate) {
   common.l2 = candidate.l2;
@@ -107,15 +106,12 @@ class Tuner {
   std::optional<Outcome> verdict() const;
   Tuned finish();
 
-  bool out_of_time() const { return common_.time_limit && seconds_since(start_) >= *common_.time_limit; }
-  bool interrupted() const { return monitor_.stop.stop_requested() || out_of_time(); }
-
   const Objective& objective_;
   const Options& common_;
   const Dataset& validation_;
   const Monitor& monitor_;
   Arena& arena_;
-  const Clock::time_point start_ = Clock::now();
+  RunClock clock_;
   Tuned tuned_;
   Layout layout_;
   std::vector<float> begin_;  // what training starts from
@@ -133,7 +129,6 @@ class Tuner {
   // Written by the ledger during an epoch.
   std::uint64_t epoch_samples_ = 0;
   std::uint64_t nonzeros_ = 0;
-  Clock::time_point told_ = start_;
 };
 
 Tuner::Tuner(Source source, const Objective& objective, const Options& common,
@@ -144,6 +139,7 @@ Tuner::Tuner(Source source, const Objective& objective, const Options& common,
       validation_(validation),
       monitor_(monitor),
       arena_(arena),
+      clock_(monitor, common.time_limit),
       tuned_{.ranking = {},
              .model = {},
              .samples = source.rows(),
@@ -182,7 +178,7 @@ Tuned Tuner::run() {
   while (!outcome) {
     ++tuned_.epochs;
     begin_epoch();
-    timed(tuned_.train_seconds, [&] { run_epoch(); });
+    clock_.train(tuned_.train_seconds, [&] { run_epoch(); });
     timed(tuned_.evaluate_seconds, [&] { end_epoch(); });
     outcome = verdict();
   }
@@ -200,7 +196,7 @@ void Tuner::begin_epoch() {
 
 // Where one contestant's scale must be folded, the others wait, but keep theirs, as if they were alone.
 void Tuner::run_epoch() {
-  while (!contestants_.front()->sampler.epoch_done() && !interrupted()) {
+  while (!contestants_.front()->sampler.epoch_done() && !clock_.interrupted()) {
     graph_.run();
     for (const auto& c : contestants_) {
       c->writer->flush();
@@ -211,7 +207,7 @@ void Tuner::run_epoch() {
 }
 
 bool Tuner::sample(Task& task) {
-  if (interrupted()) return false;
+  if (clock_.interrupted()) return false;
   if (std::ranges::any_of(contestants_, [](const auto& c) { return c->sampler.must_fold(); })) return false;
   std::vector<Task>& tasks = tasks_[sampled_ % tasks_.size()];
   for (std::size_t c = 0; c < contestants_.size(); ++c) {
@@ -225,16 +221,17 @@ bool Tuner::sample(Task& task) {
 
 void Tuner::work(const Task& task) {
   const std::vector<Task>& tasks = tasks_[task.number % tasks_.size()];
-  for (std::size_t c = 0; c < contestants_.size() && !interrupted(); ++c) contestants_[c]->task.run(tasks[c]);
+  for (std::size_t c = 0; c < contestants_.size() && !clock_.interrupted(); ++c)
+    contestants_[c]->task.run(tasks[c]);
 }
 
 void Tuner::account(const Task& task) {
-  if (interrupted()) return;
+  if (clock_.interrupted()) return;
   for (const std::uint32_t number : task.blocks) {
     epoch_samples_ += blocks_[number].rows();
     nonzeros_ += blocks_[number].nonzeros() * contestants_.size();
   }
-  if (monitor_.on_progress && seconds_since(told_) >= kProgressSeconds) tell_progress();
+  if (clock_.progress_due()) tell_progress();
 }
 
 void Tuner::end_epoch() {
@@ -286,25 +283,16 @@ void Tuner::tell_epoch() const {
 }
 
 void Tuner::tell_progress() {
-  told_ = Clock::now();
-  const double seconds = seconds_since(start_);
-  const double fraction =
-      (tuned_.epochs - 1 + static_cast<double>(epoch_samples_) / static_cast<double>(tuned_.samples)) /
-      common_.epochs;
-  Progress progress{.epoch = tuned_.epochs,
-                    .epochs = common_.epochs,
-                    .fraction = fraction,
-                    .nonzeros_per_second = static_cast<double>(nonzeros_) / seconds,
-                    .seconds_left = seconds / fraction - seconds,
-                    .objective = {}};
+  Progress progress{.epoch = tuned_.epochs, .epochs = common_.epochs};
   if (tuned_.epochs > 1) progress.objective = leader().tried.objective;
-  monitor_.on_progress(progress);
+  const double epoch = static_cast<double>(epoch_samples_) / static_cast<double>(tuned_.samples);
+  clock_.tell(progress, tuned_.epochs - 1 + epoch, nonzeros_);
 }
 
 std::optional<Outcome> Tuner::verdict() const {
   if (contestants_.empty()) return Outcome::kDiverged;
   if (monitor_.stop.stop_requested()) return Outcome::kCancelled;
-  if (out_of_time()) return Outcome::kTimeLimit;
+  if (clock_.out_of_time()) return Outcome::kTimeLimit;
   return tuned_.epochs >= common_.epochs ? std::optional(Outcome::kEpochLimit) : std::nullopt;
 }
 

@@ -278,6 +278,28 @@ TEST_CASE("train: callbacks come one at a time, and what they throw comes out") 
   }
 }
 
+TEST_CASE("train: the rate of progress is that of the updates") {
+  class SlowToEvaluate final : public FakeObjective {
+    std::uint64_t step(const Samples& samples, const LocalWeights&, const Step&) const override {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      return samples.nonzeros();
+    }
+    Evaluation evaluate(const Samples& samples, const ConstWeights& weights) const override {
+      std::this_thread::sleep_for(std::chrono::milliseconds(4));
+      return FakeObjective::evaluate(samples, weights);
+    }
+  };
+  Options options = careful(1);
+  options.epochs = 3;
+  options.block_rows = 3;
+  double rate = 0;
+  Monitor monitor;
+  monitor.on_progress = [&](const Progress& progress) { rate = progress.nonzeros_per_second; };
+  const Report report = train(problem(90), SlowToEvaluate(), options, monitor).report;
+  CHECK(rate > report.nonzeros_per_second / 2);
+  CHECK(rate < report.nonzeros_per_second * 2);
+}
+
 TEST_CASE("train: calls may run at once") {
   const auto objective = make_objective("logistic");
   const double expected = train(problem(), *objective, careful()).report.objective;
