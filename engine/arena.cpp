@@ -8,6 +8,7 @@
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 #include <tbb/task_scheduler_observer.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <exception>
@@ -94,69 +95,101 @@ std::vector<Share> dealt(std::vector<Share> shares, const Options& options) {
   return shares;
 }
 
-// Binds every thread that enters an arena to one hardware thread, by its slot in the arena, for as long as it is there.
-// Those to choose from are those that the thread constructing this is bound to; where the system refuses, a thread stays
-// where it was.
+// Hardware threads that the calling thread may run on; none if the system does not say.
+cpu_set_t allowed_here() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) CPU_ZERO(&set);
+  return set;
+}
+
+// Of a node: those of its hardware threads that may be used, and all that may be, by threads outside of it.
+struct Cpus {
+  std::vector<int> own;
+  cpu_set_t all;
+};
+
+// As found outside of any pinned arena. oneTBB binds what enters the probe to the node.
+Cpus cpus_of(const Options& options, int numa_node) {
+  Cpus cpus{.own = {}, .all = allowed_here()};
+  cpu_set_t own;
+  tbb::task_arena probe(constraints_of(options, numa_node).set_max_concurrency(1));
+  probe.execute([&] { own = allowed_here(); });
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+    if (CPU_ISSET(cpu, &own)) cpus.own.push_back(cpu);
+  return cpus;
+}
+
+// Binds every thread that enters an arena to one hardware thread, by its slot in the arena, for as long as it is there;
+// where the system refuses, a thread stays where it was.
 class Pinning final : public tbb::task_scheduler_observer {
  public:
   // `first`: how many are taken already.
-  Pinning(tbb::task_arena& arena, int threads, int first)
+  Pinning(tbb::task_arena& arena, int threads, int first, Cpus cpus)
       : tbb::task_scheduler_observer(arena),
+        cpus_(std::move(cpus)),
         first_(first),
-        before_(static_cast<std::size_t>(std::max(threads, 2))) {  // oneTBB's arenas have two slots at least
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    sched_getaffinity(0, sizeof set, &set);
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
-      if (CPU_ISSET(cpu, &set)) cpus_.push_back(cpu);
+        seats_(static_cast<std::size_t>(std::max(threads, 2))) {  // oneTBB's arenas have two slots at least
     handoff_.release();
     observe(true);
   }
+  // Workers that are still in the arena do not tell any more when they leave it.
   ~Pinning() override {
     observe(false);
     handoff_.acquire();
+    for (const Seat& seat : seats_)
+      if (seat.thread != 0) sched_setaffinity(seat.thread, sizeof seat.after, &seat.after);
   }
 
-  void on_scheduler_entry(bool) override {
+  const Cpus& cpus() const { return cpus_; }
+
+  // A worker is born bound as the thread is that wakes it, one of those here.
+  void on_scheduler_entry(bool worker) override {
     const InOrder order(handoff_);
-    cpu_set_t& before = before_here();
-    if (sched_getaffinity(0, sizeof before, &before) != 0) CPU_ZERO(&before);
-    if (cpus_.empty()) return;
-    const auto slot = static_cast<std::size_t>(first_) +
-                      static_cast<std::size_t>(tbb::this_task_arena::current_thread_index());
+    seat_here() = {.thread = gettid(), .after = worker ? cpus_.all : allowed_here()};
+    if (cpus_.own.empty()) return;
+    const auto slot = static_cast<std::size_t>(first_) + slot_here();
     cpu_set_t one;
     CPU_ZERO(&one);
-    CPU_SET(cpus_[slot % cpus_.size()], &one);
+    CPU_SET(cpus_.own[slot % cpus_.own.size()], &one);
     sched_setaffinity(0, sizeof one, &one);
   }
   void on_scheduler_exit(bool) override {
     const InOrder order(handoff_);
-    sched_setaffinity(0, sizeof(cpu_set_t), &before_here());
+    const Seat seat = std::exchange(seat_here(), {});
+    sched_setaffinity(0, sizeof seat.after, &seat.after);
   }
 
  private:
-  cpu_set_t& before_here() {
-    return before_[static_cast<std::size_t>(tbb::this_task_arena::current_thread_index())];
+  struct Seat {
+    pid_t thread = 0;      // that is in the slot, and
+    cpu_set_t after = {};  // where it may run when it has left
+  };
+
+  static std::size_t slot_here() {
+    return static_cast<std::size_t>(tbb::this_task_arena::current_thread_index());
   }
+  Seat& seat_here() { return seats_[slot_here()]; }
 
   static inline Handoff handoff_;
 
-  std::vector<int> cpus_;
+  const Cpus cpus_;
   int first_;
-  std::vector<cpu_set_t> before_;  // by slot
+  std::vector<Seat> seats_;  // by slot
 };
 
-// One of the arenas.
+// One of the arenas. `around`: that of the same node that it is made inside of, or null.
 struct Node {
-  Node(const Share& share, int reserved, int pinned_before, const Options& options)
+  Node(const Share& share, int reserved, int pinned_before, const Options& options, const Node* around)
       : numa_node(share.numa_node),
         threads(share.threads),
         arena((options.pin ? tbb::task_arena::constraints{} : constraints_of(options, share.numa_node))
                   .set_max_concurrency(share.threads),
               static_cast<unsigned>(reserved), priority_of(options.priority)) {
     if (!options.pin) return;
-    tbb::task_arena probe(constraints_of(options, share.numa_node).set_max_concurrency(1));
-    probe.execute([&] { pinning = std::make_unique<Pinning>(arena, threads, pinned_before); });
+    const bool pinned = around != nullptr && around->pinning != nullptr;
+    pinning = std::make_unique<Pinning>(arena, threads, pinned_before,
+                                        pinned ? around->pinning->cpus() : cpus_of(options, share.numa_node));
   }
 
   int numa_node;
@@ -168,20 +201,23 @@ struct Node {
 }  // namespace
 
 struct Arena::State {
-  State(const Options& options, const std::vector<Share>& shares)
+  State(const Options& options, const std::vector<Share>& shares, const Arena* around)
       : threads(std::accumulate(shares.begin(), shares.end(), 0,
                                 [](int sum, const Share& share) { return sum + share.threads; })),
+        crowded(threads > usable_threads()),
         reserved(std::min(options.reserved_slots, shares.front().threads)),
         limit(tbb::global_control::max_allowed_parallelism,
               static_cast<std::size_t>(std::max(threads - reserved + 1, tbb::info::default_concurrency()))) {
     int before = 0;
     for (const Share& share : shares) {
-      nodes.push_back(std::make_unique<Node>(share, nodes.empty() ? reserved : 1, before, options));
+      const Node* const outer = around ? around->state_->nodes[nodes.size()].get() : nullptr;
+      nodes.push_back(std::make_unique<Node>(share, nodes.empty() ? reserved : 1, before, options, outer));
       before += share.threads;
     }
   }
 
   int threads;
+  bool crowded;
   int reserved;  // slots of the first node, where the calling thread is; of the others, one for theirs
   // Lets an arena be larger than the machine. oneTBB takes the smallest limit in force in the whole process,
   // so this one is never below what there is without it.
@@ -189,8 +225,8 @@ struct Arena::State {
   std::vector<std::unique_ptr<Node>> nodes;
 };
 
-Arena::Arena(const Options& options)
-    : state_(std::make_unique<State>(options, dealt(shares_of(options), options))) {}
+Arena::Arena(const Options& options, const Arena* around)
+    : state_(std::make_unique<State>(options, dealt(shares_of(options), options), around)) {}
 
 Arena::~Arena() = default;
 
@@ -199,6 +235,9 @@ int Arena::threads() const {
 }
 std::size_t Arena::nodes() const {
   return state_->nodes.size();
+}
+bool Arena::crowded() const {
+  return state_->crowded;
 }
 int Arena::threads(std::size_t node) const {
   return state_->nodes[node]->threads;

@@ -16,13 +16,15 @@ namespace sounder {
 // or when there are fewer threads than nodes named.
 class Arena {
  public:
-  explicit Arena(const Options& options);
+  // `around`: an arena of the same nodes that this one is made inside of. It pins to the same hardware threads.
+  explicit Arena(const Options& options, const Arena* around = nullptr);
   ~Arena();
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
   int threads() const;  // of all nodes
   std::size_t nodes() const;
+  bool crowded() const;  // they are more than may run at a time
   int threads(std::size_t node) const;
   int numa_node(std::size_t node) const;  // its number on the machine; -1: any
 

@@ -19,7 +19,6 @@
 #include "engine/gradient_task.h"
 #include "engine/graph.h"
 #include "engine/layout.h"
-#include "engine/machine.h"
 #include "engine/parameters.h"
 #include "engine/plan.h"
 #include "engine/run_clock.h"
@@ -147,13 +146,14 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       units_(timed(report_.prepare_seconds, [&] { return make_units(std::move(source)); })),
       parameters_(layout_.cells(), layout_.cell_floats()),
       writer_(make_writer()),
-      goes_on_(!plan_.strides.ends.empty() && !rule_.turns && arena.threads() <= usable_threads()),
+      goes_on_(!plan_.strides.ends.empty() && !rule_.turns && !arena.crowded()),
       task_(objective, layout_, blocks_, *writer_, plan_.strides, monitor.stop),
       sampler_(units_, plan_.clock, problem_of(options, objective, plan_), options.seed),
       step_limit_(sampler_, plan_.cap_grows),
       turns_(objective, layout_, options.rule),
       duality_(objective, layout_, turns_, blocks_, options.l2, report_.samples, in_turn(run_serially)),
-      few_(plan_.workers > 0 ? std::make_unique<Arena>(with_threads(options, plan_.workers)) : nullptr),
+      few_(plan_.workers > 0 ? std::make_unique<Arena>(with_threads(options, plan_.workers), &arena)
+                             : nullptr),
       graph_(few_ ? *few_ : arena, plan_.window,
              {.sample = [this](Task& task) { return sample(task); },
               .work = [this](const Task& task) { work(task); },

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -178,18 +179,52 @@ TEST_CASE("arena: every node runs its own part, and an exception comes out after
   }
 }
 
+namespace {
+
+Options pinned(std::size_t threads) {
+  Options options = with_threads(threads);
+  options.pin = true;
+  return options;
+}
+
+cpu_set_t allowed() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  sched_getaffinity(0, sizeof set, &set);
+  return set;
+}
+
+int bound_to() {
+  const cpu_set_t set = allowed();
+  return CPU_COUNT(&set);
+}
+
+// Of the arena, the hardware threads that its workers may run on, once all of them have come or a second is over.
+cpu_set_t allowed_in(Arena& arena) {
+  std::mutex mutex;
+  cpu_set_t all;
+  CPU_ZERO(&all);
+  std::atomic<int> inside{0};
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  arena.parallel_for(static_cast<std::size_t>(arena.threads()), [&](std::size_t) {
+    const cpu_set_t here = allowed();
+    {
+      const std::scoped_lock lock(mutex);
+      CPU_OR(&all, &all, &here);
+    }
+    ++inside;
+    while (inside < arena.threads() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  });
+  return all;
+}
+
+}  // namespace
+
 TEST_CASE("arena: pinned threads are on one hardware thread inside, and where they were outside") {
-  const auto bound_to = [] {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    sched_getaffinity(0, sizeof set, &set);
-    return CPU_COUNT(&set);
-  };
   const int before = bound_to();
   for (const std::size_t nodes : {1, 2}) {
     CAPTURE(nodes);
-    Options options = with_threads(4);
-    options.pin = true;
+    Options options = pinned(4);
     options.numa_nodes.assign(nodes, -1);
     Arena arena(options);
     std::atomic<int> others{0};
@@ -199,5 +234,37 @@ TEST_CASE("arena: pinned threads are on one hardware thread inside, and where th
     });
     CHECK(others == 0);
     CHECK(bound_to() == before);
+  }
+}
+
+TEST_CASE("arena: one made inside of a pinned one pins to the same hardware threads") {
+  if (usable_threads() < 2) return;
+  Arena outer(pinned(2));
+  outer.execute([&] {
+    const cpu_set_t before = allowed();
+    {
+      Arena inner(pinned(2), &outer);
+      const cpu_set_t all = allowed_in(inner);
+      CHECK(CPU_COUNT(&all) == 2);
+    }
+    const cpu_set_t after = allowed();
+    CHECK(CPU_EQUAL(&before, &after));
+  });
+}
+
+TEST_CASE("arena: after a pinned one is gone, its workers run where they may") {
+  const int before = bound_to();
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    for (int round = 0; round < 10; ++round) {
+      {
+        Arena arena(pinned(threads));
+        arena.execute([&] { allowed_in(arena); });
+      }
+      Arena free(with_threads(threads));
+      std::atomic<int> bound{0};
+      free.parallel_for(200, [&](std::size_t) { bound += bound_to() == before ? 0 : 1; });
+      CHECK(bound == 0);
+    }
   }
 }
