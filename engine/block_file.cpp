@@ -225,8 +225,11 @@ std::vector<Block> BlockFile::make_blocks(std::size_t memory) const {
 
 void BlockFile::require(std::size_t number) const {
   if (required_[number].load(std::memory_order_relaxed)) return;
-  if (checksum_of(memory(number)) != index_[number].checksum || !is_sound(number))
-    fail(fmt::format("block {} of {} is corrupt: its checksum does not match", number + 1, index_.size()));
+  const auto fail_if = [&](bool corrupt, const char* what) {
+    if (corrupt) fail(fmt::format("block {} of {} is corrupt: {}", number + 1, index_.size(), what));
+  };
+  fail_if(checksum_of(memory(number)) != index_[number].checksum, "its checksum does not match");
+  fail_if(!is_sound(number), "found samples that do not fit into it, expected what sounder convert wrote");
   required_[number].store(true, std::memory_order_relaxed);
 }
 
@@ -238,7 +241,8 @@ bool BlockFile::is_sound(std::size_t number) const {
   if (!std::ranges::is_sorted(offsets)) return false;
   const auto support = found.support;
   if (std::ranges::adjacent_find(support, std::greater_equal<>()) != support.end()) return false;
-  if (!all_below(support, cells_) || (shape_.bias && (support.empty() || support.front() != 0))) return false;
+  if (support.empty()) return !shape_.bias && offsets.back() == 0;
+  if (!all_below(support, cells_) || (shape_.bias && support.front() != 0)) return false;
   const std::size_t end = support.size() * cell_floats_;
   const std::size_t planes = cell_floats_ - kCoordinatesOfCell;
   return all_below(found.narrow, end - planes) && all_below(found.wide, end - planes);
@@ -271,9 +275,9 @@ void BlockFile::unmap_all() const {
   if (larger_) advise(0, blocks(), MADV_DONTNEED);
 }
 
-void BlockFile::let_go() const {
-  if (++used_ < stretch_) return;
-  used_ = 0;
+void BlockFile::let_go(std::size_t& used) const {
+  if (++used < stretch_) return;
+  used = 0;
   unmap_all();
 }
 

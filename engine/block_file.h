@@ -54,10 +54,10 @@ class BlockFile {
   void require(std::size_t block) const;
 
   // Asks for the next of the blocks that a pass has still to go through, in this order. `left`, at first all of them, is
-  // how many it has not been asked for yet; this takes away from it. One call at a time.
+  // how many it has not been asked for yet; this takes away from it.
   void read_ahead(std::span<const std::uint32_t> order, std::size_t& left) const;
-  // After the use of each block of such a pass. One call at a time.
-  void let_go() const;
+  // After the use of each block of such a pass. `used`, at first 0, is how many were used since the last that were let go of.
+  void let_go(std::size_t& used) const;
   // body(block) for each, in stretches of the file, each as `parallel` has it.
   void for_each(const ParallelFor& parallel, const std::function<void(std::size_t)>& body) const;
 
@@ -84,8 +84,7 @@ class BlockFile {
   std::vector<std::uint64_t> places_;  // where each block begins, and where the last ends
   std::size_t cells_ = 0;              // of the layout
   std::size_t cell_floats_ = 0;
-  std::size_t stretch_ = 1;       // blocks that are asked for ahead
-  mutable std::size_t used_ = 0;  // since blocks were let go of; let_go()'s
+  std::size_t stretch_ = 1;  // blocks that are asked for ahead
   mutable std::vector<std::atomic<bool>> required_;
 };
 

@@ -96,7 +96,8 @@ class Trainer {
   std::vector<std::uint32_t> order_;       // of the rows, where they come in batches
   std::optional<BlockMaker> maker_;        // while there are blocks to make
   std::shared_ptr<const BlockFile> file_;  // that the blocks lie in; null if they are made
-  std::size_t unasked_ = 0;                // BlockFile::read_ahead() in this epoch
+  std::size_t unasked_ = 0;                // BlockFile::read_ahead() in this epoch,
+  std::size_t used_ = 0;                   // and BlockFile::let_go()
   std::vector<Block> blocks_;
   std::optional<Batches> batches_;
   const Units units_;
@@ -284,7 +285,7 @@ void Trainer::account(const Task& task) {
   for (const std::uint32_t number : task.blocks) {
     epoch_samples_ += blocks_[number].rows();
     nonzeros_ += blocks_[number].nonzeros();
-    if (file_) file_->let_go();
+    if (file_) file_->let_go(used_);
   }
   if (clock_.progress_due()) tell_progress();
 }

@@ -10,9 +10,11 @@
 #include <memory>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "engine/arena.h"
+#include "engine/block_writer.h"
 #include "engine/convert.h"
 #include "engine/train.h"
 #include "io/libsvm.h"
@@ -278,6 +280,42 @@ TEST_CASE("block file: a corrupt block is found when it is first used, and named
     CHECK(error.starts_with(files.svm + ": block "));
     CHECK(error.find("corrupt") != std::string::npos);
   }
+}
+
+TEST_CASE("block file: a block without cells has no samples that could lie in them") {
+  const TempDir dir;
+  const std::string path = dir / "crafted.blocks";
+  const BlockExtent extent{
+      .rows = 1, .cells = 0, .entries = 1, .pairs = false, .weighted = false, .wide = false};
+  const auto bytes = std::make_shared<std::vector<std::uint64_t>>(extent.bytes() / 8 + 1);
+  const std::shared_ptr<std::byte> begin(bytes, reinterpret_cast<std::byte*>(bytes->data()));
+  const BlockPieces pieces(begin.get(), extent);
+  pieces.offsets[1] = 1;
+  pieces.narrow[0] = 60'000;
+  Block block = pieces.block(begin, 0);
+  const std::vector<float> values{1};
+  block.values = values;
+  BlockFileWriter writer(path);
+  writer.add(block);
+  writer.commit({.block_rows = 1, .planes = {.state = 1}}, std::vector<std::uint32_t>{1});
+  const BlockFile file(path, 0);
+  const std::string error = input_error_of([&] { file.require(0); });
+  CHECK(error.find("block 1 of 1 is corrupt: found samples that do not fit") != std::string::npos);
+}
+
+TEST_CASE("block file: calls may run at once on one file that is larger than memory") {
+  const Files files = small_files();
+  files.convert({.options = short_run()});
+  const auto objective = make_objective("logistic", {});
+  const auto file = files.open(0);
+  const Model expected = train(file, *objective, short_run()).model;
+  std::vector<Model> found(4);
+  {
+    std::vector<std::jthread> callers;
+    for (Model& model : found)
+      callers.emplace_back([&] { model = train(file, *objective, short_run()).model; });
+  }
+  for (const Model& model : found) CHECK(model.weights == expected.weights);
 }
 
 }  // namespace sounder
