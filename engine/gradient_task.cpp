@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <numeric>
 #include <vector>
 
 #include "engine/sampler.h"
@@ -67,6 +66,33 @@ void damp(const LocalCopy& copy, double damping) {
   float* const after = copy.after();
   for (std::size_t i = 0; i < copy.size(); ++i)
     after[i] = copy.before()[i] + share * (after[i] - copy.before()[i]);
+}
+
+// body(samples, weights): those of the block, and what their positions are of.
+template <class Body>
+auto with_weights(const Layout& layout, const Parameters& parameters, const Block& block, Body&& body) {
+  if (block.support.size() == layout.cells())
+    return body(block.samples(), layout.weights(parameters.all().data()));
+  const auto cells = std::make_unique_for_overwrite<float[]>(block.support.size() * layout.cell_floats());
+  parameters.pull(block.support, cells.get());
+  return body(block.samples(), layout.weights(cells.get()));
+}
+
+// Each row by itself, at its place in its batch.
+void evaluate_rows(const Objective& objective, const Samples& samples, const ConstWeights& weights,
+                   std::vector<Evaluation>& rows) {
+  std::size_t place = 0;
+  for (std::size_t i = 0; i < samples.rows(); ++i, ++place) {
+    place += samples.gap(i);
+    rows.resize(std::max(rows.size(), place + 1));
+    rows[place] = objective.evaluate(samples.part(i, 1), weights);
+  }
+}
+
+Evaluation sum_of(std::span<const Evaluation> parts) {
+  Evaluation sum;
+  for (const Evaluation& part : parts) sum += part;
+  return sum;
 }
 
 void fold_average(const Sampler::Average& average, const Layout& layout, Parameters& parameters) {
@@ -163,11 +189,9 @@ void add_implied(const Objective& objective, const Layout& layout, Block& block,
 
 Evaluation evaluate_block(const Objective& objective, const Layout& layout, const Parameters& parameters,
                           const Block& block) {
-  if (block.support.size() == layout.cells())
-    return objective.evaluate(block.samples(), layout.weights(parameters.all().data()));
-  const auto cells = std::make_unique_for_overwrite<float[]>(block.support.size() * layout.cell_floats());
-  parameters.pull(block.support, cells.get());
-  return objective.evaluate(block.samples(), layout.weights(cells.get()));
+  return with_weights(layout, parameters, block, [&](const Samples& samples, const ConstWeights& weights) {
+    return objective.evaluate(samples, weights);
+  });
 }
 
 Evaluation evaluate_blocks(const Objective& objective, const Layout& layout, const Parameters& parameters,
@@ -175,8 +199,21 @@ Evaluation evaluate_blocks(const Objective& objective, const Layout& layout, con
   std::vector<Evaluation> sums(blocks.size());
   parallel(blocks.size(),
            [&](std::size_t b) { sums[b] = evaluate_block(objective, layout, parameters, blocks[b]); });
-  return std::accumulate(sums.begin(), sums.end(), Evaluation{},
-                         [](Evaluation sum, const Evaluation& block) { return sum += block; });
+  return sum_of(sums);
+}
+
+Evaluation evaluate_batches(const Objective& objective, const Layout& layout, const Parameters& parameters,
+                            std::span<const Block> blocks, std::size_t groups, const ParallelFor& parallel) {
+  std::vector<Evaluation> sums(blocks.size() / groups);
+  parallel(sums.size(), [&](std::size_t b) {
+    std::vector<Evaluation> rows;
+    for (const Block& block : blocks.subspan(b * groups, groups))
+      with_weights(layout, parameters, block, [&](const Samples& samples, const ConstWeights& weights) {
+        evaluate_rows(objective, samples, weights, rows);
+      });
+    sums[b] = sum_of(rows);
+  });
+  return sum_of(sums);
 }
 
 double objective_of(const Evaluation& sums, const Objective& objective, const Layout& layout,

@@ -59,6 +59,10 @@ Evaluation evaluate_block(const Objective& objective, const Layout& layout, cons
                           const Block& block);
 Evaluation evaluate_blocks(const Objective& objective, const Layout& layout, const Parameters& parameters,
                            std::span<const Block> blocks, const ParallelFor& parallel);
+// The same of batches (engine/batches.h) of so many groups, a block each: row after row as they were drawn, so that the sum has
+// the same bits however the rows are dealt out to groups.
+Evaluation evaluate_batches(const Objective& objective, const Layout& layout, const Parameters& parameters,
+                            std::span<const Block> blocks, std::size_t groups, const ParallelFor& parallel);
 
 // mean loss + l1 |w|_1 + (l2 / 2) |w|^2, or with the objective's terms for the last, `array` being all cells.
 double objective_of(const Evaluation& sums, const Objective& objective, const Layout& layout,

@@ -179,6 +179,12 @@ Choice choice_of_discipline(const Options& options) {
           options.discipline ? kAsked : "no update is lost, and none of the others reached a target sooner"};
 }
 
+// Of a loss with kinks a step ends where the slope does, and two blocks at a time cannot diverge (engine/overshoot.h).
+bool settles(const Plan& plan, const Setting& is) {
+  return !is.objective.smooth() && traits_of(is.options.rule).step == StepChoice::kTrial &&
+         plan.clock.schedule == Schedule::kAnneal && is.parallel <= 2;
+}
+
 // What was chosen last, when nothing changes any more.
 void conclude(Plan& plan, const Setting& is) {
   const std::vector<Cell> ends = exchange_ends(is, plan.strides.rows);
@@ -187,6 +193,7 @@ void conclude(Plan& plan, const Setting& is) {
   if (!plan.strides.ends.empty())
     plan.why.refresh.why += "; the fewer rows touch a column, the longer it waits";
   plan.alone |= plan.support == Support::kAll && plan.damping == 1 && may_train_in_place(is);
+  plan.settles = settles(plan, is);
   plan.why.discipline = choice_of_discipline(is.options);
   plan.why.block.value = fmt::format("{}", plan.block_rows);
   if (plan.strides.rows == 0) plan.why.refresh = {"never", why_no_refresh(is)};
@@ -331,13 +338,6 @@ std::unique_ptr<Writer> writer_of(const Options& options, const Plan& plan, cons
                   .seed = options.seed};
   const std::size_t slots = traits_of(discipline_of(options)).rounds ? plan.round_tasks : virtual_workers;
   return make_sparsifying_writer(std::move(writer), parameters, mask, slots);
-}
-
-// Of a loss with kinks a step ends where the slope does, and two workers cannot diverge (engine/overshoot.h).
-bool settles(const Objective& objective, const Options& options, const Plan& plan, int threads) {
-  const int workers = plan.workers > 0 ? plan.workers : std::max(threads, options.simulate);
-  return !objective.smooth() && traits_of(options.rule).step == StepChoice::kTrial &&
-         plan.clock.schedule == Schedule::kAnneal && workers <= 2;
 }
 
 Units units_of(std::span<const Block> blocks, const Plan& plan) {

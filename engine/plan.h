@@ -35,6 +35,7 @@ struct Plan {
   bool alone = false;                   // one worker trains, and nobody else looks at the weights
   StepClock clock = {};
   bool cap_grows = false;  // StepLimit
+  bool settles = false;    // Course
   std::optional<Theorem> theorem = {};
   double others = 0;    // RuleTraits::shares, and
   double proximal = 0;  // RuleTraits::dual: as Step has them
@@ -49,8 +50,6 @@ Planes planes_of(const Options& options);
 Problem problem_of(const Options& options, const Objective& objective, const Plan& plan);
 std::unique_ptr<Writer> writer_of(const Options& options, const Plan& plan, const Layout& layout,
                                   Parameters& parameters);
-// Whether an epoch may end high and yet no more is to be done (Course).
-bool settles(const Objective& objective, const Options& options, const Plan& plan, int threads);
 // Where a unit is a block; these in order of Block::node.
 Units units_of(std::span<const Block> blocks, const Plan& plan);
 

@@ -61,6 +61,7 @@ class Trainer {
   void account(const Task& task);
   double objective_at_start();
   bool to_evaluate() const;
+  Evaluation sums_at(const Parameters& parameters);
   void evaluate();
   Checkpoint checkpoint() const;
   void roll_back();
@@ -160,7 +161,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
               .work = [this](const Task& task) { work(task); },
               .account = [this](const Task& task) { account(task); },
               .end_round = [this] { writer_->end_round(); }}),
-      course_(options_, objective.shape().rounds, settles(objective, options, plan_, arena.threads())) {
+      course_(options_, objective.shape().rounds, plan_.settles) {
   arena.for_each_node([&](std::size_t node) { parameters_.touch(node, arena.nodes()); });
   for (const Block& block : blocks_) ++report_.nodes[block.node].blocks;
   parameters_.write(best_);
@@ -300,9 +301,7 @@ void Trainer::end_epoch() {
 double Trainer::objective_at_start() {
   if (objective_.shape().starts_at_zero) return loss_of_zero_;
   if (batches_) batches_->build_rest(arena_);
-  const Evaluation sums = timed(report_.evaluate_seconds, [&] {
-    return evaluate_blocks(objective_, layout_, parameters_, blocks_, in_turn(parallel_on(arena_)));
-  });
+  const Evaluation sums = sums_at(parameters_);
   return objective_of(sums, objective_, layout_, best_, options_);
 }
 
@@ -320,13 +319,19 @@ Checkpoint Trainer::checkpoint() const {
   return {parameters_, sampler_, turns_, blocks_};
 }
 
+Evaluation Trainer::sums_at(const Parameters& parameters) {
+  const ParallelFor parallel = parallel_on(arena_);
+  return timed(report_.evaluate_seconds, [&] {
+    if (batches_)
+      return evaluate_batches(objective_, layout_, parameters, blocks_, plan_.round_tasks, parallel);
+    return evaluate_blocks(objective_, layout_, parameters, blocks_, in_turn(parallel));
+  });
+}
+
 void Trainer::evaluate() {
   std::optional<Parameters> mean;
   if (averaging()) mean.emplace(layout_.cells(), layout_.cell_floats()).write(mean_);
-  const Evaluation sums = timed(report_.evaluate_seconds, [&] {
-    return evaluate_blocks(objective_, layout_, mean ? *mean : parameters_, blocks_,
-                           in_turn(parallel_on(arena_)));
-  });
+  const Evaluation sums = sums_at(mean ? *mean : parameters_);
   const double objective = objective_of(sums, objective_, layout_, latest(), options_);
   if (course_.diverged(objective)) {
     roll_back();

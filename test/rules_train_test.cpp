@@ -148,17 +148,47 @@ TEST_CASE("rules: exclusive and reproducible give the same bits on any number of
       options.discipline = discipline;
       options.bias = !traits_of(discipline).disjoint && !traits_of(rule).dual;
       options.l1 = traits_of(rule).l1 ? 1e-4 : 0;
-      const Model first = train(data, objective, options).model;
+      const auto [first, report] = train(data, objective, options);
       CHECK(std::ranges::any_of(first.weights, [](float w) { return w != 0; }));
       for (const std::size_t threads : kThreadSweep) {
         CAPTURE(threads);
         options.threads = static_cast<int>(threads);
-        const Model again = train(data, objective, options).model;
+        const auto [again, report_again] = train(data, objective, options);
         CHECK(again.weights == first.weights);
         CHECK(again.bias == first.bias);
+        CHECK(report_again.objective == report.objective);
       }
     }
   });
+}
+
+TEST_CASE("rules: exclusive and reproducible give the same bits also of a run that is rolled back") {
+  const auto hinge = make_objective("hinge");
+  Dataset data = sparse_rows(LabelKind::kTwoClass, 300, 200, false);
+  Dataset::Columns uneven;
+  for (std::size_t i = 0; i < data.rows(); ++i) {
+    const Row row = data.row(i);
+    uneven.indices.insert(uneven.indices.end(), row.support.begin(), row.support.end());
+    for (const float value : row.values) uneven.values.push_back(i % 4 == 0 ? 100 * value : value);
+    uneven.offsets.push_back(uneven.indices.size());
+    uneven.labels.push_back(row.label);
+  }
+  data = {data.dimension(), std::move(uneven)};
+  for (const Discipline discipline : {Discipline::kExclusive, Discipline::kReproducible}) {
+    CAPTURE(name_of(discipline));
+    Options options = options_for(Rule::kSgd);
+    options.epochs = 10;
+    options.step = 10;
+    options.discipline = discipline;
+    const auto [first, report] = train(data, *hinge, options);
+    for (const std::size_t threads : kThreadSweep) {
+      CAPTURE(threads);
+      options.threads = static_cast<int>(threads);
+      const auto [again, report_again] = train(data, *hinge, options);
+      CHECK(report_again.rollbacks == report.rollbacks);
+      CHECK(again.weights == first.weights);
+    }
+  }
 }
 
 TEST_CASE("rules: an absurd step is taken back, with all that the rule keeps") {
