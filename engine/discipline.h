@@ -75,6 +75,7 @@ struct Visit {
   std::span<const Cell> support;
   std::size_t samples = 1;   // of the block
   std::size_t slot = 0;      // of the task among those of its round; of a simulation, the worker
+  bool compared = false;     // before() is to stay as it was pulled: what the block changed will be asked for
   std::uint64_t ticket = 0;  // for the writer's own use
   std::optional<std::uint64_t> ended_before = {};  // MeasuringWriter's
 };
@@ -155,7 +156,7 @@ SOUNDER_DISCIPLINES(SOUNDER_DECLARE)
 std::unique_ptr<Writer> make_simulated_writer(Parameters& parameters, std::size_t workers);
 
 // For one thread and blocks whose support is all cells, in order: before() and after() of a copy are both the parameters
-// themselves. So this is for rules and problems that do not ask what a block changed. Not thread-safe.
+// themselves, but for a visit that compares them. Not thread-safe.
 std::unique_ptr<Writer> make_lone_writer(Parameters& parameters);
 
 // For blocks whose support is all cells, in order, which must stay until flush(): each thread keeps its copy from visit to

@@ -1,5 +1,5 @@
 // A lone thread has nobody to hide its changes from: where the support of its blocks is all cells, it works on the
-// parameters themselves, and neither pull nor push moves anything.
+// parameters themselves, and neither pull nor push moves anything. Where it asks what it changed, they must.
 #include "engine/discipline.h"
 
 namespace sounder {
@@ -9,8 +9,12 @@ class LoneWriter final : public Writer {
  public:
   explicit LoneWriter(Parameters& parameters) : parameters_(parameters) {}
 
-  void pull(Visit&, LocalCopy& copy) override { copy.look_at(parameters_.all()); }
-  void push(Visit&, LocalCopy&) override {}
+  void pull(Visit& visit, LocalCopy& copy) override {
+    visit.compared ? copy.pull(parameters_, visit.support) : copy.look_at(parameters_.all());
+  }
+  void push(Visit& visit, LocalCopy& copy) override {
+    if (visit.compared) parameters_.push_alone(visit.support, copy.before(), copy.after());
+  }
 
  private:
   Parameters& parameters_;

@@ -143,7 +143,10 @@ void GradientTask::run(const Task& task) const {
 
 void GradientTask::run_block(Block& block, const Task& task, const Step& step, Local& local) const {
   LocalCopy& copy = local.copy;
-  Visit visit{.support = block.support, .samples = block.rows(), .slot = task.slot};
+  Visit visit{.support = block.support,
+              .samples = block.rows(),
+              .slot = task.slot,
+              .compared = step.others > 0 || step.damping != 1 || layout_.planes().average};
   writer_.pull(visit, copy);
   const Leaving leaving(writer_, visit);
   local.nonzeros += run_samples(block, visit, step, copy);

@@ -183,6 +183,13 @@ TEST_CASE("discipline: a lone visit works on the parameters themselves") {
   copy.after()[1] = 7;
   CHECK(copy.before()[1] == 2);
   CHECK(parameters.all()[5] == 2);
+  visit.compared = true;
+  writer->pull(visit, copy);
+  copy.after()[5] += 1;
+  CHECK(copy.before()[5] == 2);
+  CHECK(parameters.all()[5] == 2);
+  writer->push(visit, copy);
+  CHECK(parameters.all()[5] == 3);
 }
 
 TEST_CASE("discipline: threads that keep their copies exchange a part of them at a time, and lose nothing") {
