@@ -43,7 +43,12 @@ std::uint64_t quantile(const std::map<std::uint64_t, std::uint64_t>& counts, std
 void require_measurable(const Options& options) {
   const auto refuse = [](const std::string& what) { throw InputError("measure: " + what); };
   if (options.simulate > 0) refuse("simulated staleness is known, not measured");
-  if (traits_of(discipline_of(options)).disjoint) refuse("under exclusive no block is stale");
+  if (options.sparsify != Sparsify::kNone)
+    refuse("what sparsify holds back would count as what others changed");
+  const DisciplineTraits& discipline = traits_of(discipline_of(options));
+  if (discipline.disjoint) refuse("under exclusive no block is stale");
+  if (discipline.rounds)
+    refuse("under " + std::string(discipline.name) + " no block sees what those of its round change");
 }
 
 double estimate_safe_staleness(const Dataset& data, const Options& options, Arena& arena) {
@@ -57,7 +62,7 @@ double estimate_safe_staleness(const Dataset& data, const Options& options, Aren
 struct MeasuringWriter::Tally {
   std::atomic<std::uint64_t> visits{0};
   std::atomic<std::uint64_t> began{0};  // samples
-  std::atomic<std::uint64_t> ended{0};
+  std::atomic<std::uint64_t> ended{0};  // released and acquired, so that what has ended is seen to have begun
 
   tbb::enumerable_thread_specific<std::vector<float>> now;  // its memory serves again
 
@@ -77,7 +82,7 @@ MeasuringWriter::~MeasuringWriter() = default;
 
 void MeasuringWriter::pull(Visit& visit, LocalCopy& copy) {
   const bool sampled = tally_->visits.fetch_add(1, std::memory_order_relaxed) % kSampled == 0;
-  if (sampled) visit.ended_before = tally_->ended.load(std::memory_order_relaxed);
+  if (sampled) visit.ended_before = tally_->ended.load(std::memory_order_acquire);
   tally_->began.fetch_add(visit.samples, std::memory_order_relaxed);
   writer_->pull(visit, copy);
 }
@@ -85,7 +90,7 @@ void MeasuringWriter::pull(Visit& visit, LocalCopy& copy) {
 void MeasuringWriter::push(Visit& visit, LocalCopy& copy) {
   if (visit.ended_before) record(visit, copy);
   writer_->push(visit, copy);
-  tally_->ended.fetch_add(visit.samples, std::memory_order_relaxed);
+  tally_->ended.fetch_add(visit.samples, std::memory_order_release);
 }
 
 void MeasuringWriter::record(const Visit& visit, const LocalCopy& copy) {

@@ -30,7 +30,8 @@ struct Progress {
 struct Monitor {
   std::function<void(const EpochReport&)> on_epoch = {};
   std::function<void(const Progress&)> on_progress = {};
-  bool measure = false;       // fill in Report::asynchrony; not under exclusive or with simulated workers
+  // Fill in Report::asynchrony; not with simulated workers or sparsify, nor under exclusive or reproducible.
+  bool measure = false;
   std::stop_token stop = {};  // a request ends the run within one block a worker
   // Held-out samples, labels as for training, evaluated whenever the objective is (Options::evaluate_every); early stopping
   // and the choice of the best epoch then go by their loss.

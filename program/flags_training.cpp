@@ -42,8 +42,10 @@ void add_flags(CLI::App& app, TrainFlags& flags) {
   add_machine_flags(app, flags.options);
   add_number(app, "--memory", flags.memory_mb, "MB",
              "A block file larger than this is read as it is needed; default: half of what is free");
-  app.add_flag("--measure", flags.measure,
-               "Report how stale blocks were and how much noise that made, against what the theory allows");
+  app.add_flag(
+      "--measure", flags.measure,
+      "Report how stale blocks were and how much noise that made, against what the theory allows; not with "
+      "--sparsify or the disciplines exclusive and reproducible");
   app.footer(list_choices() +
              "\nExample:\n  sounder train rcv1.svm.gz --objective logistic --l2 1e-5 --model rcv1.model "
              "--report rcv1.json\n\nCtrl-C stops and keeps the best model so far; once more leaves at once.");

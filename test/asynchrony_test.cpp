@@ -120,7 +120,14 @@ TEST_CASE("asynchrony: what is not stale by chance is not measured") {
   CHECK(
       test::input_error_of([&] { train(data, *objective, options, measuring()); }).starts_with("measure: "));
   options.simulate = 0;
-  options.discipline = Discipline::kExclusive;
+  for (const Discipline discipline : {Discipline::kExclusive, Discipline::kReproducible}) {
+    options.discipline = discipline;
+    CHECK(test::input_error_of([&] {
+            train(data, *objective, options, measuring());
+          }).starts_with("measure: under "));
+  }
+  options.discipline = {};
+  options.sparsify = Sparsify::kTopK;
   CHECK(
       test::input_error_of([&] { train(data, *objective, options, measuring()); }).starts_with("measure: "));
 }

@@ -127,6 +127,8 @@ epochs = 0: must be >= 1|speedup good.svm --epochs 0
 rule = svrg: does not suit|speedup good.svm --rule svrg --quiet
 measure: simulated staleness|train good.svm --measure --simulate 4 --quiet
 measure: under exclusive|train good.svm --measure --discipline exclusive --quiet
+measure: under reproducible|train good.svm --measure --discipline reproducible --quiet
+measure: what sparsify holds back|train good.svm --measure --sparsify top_k --quiet
 --measure tells about one run|train good.svm --measure --folds 2
 --hot = 0: must be > 0 and <= 1|inspect good.svm --hot 0
 --accuracy = 0: must be > 0|inspect good.svm --accuracy 0
