@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <latch>
 #include <numeric>
 #include <thread>
 #include <utility>
@@ -256,10 +257,13 @@ void Arena::execute(const std::function<void()>& body) {
   state_->nodes.front()->arena.execute(ordered);
 }
 
-// Each of the others has a thread of its own, which enters its arena like the calling thread the first.
+// Each of the others has a thread of its own, which enters its arena like the calling thread the first. Bodies may wait for
+// each other, so none begins before all threads are there.
 void Arena::for_each_node(const std::function<void(std::size_t)>& body) {
   if (nodes() == 1) return execute([&] { body(0); });
   std::vector<std::exception_ptr> errors(nodes());
+  std::latch go(1);
+  bool all_there = false;
   const auto run = [&](std::size_t node) {
     try {
       state_->nodes[node]->arena.execute([&] { body(node); });
@@ -269,7 +273,19 @@ void Arena::for_each_node(const std::function<void(std::size_t)>& body) {
   };
   {
     std::vector<std::jthread> others;
-    for (std::size_t node = 1; node < nodes(); ++node) others.emplace_back(run, node);
+    try {
+      for (std::size_t node = 1; node < nodes(); ++node) {
+        others.emplace_back([&, node] {
+          go.wait();
+          if (all_there) run(node);
+        });
+      }
+    } catch (...) {
+      go.count_down();
+      throw;
+    }
+    all_there = true;
+    go.count_down();
     run(0);
   }
   for (const std::exception_ptr& error : errors)

@@ -33,7 +33,8 @@ class Arena {
   void execute(const std::function<void()>& body);
 
   // Calls body(0) ... body(nodes() - 1), all at once, each inside its node's arena. The first exception is rethrown when
-  // all are done. May be called inside execute().
+  // all are done. Throws std::system_error, with no body called, when there is no thread for one of them. May be called
+  // inside execute().
   void for_each_node(const std::function<void(std::size_t)>& body);
 
   // Which of `count` things are a node's own: the same ones each time, in proportion to its threads.

@@ -92,9 +92,12 @@ struct Graph::State {
 
   void begin() {
     stopped.assign(lanes.size(), false);
-    if (!shared()) return;
     open = static_cast<std::int64_t>(lanes.size());
-    for (const auto& lane : lanes) lane->graph.reserve_wait();
+  }
+
+  // Each lane before its sampler begins: all have been here before the last closes, and none if no thread can be had for one.
+  void reserve(Lane& lane) const {
+    if (shared()) lane.graph.reserve_wait();
   }
 
   void close(std::int64_t count) {
@@ -195,6 +198,7 @@ void Graph::run() {
   state_->begin();
   arena_.for_each_node([&](std::size_t lane) {
     const Started started(State::handoff);
+    state_->reserve(*state_->lanes[lane]);
     state_->lanes[lane]->sampler.activate();
     state_->lanes[lane]->graph.wait_for_all();
   });

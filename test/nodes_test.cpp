@@ -2,11 +2,13 @@
 // those with a number are there where HWLOC_SYNTHETIC, which test/CMakeLists.txt sets for a test of its own, or the
 // machine has them.
 #include <doctest/doctest.h>
+#include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -94,6 +96,28 @@ struct Ahead {
   }
 };
 
+// For as long as it lives, threads that are not oneTBB's ask for stacks larger than any address space.
+class NoMoreThreads {
+ public:
+  NoMoreThreads() {
+    pthread_getattr_default_np(&before_);
+    pthread_attr_t huge;
+    pthread_attr_init(&huge);
+    pthread_attr_setstacksize(&huge, std::size_t{1} << 56);
+    pthread_setattr_default_np(&huge);
+    pthread_attr_destroy(&huge);
+  }
+  ~NoMoreThreads() {
+    pthread_setattr_default_np(&before_);
+    pthread_attr_destroy(&before_);
+  }
+  NoMoreThreads(const NoMoreThreads&) = delete;
+  NoMoreThreads& operator=(const NoMoreThreads&) = delete;
+
+ private:
+  pthread_attr_t before_;
+};
+
 }  // namespace
 
 TEST_CASE("nodes: no task starts a window after one that is not done, whatever node that is on") {
@@ -144,6 +168,24 @@ TEST_CASE("nodes: an exception on one node ends all, and the next run works") {
       CHECK(worked == 500);
     }
   }
+}
+
+TEST_CASE("nodes: where there is no thread for one, the others do not wait for it, and the next run works") {
+  Options options = with_threads(2);
+  options.numa_nodes = kAnyTwo;
+  Arena arena(options);
+  int sampled = 0;
+  Graph graph(arena, 4,
+              {.sample = [&](Task&) { return sampled < 500 && ++sampled > 0; },
+               .work = [](const Task&) {},
+               .account = [](const Task&) {}});
+  {
+    const NoMoreThreads none;
+    CHECK_THROWS_AS(graph.run(), std::system_error);
+    CHECK(sampled == 0);
+  }
+  graph.run();
+  CHECK(sampled == 500);
 }
 
 TEST_CASE("nodes: the sampler hands out each unit once an epoch, to its own node, with one clock") {
