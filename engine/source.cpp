@@ -268,8 +268,12 @@ Block Source::sample(const Layout& layout, std::size_t rows, std::size_t memory,
 
 double Source::loss_of_zero(const Objective& objective) const {
   if (!file_) return sounder::loss_of_zero(data_, objective);
-  file_->require(0);
-  return sounder::loss_of_zero(std::as_const(*file_).block(0, 0).samples(), objective);
+  double sum = 0;
+  for (std::size_t b = 0; b < file_->blocks(); ++b) {
+    const Block block = file_->block(b, 0);
+    sum += static_cast<double>(block.rows()) * sounder::loss_of_zero(block.samples(), objective);
+  }
+  return sum / static_cast<double>(rows());
 }
 
 }  // namespace sounder

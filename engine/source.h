@@ -52,7 +52,7 @@ class Source {
   // Rows at random as one block, as many as that or, of a file, some thousand at most.
   Block sample(const Layout& layout, std::size_t rows, std::size_t memory, std::uint64_t seed) const;
 
-  // Mean loss of w = 0. Of a file with real labels an estimate, by such a sample.
+  // Mean loss of w = 0. Of a file it takes the labels as they lie there, of which nothing is checked yet.
   double loss_of_zero(const Objective& objective) const;
 
  private:

@@ -88,7 +88,6 @@ class Trainer {
   const Monitor& monitor_;
   Arena& arena_;
   RunClock clock_;
-  const double loss_of_zero_;
   Report report_;
   Layout layout_;
   std::vector<float> best_;  // the weights after the best epoch; what training starts from, to begin with
@@ -131,7 +130,6 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       monitor_(monitor),
       arena_(arena),
       clock_(monitor, options.time_limit),
-      loss_of_zero_(source.loss_of_zero(objective)),
       report_(start_report(source, objective, options, arena)),
       layout_(
           timed(report_.prepare_seconds, [&] { return source.layout(objective, options, arena.threads()); })),
@@ -299,7 +297,7 @@ void Trainer::end_epoch() {
 
 // Of w = 0 without a look at the blocks, which need not be built for it.
 double Trainer::objective_at_start() {
-  if (objective_.shape().starts_at_zero) return loss_of_zero_;
+  if (objective_.shape().starts_at_zero) return report_.objective;
   if (batches_) batches_->build_rest(arena_);
   const Evaluation sums = sums_at(parameters_);
   return objective_of(sums, objective_, layout_, best_, options_);

@@ -16,6 +16,8 @@
 #include "engine/arena.h"
 #include "engine/block_writer.h"
 #include "engine/convert.h"
+#include "engine/evaluate.h"
+#include "engine/source.h"
 #include "engine/train.h"
 #include "io/libsvm.h"
 #include "io/synthetic.h"
@@ -301,6 +303,28 @@ TEST_CASE("block file: a block without cells has no samples that could lie in th
   const BlockFile file(path, 0);
   const std::string error = input_error_of([&] { file.require(0); });
   CHECK(error.find("block 1 of 1 is corrupt: found samples that do not fit") != std::string::npos);
+}
+
+TEST_CASE("block file: a few large labels, wherever they lie, are no divergence") {
+  std::string text;
+  for (int i = 0; i < 3000; ++i)
+    text += fmt::format("{} {}:1 {}:0.5\n", i % 1000 == 7 ? 60 : 0, 1 + i % 20, 21 + i % 7);
+  const Files files(text);
+  const auto objective = make_objective("least_squares", {});
+  const Dataset data = read_libsvm(files.svm).data;
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    CAPTURE(seed);
+    Options options = short_run();
+    options.seed = seed;
+    files.convert({.options = options}, "least_squares");
+    for (const std::size_t memory : {kAllMemory, std::size_t{0}}) {
+      const auto file = files.open(memory);
+      CHECK(Source(file).loss_of_zero(*objective) == doctest::Approx(loss_of_zero(data, *objective)));
+      const Report report = train(file, *objective, options).report;
+      CHECK(report.outcome == Outcome::kEpochLimit);
+      CHECK(report.rollbacks == 0);
+    }
+  }
 }
 
 TEST_CASE("block file: calls may run at once on one file that is larger than memory") {
