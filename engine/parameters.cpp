@@ -221,7 +221,7 @@ void Parameters::push_alone(std::span<const Cell> support, const float* before, 
   });
 }
 
-// Only ever used through atomic references, which the compiler must take to alias anything.
+// Words that are floats in memory: while others may write, only atomic references touch them, as words or as floats.
 float* Parameters::floats_of(Cell cell) const {
   return reinterpret_cast<float*>(array_) + cell * cell_floats_;
 }
