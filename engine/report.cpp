@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "io/json_text.h"
+
 namespace sounder {
 namespace {
 
@@ -142,7 +144,7 @@ std::string to_json(const std::optional<Metrics>& metrics, const Remarks& remark
   Json json;
   if (metrics) put_metrics(json, *metrics);
   put_remarks(json, remarks);
-  return json.dump(2) + '\n';
+  return json_text(json);
 }
 
 std::string Report::brief() const {
@@ -196,7 +198,7 @@ std::string Report::to_json() const {
   for (const EpochReport& row : per_epoch) json["per_epoch"].push_back(json_of(row));
   json["options"] = json_of(options);
   put_remarks(json["options"], remarks);
-  return json.dump(2) + '\n';
+  return json_text(json);
 }
 
 }  // namespace sounder

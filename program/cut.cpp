@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "engine/stopwatch.h"
+#include "io/json_text.h"
 #include "io/error.h"
 #include "io/max_flow.h"
 #include "io/memory.h"
@@ -107,7 +108,7 @@ int run(const NetworkFlags& flags, Interrupts& interrupts) {
   if (!flags.report.empty()) {
     Json json = to_json(cut, problem);
     json["load_seconds"] = load_seconds;
-    write_file(flags.report, json.dump(2) + '\n');
+    write_file(flags.report, json_text(json));
   }
   if (!flags.quiet) say_beside(flags.outputs(), describe(cut, problem));
   return exit_code_of(cut, interrupts);

@@ -10,6 +10,7 @@
 #include "engine/evaluate.h"
 #include "engine/tune.h"
 #include "io/error.h"
+#include "io/json_text.h"
 #include "io/output.h"
 #include "objectives/catalogue.h"
 #include "program/commands.h"
@@ -94,7 +95,7 @@ int cross_validate(const TrainFlags& flags, Interrupts& interrupts) try {
     if (!flags.quiet) say_beside(flags.outputs(), fmt::format("fold {}: {}\n", k + 1, describe(metrics)));
   }
   if (!flags.quiet) say_beside(flags.outputs(), fmt::format("mean:   {}\n", describe(mean_of(folds))));
-  if (!flags.report.empty()) write_file(flags.report, json_of(flags, data, folds).dump(2) + '\n');
+  if (!flags.report.empty()) write_file(flags.report, json_text(json_of(flags, data, folds)));
   return interrupts.exit_code();
 } catch (const Diverged& diverged) {
   complain("a fold diverged: " + diverged.advice);

@@ -15,6 +15,7 @@
 #include "io/error.h"
 #include "io/idx.h"
 #include "io/input.h"
+#include "io/json_text.h"
 #include "io/libsvm.h"
 #include "io/max_flow.h"
 #include "io/model_file.h"
@@ -304,7 +305,7 @@ int run(const InfoFlags& flags, Interrupts&) {
   Json json = Json::object();
   if (flags.machine) json.update(describe_machine(flags.options));
   if (!flags.file.empty()) json.update(describe_file(flags));
-  if (!flags.json.empty()) write_file(flags.json, json.dump(2) + '\n');
+  if (!flags.json.empty()) write_file(flags.json, json_text(json));
   if (flags.json == kStandardOutput) return 0;
   std::string text;
   for (const auto& [key, value] : json.items()) text += fmt::format("{:<20} {}\n", key, shown(value));

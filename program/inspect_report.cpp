@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/theory.h"
+#include "io/json_text.h"
 #include "program/inspect.h"
 
 namespace sounder {
@@ -296,7 +297,7 @@ std::string json_of(const InspectReport& report) {
   if (found.constants) json["theorem"] = json_of(*found.constants);
   json["threads"] = found.threads;
   json["recommended"] = json_of(found.advice);
-  return json.dump(2) + '\n';
+  return json_text(json);
 }
 
 std::vector<Chart> charts_of(const InspectReport& report) {

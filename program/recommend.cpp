@@ -11,6 +11,7 @@
 #include "engine/evaluate.h"
 #include "io/error.h"
 #include "io/ids.h"
+#include "io/json_text.h"
 #include "io/model_file.h"
 #include "io/output.h"
 #include "objectives/catalogue.h"
@@ -123,8 +124,7 @@ int run(const RecommendFlags& flags, Interrupts&) {
     users.push_back(json_of(recommender, name, user.has_value(), best));
     text += describe(recommender, name, best);
   }
-  if (!flags.json.empty())
-    write_file(flags.json, Json{{"model", flags.model}, {"users", users}}.dump(2) + '\n');
+  if (!flags.json.empty()) write_file(flags.json, json_text(Json{{"model", flags.model}, {"users", users}}));
   if (flags.json != kStandardOutput) say(text);
   return 0;
 }

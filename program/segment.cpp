@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "io/image.h"
+#include "io/json_text.h"
 #include "io/output.h"
 #include "objectives/segmentation.h"
 #include "program/cut.h"
@@ -33,7 +34,7 @@ int run(const SegmentFlags& flags, Interrupts& interrupts) {
   const Cut cut = cut_with_progress(problem, flags, *progress, interrupts);
   progress.reset();
   write_png(mask_of(photo, seeds, cut.labels), flags.output);
-  if (!flags.report.empty()) write_file(flags.report, to_json(cut, problem).dump(2) + '\n');
+  if (!flags.report.empty()) write_file(flags.report, json_text(to_json(cut, problem)));
   if (!flags.quiet)
     say_beside(flags.outputs(),
                describe(cut, problem) + fmt::format("{}: {}\n", flags.output, shares_of(seeds, cut.labels)));

@@ -11,6 +11,7 @@
 
 #include "io/error.h"
 #include "io/ids.h"
+#include "io/json_text.h"
 #include "io/model_file.h"
 #include "io/output.h"
 #include "io/scanner.h"
@@ -130,7 +131,7 @@ int run(const SimilarFlags& flags, Interrupts&) {
     json[names[word]] = to_json(neighbours, names);
     text += to_text(names[word], neighbours, names);
   }
-  if (!flags.json.empty()) write_file(flags.json, json.dump(2) + '\n');
+  if (!flags.json.empty()) write_file(flags.json, json_text(json));
   if (flags.json != kStandardOutput && flags.vectors != kStandardOutput) say(text);
   return 0;
 }

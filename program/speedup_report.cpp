@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/arena.h"
+#include "io/json_text.h"
 #include "program/speedup.h"
 
 namespace sounder {
@@ -278,7 +279,7 @@ std::string json_of(const Study& study) {
   json["serial"] = json_of(study, study.serial());
   json["measured"] = list_of(study, study.measured());
   json["simulated"] = list_of(study, study.simulated());
-  return json.dump(2) + '\n';
+  return json_text(json);
 }
 
 std::vector<Chart> charts_of(const Study& study) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "io/docword.h"
+#include "io/json_text.h"
 #include "io/model_file.h"
 #include "io/output.h"
 #include "objectives/topics.h"
@@ -81,7 +82,7 @@ void observe(Model& model, const EvaluateFlags& flags, const ParallelFor& parall
 
 int run(const TopicsFlags& flags, Interrupts&) {
   const Findings findings = findings_of(flags);
-  if (!flags.json.empty()) write_file(flags.json, to_json(findings).dump(2) + '\n');
+  if (!flags.json.empty()) write_file(flags.json, json_text(to_json(findings)));
   if (flags.json != kStandardOutput) say(describe(findings));
   return 0;
 }

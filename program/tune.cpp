@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/json_text.h"
 #include "io/model_file.h"
 #include "io/output.h"
 #include "program/commands.h"
@@ -135,7 +136,7 @@ std::string json_of(const TuneFlags& flags, const Tuned& tuned, const Objective&
   json["ranking"] = Json::array();
   for (const Tried& tried : tuned.ranking) json["ranking"].push_back(json_of(tried));
   if (!tuned.ranking.front().diverged) json["command"] = command_for(flags, tuned.ranking.front().candidate);
-  return json.dump(2) + '\n';
+  return json_text(json);
 }
 
 }  // namespace

@@ -42,6 +42,14 @@ has_keys info.json format ratings users items duplicates ratings_per_user rating
 check 'users' [ "$(number info.json users)" -eq 60 ]
 refused 'found ratings' info ratings.txt --index-base 1
 
+# Names that are not UTF-8.
+printf 'jos\351 film 3\nana film 4\njos\351 caf\351 5\nana th\351 1\n' >"lat$(printf '\351').txt"
+silent train lat*.txt --objective matrix_completion --rank 2 --quiet --model lat.model --report lat.json
+ends 0 recommend lat.model --user ana --include-seen --json -
+check 'a name that is no UTF-8 is told' grep -q '"caf.*"' "$out"
+ends 0 inspect lat*.txt --objective matrix_completion --json -
+ends 0 info lat*.txt --json -
+
 # --- Cuts -------------------------------------------------------------------------------------------------------------
 
 printf 'p max 4 5\nn 1 s\nn 4 t\na 1 2 3\na 1 3 2\na 2 3 1\na 2 4 2\na 3 4 3\n' >flow.max
@@ -65,6 +73,7 @@ grep -v 't$' flow.max >endless.max
 refused 'beyond.max:6:' cut beyond.max
 refused 'negative.max:6:' cut negative.max
 refused 'endless.max' cut endless.max
+
 
 # A grey picture with a bright square, and seeds in colours.
 { printf 'P5 16 16 255\n'; awk 'BEGIN { for (i = 0; i < 256; ++i) printf "%s", (i % 16 > 5 && i % 16 < 11 && i > 80 && i < 176) ? "w" : "0" }'; } >photo.pgm
@@ -106,6 +115,11 @@ has_keys info.json format documents words entries tokens words_per_document empt
 check 'empty documents' [ "$(number info.json empty_documents)" -eq 1 ]
 head -n 19 vocabulary.txt >fewer.txt
 printf '1\n1\n1\n1 2 1\n' >wide.txt
+{ head -n 19 vocabulary.txt; printf 'th\351\n'; } >latin.txt
+silent train docword.txt --objective topic_model --topics 2 --vocabulary latin.txt --quiet --model latin.model
+ends 0 topics latin.model --top 20 --json -
+check 'a word that is no UTF-8 is told' grep -q '"th.*"' "$out"
+ends 0 inspect docword.txt --objective topic_model --vocabulary latin.txt --json -
 refused 'fewer.txt' train docword.txt --objective topic_model --vocabulary fewer.txt
 refused 'wide.txt:4:' train wide.txt --objective topic_model
 refused 'l2 = 0.1: must be 0, topic_model' train docword.txt --objective topic_model --l2 0.1
@@ -151,6 +165,10 @@ silent train text.txt --objective word_embedding --rank 8 --quiet --model words.
 ends 0 inspect letter.txt --objective word_embedding
 ends 0 similar words.model cat --top 3
 check 'neighbours' [ "$(wc -l <"$out")" -ge 3 ]
+{ cat text.txt; awk 'BEGIN { for (i = 0; i < 50; ++i) print "cat th\351" }'; } >latin.text
+silent train latin.text --objective word_embedding --rank 8 --quiet --model latin.words
+ends 0 similar latin.words cat --json -
+check 'and so is one that is near' grep -q '"th.*"' "$out"
 refused 'perhaps' similar words.model perhaps
 printf '1 2 3\n' >digits.txt
 refused 'digits.txt' train digits.txt --objective word_embedding
