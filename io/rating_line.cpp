@@ -11,6 +11,22 @@ namespace {
 constexpr Separator kSeparators[] = {
     {'\t', 1, "a tab"}, {':', 2, "\"::\""}, {',', 1, "a comma"}, {' ', 1, "a blank"}};
 
+// Of any alphabet.
+bool begins_with_letter(std::string_view text) {
+  if (text.empty()) return false;
+  const char lower = static_cast<char>(text[0] | 0x20);
+  return (lower >= 'a' && lower <= 'z') || (text[0] & 0x80) != 0;
+}
+
+// A number, or what takes the place of one.
+bool is_numeric(std::string_view field) {
+  if (!std::isnan(number_of(field))) return true;
+  if (field.starts_with('-') || field.starts_with('+')) field.remove_prefix(1);
+  std::string lower(field);
+  for (char& c : lower) c = static_cast<char>(c | 0x20);
+  return lower == "nan" || lower == "inf" || lower == "infinity";
+}
+
 }  // namespace
 
 std::optional<std::string_view> unquoted(std::string_view field, Separator separator, std::string& buffer) {
@@ -35,10 +51,22 @@ int fit(std::string_view line, Separator separator) {
   Fields fields(line, separator);
   std::string_view field;
   int count = 0;
-  while (count < Fit::kHeader && !(field = fields.next()).empty()) ++count;
+  while (count < Fit::kTriple && !(field = fields.next()).empty()) ++count;
   std::string buffer;
   const std::string_view last = unquoted(field, separator, buffer).value_or("");
-  return count == Fit::kHeader && !std::isnan(number_of(last)) ? Fit::kRating : count;
+  return count == Fit::kTriple && !std::isnan(number_of(last)) ? Fit::kRating : count;
+}
+
+bool is_header(std::string_view line) {
+  const Separator separator = best_separator(line);
+  Fields fields(line, separator);
+  std::string buffer;
+  int count = 0;
+  for (std::string_view field; !(field = fields.next()).empty(); ++count) {
+    const std::string_view name = unquoted(field, separator, buffer).value_or("");
+    if (is_numeric(name) || (count == Fit::kTriple - 1 && !begins_with_letter(name))) return false;
+  }
+  return count >= Fit::kTriple && !line.starts_with('%');
 }
 
 Separator best_separator(std::string_view line) {

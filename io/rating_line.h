@@ -102,10 +102,13 @@ float number_of(std::string_view field);
 // How many of the first three fields a line has with this separator, and one more when the third is a number.
 struct Fit {
   static constexpr int kPair = 2;
-  static constexpr int kHeader = 3;
+  static constexpr int kTriple = 3;
   static constexpr int kRating = 4;
 };
 int fit(std::string_view line, Separator separator);
+
+// Whether a first line names its columns: the third field begins with a letter, and none of them is a number, "nan" or "inf".
+bool is_header(std::string_view line);
 
 // What fits a line best.
 Separator best_separator(std::string_view line);

@@ -207,7 +207,11 @@ class RatingsParser {
     Lines lines(text_);
     std::string_view line = lines.next();
     if (line.empty()) refuse_empty(text_.empty() ? "the file is empty" : "every line is blank");
-    file_.header = fit(line, best_separator(line)) == Fit::kHeader;
+    if (line.starts_with('%'))
+      fail(line,
+           "user, item and rating; of a MatrixMarket file, leave out the lines with % and the line of sizes "
+           "behind them");
+    file_.header = is_header(line);
     if (file_.header) line = lines.next();
     if (line.empty()) refuse_empty("there is only a header");
     separator_ = best_separator(line);
@@ -330,7 +334,7 @@ RatingsFile read_ratings(const std::string& path, const RatingsOptions& options,
 bool is_ratings(std::string_view text) {
   Lines lines(text);
   std::string_view line = lines.next();
-  if (fit(line, best_separator(line)) == Fit::kHeader) line = lines.next();
+  if (is_header(line)) line = lines.next();
   const Separator separator = best_separator(line);
   if (fit(line, separator) != Fit::kRating) return false;
   Fields fields(line, separator);

@@ -41,6 +41,8 @@ ends 0 info ratings.txt --json info.json
 has_keys info.json format ratings users items duplicates ratings_per_user ratings_per_item values
 check 'users' [ "$(number info.json users)" -eq 60 ]
 refused 'found ratings' info ratings.txt --index-base 1
+printf '1 Toy Story 5\n2 Heat 4\n' >titles.txt
+refused 'titles.txt:1:7: found "Story"' train titles.txt --objective matrix_completion
 
 # Names that are not UTF-8.
 printf 'jos\351 film 3\nana film 4\njos\351 caf\351 5\nana th\351 1\n' >"lat$(printf '\351').txt"

@@ -145,9 +145,14 @@ TEST_CASE("ratings: fields between commas may be quoted") {
 
 TEST_CASE("ratings: skips a header, whatever separates its fields") {
   const char* cases[] = {
-      "userId,movieId,rating,timestamp\n1,2,3,4\n",    "\n\n\"user id\",\"item id\",\"rating\"\n\n1,2,3\n",
-      "user id\titem id\trating\n1\t2\t3\n",           "user item rating\n1\t2\t3\n",
-      "UserID::MovieID::Rating::Timestamp\n1::2::3\n", "user,item,rating\r\n1 2 3\r\n",
+      "userId,movieId,rating,timestamp\n1,2,3,4\n",
+      "\n\n\"user id\",\"item id\",\"rating\"\n\n1,2,3\n",
+      "user id\titem id\trating\n1\t2\t3\n",
+      "user item rating\n1\t2\t3\n",
+      "UserID::MovieID::Rating::Timestamp\n1::2::3\n",
+      "user,item,rating\r\n1 2 3\r\n",
+      "u,i,\"note\"\n1,2,3\n",
+      "nutzer,film,\xc3\xbc\n1,2,3\n",
   };
   for (const char* text : cases) {
     CAPTURE(text);
@@ -171,6 +176,28 @@ TEST_CASE("ratings: any line end, blank lines and a byte order mark make no diff
     CHECK(shown(parse(text)) == "1 2 3; 4 5 6; ");
   }
 }
+TEST_CASE("ratings: a first line with anything like data is no header") {
+  const std::string number = ", expected a rating (a finite number)";
+  const Message cases[] = {
+      {"u1 i1 nan\n1 2 3\n", "f.csv:1:7: found \"nan\"" + number},
+      {"u1 i1 -Inf\n1 2 3\n", "f.csv:1:7: found \"-Inf\"" + number},
+      {"u1,i1,\"NaN\"\n1,2,3\n", "f.csv:1:7: found \"\"NaN\"\"" + number},
+      {"u1 i1 5x\n1 2 3\n", "f.csv:1:7: found \"5x\"" + number},
+      {"u1,i1,?\n1,2,3\n", "f.csv:1:7: found \"?\"" + number},
+      {"1 Toy Story 5\n1 2 3\n", "f.csv:1:7: found \"Story\"" + number},
+      {"ann Toy Story 5\n1 2 3\n", "f.csv:1:9: found \"Story\"" + number},
+      {"%%MatrixMarket matrix coordinate real general\n3 3 2\n1 2 3\n",
+       "f.csv:1:1: found \"%%MatrixMarket matri...\", expected user, item and rating; of a MatrixMarket "
+       "file, leave "
+       "out the lines with % and the line of sizes behind them"},
+  };
+  for (const Message& c : cases) {
+    CAPTURE(c.text);
+    CHECK(error_of(c.text) == c.message);
+  }
+  CHECK_FALSE(is_ratings(cases[7].text));
+}
+
 
 TEST_CASE("ratings: counts the duplicates, and keeps them") {
   const RatingsFile file = parse("a x 1\nb x 2\na x 3\na y 4\na x 1\nb x 5\n");
