@@ -17,6 +17,17 @@ void check(std::uint32_t index_base) {
   if (index_base > 1) throw InputError(fmt::format("index_base = {}: must be 0 or 1", index_base));
 }
 
+// What is corrupt may decompress to something that is no LIBSVM text, long before its checksum comes.
+template <class Action>
+auto go_through(Stream& stream, const std::string& name, const LibsvmOptions& options,
+                const Action& action) try {
+  LibsvmReader reader([&](std::span<char> to) { return stream.read(to); }, name, options);
+  return action(reader);
+} catch (const InputError&) {
+  stream.require_intact();
+  throw;
+}
+
 template <class Number>
 void append(std::string& text, Number number) {
   char buffer[32];
@@ -28,15 +39,13 @@ void append(std::string& text, Number number) {
 LibsvmFile read_libsvm(Stream& stream, const std::string& name, const LibsvmOptions& options,
                        const ParallelFor& parallel) {
   check(options.index_base.value_or(0));
-  LibsvmReader reader([&](std::span<char> to) { return stream.read(to); }, name, options);
-  return reader.run(parallel);
+  return go_through(stream, name, options, [&](LibsvmReader& reader) { return reader.run(parallel); });
 }
 
 LibsvmShape scan_libsvm(Stream& stream, const std::string& name, const LibsvmOptions& options,
                         const ParallelFor& parallel, const TakePiece& take) {
   check(options.index_base.value_or(0));
-  LibsvmReader reader([&](std::span<char> to) { return stream.read(to); }, name, options);
-  return reader.scan(parallel, take);
+  return go_through(stream, name, options, [&](LibsvmReader& reader) { return reader.scan(parallel, take); });
 }
 
 LibsvmFile read_libsvm(const std::string& path, const LibsvmOptions& options, const ParallelFor& parallel) {

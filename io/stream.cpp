@@ -190,6 +190,7 @@ class Stream::Source {
   virtual ~Source() = default;
   virtual std::size_t read(std::span<char> to) = 0;
   virtual std::size_t mappable_size() const { return 0; }
+  virtual void require_intact() {}
   const File& file() const { return file_; }
 
  protected:
@@ -221,6 +222,7 @@ class Stream::Packed final : public Source {
 
   std::size_t read(std::span<char> to) override {
     std::size_t size = 0;
+    if (!failure_.empty()) fail(failure_);
     while (size < to.size()) {
       const std::string_view packed = refill();
       if (ended_ && packed.empty()) break;
@@ -240,6 +242,12 @@ class Stream::Packed final : public Source {
   }
 
  private:
+  void require_intact() override {
+    std::string room(kPackedBytes, 0);
+    while (read(room) == room.size()) {
+    }
+  }
+
   // What is still packed: a whole magic number at least, unless the file ends.
   std::string_view refill() {
     if (end_ - begin_ < kLongestMagic) {
@@ -257,7 +265,8 @@ class Stream::Packed final : public Source {
     }
   }
 
-  [[noreturn]] void fail(const std::string& what) const {
+  [[noreturn]] void fail(const std::string& what) {
+    failure_ = what;
     throw InputError(Position{file_.path()}, std::string("the ") + Decoder::kName + " data " + what);
   }
 
@@ -267,6 +276,7 @@ class Stream::Packed final : public Source {
   std::size_t end_;
   bool ended_ = false;
 };
+  std::string failure_;  // why there is nothing more to read
 
 std::unique_ptr<Stream::Source> Stream::open(const std::string& path) {
   File file(path);
@@ -302,6 +312,10 @@ int Stream::descriptor() const {
 }
 
 std::size_t Stream::mappable_size() const {
+void Stream::require_intact() {
+  source_->require_intact();
+}
+
   return source_->mappable_size();
 }
 

@@ -28,6 +28,10 @@ class Stream {
   // the same.
   std::string_view ahead(std::size_t count);
 
+  // Reads compressed data to its end, where its checksums are: throws InputError when it is corrupt or cut short. Does
+  // nothing with a plain file. For calling when what was read makes no sense.
+  void require_intact();
+
   // Of a plain regular file: its descriptor and size, for mapping it. The size is 0 for anything else.
   int descriptor() const;
   std::size_t mappable_size() const;

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "io/error.h"
+#include "io/libsvm.h"
 #include "test/support.h"
 
 using namespace sounder;
@@ -218,6 +219,53 @@ TEST_CASE("stream: bytes come in any portions, and may be looked at first") {
       CHECK(stream.ahead(1).empty());
       CHECK(stream.read(part) == 0);
     }
+}
+
+TEST_CASE(
+    "stream: compressed data is read to its checksum when asked whether it is intact, plain data is not") {
+  const TempDir dir;
+  const std::string plain = text_of(300'000);
+  for (const Format& format : kFormats) {
+    CAPTURE(format.name);
+    std::string packed = format.pack(plain);
+    write_file(dir / "file", packed);
+    Stream(dir / "file").require_intact();
+    packed[packed.size() - 6] ^= 1;
+    write_file(dir / "file", packed);
+    Stream stream(dir / "file");
+    CHECK(stream.ahead(5) == plain.substr(0, 5));
+    for (int time = 0; time < 2; ++time)
+      CHECK(input_error_of([&] { stream.require_intact(); }).find(" data is corrupt: ") != std::string::npos);
+  }
+  write_file(dir / "file", plain);
+  Stream stream(dir / "file");
+  stream.require_intact();
+  CHECK(stream.ahead(5) == plain.substr(0, 5));
+}
+
+TEST_CASE("input: text that corrupt data became is not blamed") {
+  const TempDir dir;
+  const std::string path = dir / "f.svm";
+  std::string text;
+  for (int row = 1; row < 300; ++row) text += "1 1:" + std::to_string(row * 7919 % 1000) + "\n";
+  for (const Format& format : kFormats) {
+    const std::string packed = format.pack(text);
+    std::size_t refused = 0;
+    for (std::size_t byte = 4; byte < packed.size(); byte += 3) {
+      std::string flipped = packed;
+      flipped[byte] ^= 4;
+      write_file(path, flipped);
+      const std::string message = input_error_of([&] { read_libsvm(path, {.piece_bytes = 64}); });
+      CAPTURE(format.name);
+      CAPTURE(byte);
+      CAPTURE(message);
+      CHECK((message.empty() || message.starts_with(path + ": the " + format.name + " data ")));
+      refused += !message.empty();
+    }
+    CHECK(refused > packed.size() / 4);
+  }
+  write_file(path, gzip("1 1:x\n"));
+  CHECK(input_error_of([&] { read_libsvm(path); }).starts_with(path + ":1:5: found \"x\""));
 }
 
 TEST_CASE("input: what a stream was asked ahead is part of it") {
