@@ -20,11 +20,6 @@ T* room_for(GrowingPages& pages, std::size_t count) {
   return reinterpret_cast<T*>(pages.room(count * sizeof(T)));
 }
 
-std::string_view without_mark(std::string_view text) {
-  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-  return text.substr(text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0);
-}
-
 }  // namespace
 
 void LibsvmRows::append(const LibsvmPiece& piece) {
@@ -118,7 +113,7 @@ void LibsvmReader::parse(const TextQueue::Text& text, Job& job) const {
   job.number = text.number;
   job.unreadable = text.unreadable;
   if (job.unreadable) return;
-  const std::string_view lines = job.number == 0 ? without_mark(text.piece.text()) : text.piece.text();
+  const std::string_view lines = text.piece.text();
   parse_libsvm_piece(lines, options_, job.piece);
   const bool open = !options_.index_base && options_.beyond == Beyond::kRefuse && options_.dimension > 0;
   if (!open || job.piece.end <= options_.dimension) return;

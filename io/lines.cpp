@@ -21,8 +21,7 @@ std::size_t last_line_end(std::string_view text) {
 
 std::vector<std::string> read_lines(const std::string& path) {
   const Input input(path);
-  std::string_view text = input.bytes();
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  const std::string_view text = input.bytes();
   std::vector<std::string> lines;
   for (Scanner scan(text); !scan.done(); scan.skip_line()) {
     const std::string_view rest = text.substr(static_cast<std::size_t>(scan.at() - text.data()));

@@ -321,7 +321,6 @@ class RatingsParser {
 
 RatingsFile parse_ratings(std::string_view text, const std::string& name, const RatingsOptions& options,
                           const ParallelFor& parallel) {
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   return RatingsParser(text, name, options).run(parallel);
 }
 

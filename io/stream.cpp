@@ -18,6 +18,7 @@
 namespace sounder {
 namespace {
 
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::size_t kLongestMagic = 4;
 constexpr std::size_t kPackedBytes = std::size_t{1} << 17;
 
@@ -189,8 +190,8 @@ class Stream::Source {
   explicit Source(File file) : file_(std::move(file)) {}
   virtual ~Source() = default;
   virtual std::size_t read(std::span<char> to) = 0;
-  virtual std::size_t mappable_size() const { return 0; }
   virtual void require_intact() {}
+  virtual std::size_t mappable_size() const { return 0; }
   const File& file() const { return file_; }
 
  protected:
@@ -221,8 +222,8 @@ class Stream::Packed final : public Source {
   }
 
   std::size_t read(std::span<char> to) override {
-    std::size_t size = 0;
     if (!failure_.empty()) fail(failure_);
+    std::size_t size = 0;
     while (size < to.size()) {
       const std::string_view packed = refill();
       if (ended_ && packed.empty()) break;
@@ -241,13 +242,13 @@ class Stream::Packed final : public Source {
     return size;
   }
 
- private:
   void require_intact() override {
     std::string room(kPackedBytes, 0);
     while (read(room) == room.size()) {
     }
   }
 
+ private:
   // What is still packed: a whole magic number at least, unless the file ends.
   std::string_view refill() {
     if (end_ - begin_ < kLongestMagic) {
@@ -275,8 +276,8 @@ class Stream::Packed final : public Source {
   std::size_t begin_ = 0;
   std::size_t end_;
   bool ended_ = false;
-};
   std::string failure_;  // why there is nothing more to read
+};
 
 std::unique_ptr<Stream::Source> Stream::open(const std::string& path) {
   File file(path);
@@ -288,7 +289,11 @@ std::unique_ptr<Stream::Source> Stream::open(const std::string& path) {
   return std::make_unique<Plain>(std::move(file), head);
 }
 
-Stream::Stream(const std::string& path) : source_(open(path)) {}
+Stream::Stream(const std::string& path)
+    : source_(open(path)), marked_(ahead(kByteOrderMark.size()) == kByteOrderMark) {
+  if (marked_) ahead_.clear();
+}
+
 Stream::~Stream() = default;
 Stream::Stream(Stream&&) noexcept = default;
 Stream& Stream::operator=(Stream&&) noexcept = default;
@@ -307,16 +312,16 @@ std::string_view Stream::ahead(std::size_t count) {
   return std::string_view(ahead_).substr(0, count);
 }
 
+void Stream::require_intact() {
+  source_->require_intact();
+}
+
 int Stream::descriptor() const {
   return source_->file().descriptor();
 }
 
 std::size_t Stream::mappable_size() const {
-void Stream::require_intact() {
-  source_->require_intact();
-}
-
-  return source_->mappable_size();
+  return marked_ ? 0 : source_->mappable_size();
 }
 
 }  // namespace sounder

@@ -10,11 +10,12 @@ namespace sounder {
 
 // A file as bytes, one after the other, decompressed on the way.
 //
-// gzip, bzip2 and zstd are recognised by their first bytes, whatever the name; all members or frames are read.
+// gzip, bzip2 and zstd are recognised by their first bytes, whatever the name; all members or frames are read. A UTF-8
+// byte order mark at the beginning is left out.
 // Not thread-safe.
 class Stream {
  public:
-  // Throws InputError when the file cannot be opened or read.
+  // Throws InputError when the file cannot be opened or read, or when its compressed data is corrupt from the start.
   explicit Stream(const std::string& path);
   ~Stream();
   Stream(Stream&&) noexcept;
@@ -32,7 +33,8 @@ class Stream {
   // nothing with a plain file. For calling when what was read makes no sense.
   void require_intact();
 
-  // Of a plain regular file: its descriptor and size, for mapping it. The size is 0 for anything else.
+  // Of a plain regular file without a byte order mark: its descriptor and size, for mapping it. The size is 0 for
+  // anything else.
   int descriptor() const;
   std::size_t mappable_size() const;
 
@@ -46,6 +48,7 @@ class Stream {
 
   std::unique_ptr<Source> source_;
   std::string ahead_;
+  bool marked_;  // with a byte order mark; what is ahead comes first
 };
 
 }  // namespace sounder

@@ -268,6 +268,16 @@ TEST_CASE("input: text that corrupt data became is not blamed") {
   CHECK(input_error_of([&] { read_libsvm(path); }).starts_with(path + ":1:5: found \"x\""));
 }
 
+TEST_CASE("input: a byte order mark is no part of text, and only at its start") {
+  const Reader read;
+  const std::string mark = "\xef\xbb\xbf";
+  for (const std::string& text : {std::string(), std::string("x"), mark + "x" + mark, text_of(300'000)}) {
+    CHECK(read(mark + text) == text);
+    for (const Format& format : kFormats) CHECK(read(format.pack(mark + text)) == text);
+  }
+  for (const std::string& text : {mark.substr(0, 2), mark.substr(0, 2) + "x"}) CHECK(read(text) == text);
+}
+
 TEST_CASE("input: what a stream was asked ahead is part of it") {
   const TempDir dir;
   for (const std::string& bytes : {std::string("plain"), gzip("plain")}) {

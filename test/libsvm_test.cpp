@@ -181,20 +181,22 @@ TEST_CASE("libsvm: names the first column beyond the model's") {
 
 TEST_CASE("libsvm: says so when there are no samples") {
   CHECK(error_of("") == "f.svm: no samples: the file is empty");
-  CHECK(error_of("\xef\xbb\xbf") == "f.svm: no samples: the file is empty");
   CHECK(error_of("\n# x\r\n \t") == "f.svm: no samples: every line is blank or a comment");
 }
 
 TEST_CASE("libsvm: skips a byte order mark, and only at the start") {
-  CHECK(same(parse("\xef\xbb\xbf"
-                   "1 1:1\n")
-                 .data,
-             parse("1 1:1\n").data));
-  CHECK(error_of("\xef\xbb\xbf"
-                 "x") == "f.svm:1:1: found \"x\", expected a label (a finite number)");
-  CHECK(error_of("1\n\xef\xbb\xbf"
-                 "1")
-            .find("f.svm:2:1: found \"\\xef\\xbb\\xbf1\"") == 0);
+  const TempDir dir;
+  const std::string path = dir / "f.svm";
+  const std::string mark = "\xef\xbb\xbf";
+  const auto error_in = [&](const std::string& text) {
+    write_file(path, text);
+    return input_error_of([&] { read_libsvm(path); });
+  };
+  write_file(path, mark + "1 1:1\n");
+  CHECK(same(read_libsvm(path).data, parse("1 1:1\n").data));
+  CHECK(error_in(mark) == path + ": no samples: the file is empty");
+  CHECK(error_in(mark + "x") == path + ":1:1: found \"x\", expected a label (a finite number)");
+  CHECK(error_in("1\n" + mark + "1").find(path + ":2:1: found \"\\xef\\xbb\\xbf1\"") == 0);
 }
 
 TEST_CASE("libsvm: shows the bytes of a binary file") {

@@ -175,5 +175,15 @@ refused 'perhaps' similar words.model perhaps
 printf '1 2 3\n' >digits.txt
 refused 'digits.txt' train digits.txt --objective word_embedding
 
+# --- A byte order mark --------------------------------------------------------------------------------------------------
+
+marked() { printf '\357\273\277' | cat - "$1" >"marked.$1"; }
+for file in ratings.txt docword.txt flow.max text.txt; do marked "$file"; done
+silent train marked.ratings.txt --objective matrix_completion --quiet
+silent train marked.docword.txt --objective topic_model --quiet
+silent cut marked.flow.max --quiet
+silent train marked.text.txt --objective word_embedding --quiet --model marked.model
+ends 0 similar marked.model the --top 3
+
 check 'no temporary file is left' [ "$(echo ./*.tmp*)" = './*.tmp*' ]
 finish
