@@ -35,7 +35,8 @@ Course::Standing Course::take(const EpochReport& epoch) {
 
 bool Course::reached(const EpochReport& epoch) const {
   if (options_.target && epoch.objective <= *options_.target) return true;
-  return options_.gap > 0 && epoch.gap && *epoch.gap <= options_.gap;
+  // A rounded objective may be the bound itself; any other comes no nearer than rounding errors let it.
+  return (options_.gap > 0 || rounds_) && epoch.gap && *epoch.gap <= options_.gap;
 }
 
 bool Course::stalled(std::span<const EpochReport> epochs) const {

@@ -51,6 +51,8 @@ Cut minimum_cut(const CutProblem& problem, const Options& options, const Monitor
   Cut cut;
   if (problem.edges.rows() == 0) {
     cut = cut_from(problem, std::vector<float>(problem.linear.size()));
+    cut.report.outcome = Outcome::kConverged;
+    cut.report.options = options;
   } else {
     Trained trained = train(problem.edges, *make_graph_cut(problem), options, monitor);
     cut = cut_from(problem, trained.model.weights);

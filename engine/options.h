@@ -62,7 +62,8 @@ struct Options {
   // the best before them by this fraction of it; in [0, 1), 0: never.
   double tolerance = 0;
   int patience = 3;  // evaluated epochs, >= 1
-  double gap = 0;    // stop at a relative duality gap <= this, with a rule that has one; 0: never
+  // Stop at a relative duality gap <= this, with a rule that has one; 0: never, but for a cut that is proved the minimum.
+  double gap = 0;
   std::optional<double> target = {};  // stop at an objective <= this
   // Stop after this many seconds from the call of train() on, > 0: making blocks, looking for a step and evaluating are in them.
   std::optional<double> time_limit = {};

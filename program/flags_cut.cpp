@@ -14,7 +14,7 @@ void add_cut_flags(CLI::App& app, CutFlags& flags) {
   app.option_defaults()->group("When to stop");
   add_number(app, "--epochs", flags.options.epochs, "N", "Passes over the edges, at most");
   add_number(app, "--gap", flags.options.gap, "X",
-             "Stop when the cut is proved to be within X of the minimum, relative; 0: never");
+             "Stop when the cut is proved to be within X of the minimum, relative; 0: to be it");
   add_number(app, "--time-limit", flags.options.time_limit, "S", "Stop after S seconds");
   app.option_defaults()->group("Machine");
   add_threads(app, flags.options);

@@ -77,6 +77,16 @@ TEST_CASE("course: a target and a gap are reached from above") {
   CHECK(Course(options, false).reached(near));
 }
 
+TEST_CASE("course: a gap of 0 is reached by what is rounded alone") {
+  const Options options;
+  EpochReport minimum = epoch(1);
+  minimum.gap = 0;
+  CHECK(Course(options, true).reached(minimum));
+  CHECK(!Course(options, false).reached(minimum));
+  minimum.gap = 1e-12;
+  CHECK(!Course(options, true).reached(minimum));
+}
+
 TEST_CASE("course: it stalls when the last epochs gain less than the tolerance") {
   Options options;
   options.tolerance = 0.01;

@@ -204,7 +204,19 @@ TEST_CASE("minimum cut: problems that leave nothing to train") {
     CHECK(cut.energy == minimum);
     CHECK(cut.bound == minimum);
     CHECK(cut.optimal);
+    CHECK(cut.report.outcome == Outcome::kConverged);
   }
+}
+
+TEST_CASE("minimum cut: a gap of 0 stops at the minimum") {
+  Options options = precise(1);
+  options.gap = 0;
+  const Cut cut =
+      minimum_cut(cut_problem({4, {0, 3}, {{0, 1, 3}, {0, 2, 2}, {1, 2, 1}, {1, 3, 2}, {2, 3, 3}}}), options);
+  CHECK(cut.energy == 5);
+  CHECK(cut.gap == 0);
+  CHECK(cut.report.outcome == Outcome::kConverged);
+  CHECK(cut.report.epochs < options.epochs);
 }
 
 TEST_CASE("minimum cut: terminals that nothing connects") {

@@ -76,6 +76,12 @@ refused 'beyond.max:6:' cut beyond.max
 refused 'negative.max:6:' cut negative.max
 refused 'endless.max' cut endless.max
 
+printf 'p max 2 1\nn 1 s\nn 2 t\na 1 2 5\n' >direct.max
+for arguments in 'direct.max' 'flow.max --gap 0'; do
+  # shellcheck disable=SC2086 # several words on purpose
+  ends 0 cut $arguments
+  check "cut $arguments: converged" grep -q '^cut 5, the minimum (.*; converged: ' "$out"
+done
 
 # A grey picture with a bright square, and seeds in colours.
 { printf 'P5 16 16 255\n'; awk 'BEGIN { for (i = 0; i < 256; ++i) printf "%s", (i % 16 > 5 && i % 16 < 11 && i > 80 && i < 176) ? "w" : "0" }'; } >photo.pgm
