@@ -1,11 +1,15 @@
 #include "objectives/cut_problem.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <utility>
+
+#include "io/error.h"
 
 namespace sounder {
 namespace {
@@ -53,6 +57,17 @@ double beyond_minimum(const std::vector<Edge>& edges, const std::vector<std::uin
   around.pop_back();
   const double sum = std::accumulate(around.begin(), around.end(), 0.0);
   return sum > 0 ? 2 * sum : most;
+}
+
+// Weights of edges are floats, and so are sums of them.
+void check_capacities(const std::vector<Edge>& edges, double most, const std::string& name) {
+  constexpr double kMost = std::numeric_limits<float>::max();
+  double sum = 0;
+  for (const Edge& edge : edges) sum += std::min(edge.forward, most) + std::min(edge.backward, most);
+  if (sum <= kMost) return;
+  throw InputError(
+      {name},
+      fmt::format("found capacities of {:.3g} in all, expected {:.3g} at most: scale them down", sum, kMost));
 }
 
 // An edge between terminal k and a node: with label k, the node loses nothing.
@@ -128,11 +143,12 @@ CutProblem CutBuilder::finish() && {
   return std::move(problem_);
 }
 
-CutProblem cut_problem(const FlowNetwork& network) {
+CutProblem cut_problem(const FlowNetwork& network, const std::string& name) {
   const std::size_t labels = network.terminals.size();
   const std::vector<std::uint32_t> numbers = terminal_numbers(network);
   const std::vector<Edge> edges = edges_of(network);
   const double most = beyond_minimum(edges, numbers, labels);
+  check_capacities(edges, most, name);
   CutBuilder builder(network.nodes, labels);
   for (std::uint32_t k = 0; k < labels; ++k)
     add_terminal_edge(builder, labels, k, network.terminals[k], 1, 1);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "io/dataset.h"
@@ -64,8 +65,9 @@ class CutBuilder {
 // The minimum cut that separates the terminals of a network; terminal k has the label k. Of two terminals, the cut is
 // the capacity of the arcs from the source's side to the sink's; of more, of all arcs between different labels.
 // Terminals are nodes without edges: arcs to them are costs of their other end. Capacity beyond any minimum cut, as
-// "infinite" arcs have, is a rest.
-CutProblem cut_problem(const FlowNetwork& network);
+// "infinite" arcs have, is a rest. Throws InputError, which calls the network `name`, when the others add up to more than a
+// float holds.
+CutProblem cut_problem(const FlowNetwork& network, const std::string& name = {});
 
 // The energy of labels, one a node, in the capacities and costs that were given.
 double energy_of(const CutProblem& problem, std::span<const std::uint32_t> labels);

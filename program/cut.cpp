@@ -52,7 +52,7 @@ std::string describe(const EpochReport& row, double edges) {
 CutProblem read_cut_problem(const std::string& path) {
   const FlowNetwork network = read_max_flow(path);
   check_size(network, path);
-  return cut_problem(network);
+  return cut_problem(network, path);
 }
 
 Cut cut_with_progress(const CutProblem& problem, const CutFlags& flags, ProgressLine& progress,

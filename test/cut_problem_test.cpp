@@ -3,11 +3,13 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "io/random.h"
 #include "objectives/cut_rounding.h"
 #include "objectives/graph_cut.h"
+#include "test/support.h"
 
 namespace sounder {
 namespace {
@@ -160,6 +162,17 @@ TEST_CASE("cut rounding: a node whose costs outweigh its edges has the cheapest 
   const CutProblem problem = std::move(builder).finish();
   const std::vector<float> weights{9, 0, 0, 0, 0, 9};
   CHECK(round_cut(problem, weights) == std::vector<std::uint32_t>{1, 2});
+}
+
+TEST_CASE("cut problem: capacities that a minimum cut may have are 3.4e38 in all, at most") {
+  FlowNetwork network{4, {0, 1}, {{0, 2, 1e38}, {2, 3, 1e38}, {3, 1, 1e38}}};
+  CHECK(std::isfinite(energy_of(cut_problem(network), std::vector<std::uint32_t>{0, 1, 0, 1})));
+  network.arcs.push_back({0, 2, 1e38});
+  network.arcs.push_back({3, 1, 1e38});
+  CHECK(test::input_error_of([&] { cut_problem(network, "f.max"); }) ==
+        "f.max: found capacities of 5e+38 in all, expected 3.4e+38 at most: scale them down");
+  for (Arc& arc : network.arcs) arc.capacity = 1e308;
+  CHECK(test::input_error_of([&] { cut_problem(network); }).starts_with("found capacities of inf in all"));
 }
 
 }  // namespace sounder
