@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "engine/stopwatch.h"
-#include "io/json_text.h"
 #include "io/error.h"
+#include "io/json_text.h"
 #include "io/max_flow.h"
 #include "io/memory.h"
 #include "io/output.h"

@@ -38,6 +38,19 @@ void check_shape(const Dataset& data, const std::string& path) {
                                data.rows(), data.dimension(), data.nonzeros()));
 }
 
+// The same of a bag of words, whose size is what its first lines say, however little follows them. Each name is held twice, by
+// the scheme and by the model.
+void check_size(const DocwordFile& file, const std::string& path) {
+  constexpr double kBytesPerName = 2 * sizeof(std::string);
+  const auto coordinates = static_cast<double>(std::uint64_t{file.documents} + file.words);
+  if (coordinates * (kBytesPerColumn + kBytesPerName) <= static_cast<double>(machine_memory())) return;
+  throw InputError(
+      {path},
+      fmt::format("not enough memory to train on {} documents and {} words; are the numbers in the first "
+                  "two lines right?",
+                  file.documents, file.words));
+}
+
 struct RowFile : LibsvmFile {
   std::optional<InputError> unlabelled = {};
 };
@@ -102,6 +115,7 @@ std::vector<std::string> vocabulary_of(const ProblemFlags& flags, std::size_t wo
 
 TrainingData read_docword_samples(const ProblemFlags& flags) {
   const DocwordFile file = read_docword(flags.data);
+  check_size(file, flags.data);
   return {.samples = pairs_of(file),
           .scheme = {.names = {numbers(file.documents), vocabulary_of(flags, file.words)}},
           .seen = {},

@@ -131,6 +131,8 @@ ends 0 topics latin.model --top 20 --json -
 check 'a word that is no UTF-8 is told' grep -q '"th.*"' "$out"
 ends 0 inspect docword.txt --objective topic_model --vocabulary latin.txt --json -
 refused 'fewer.txt' train docword.txt --objective topic_model --vocabulary fewer.txt
+printf '3\n4000000000\n1\n1 2 1\n' >huge.txt
+refused 'huge.txt: not enough memory to train on 3 documents and 4000000000 words' train huge.txt --objective topic_model
 refused 'wide.txt:4:' train wide.txt --objective topic_model
 refused 'l2 = 0.1: must be 0, topic_model' train docword.txt --objective topic_model --l2 0.1
 refused 'bias = 1: must be 0, topic_model' train docword.txt --objective topic_model --bias
