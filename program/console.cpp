@@ -28,6 +28,7 @@ Interrupts::Interrupts() {
   sigaddset(&signals_, SIGINT);
   sigaddset(&signals_, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+  std::signal(SIGXFSZ, SIG_IGN);
   listener_ = std::jthread([this](const std::stop_token& ending) { listen(ending); });
 }
 

@@ -15,7 +15,8 @@ namespace sounder {
 //
 // Construct one in the main thread before there is any other: both signals are blocked in the threads started
 // from then on, and a thread of its own waits for them. The process ends at once when a signal arrives that
-// nobody holds, and at the second one.
+// nobody holds, and at the second one. SIGXFSZ is ignored: a file that grows beyond the limit of the shell fails to be
+// written, as on a full disk.
 class Interrupts {
  public:
   // While one lives, a first signal only requests a stop.

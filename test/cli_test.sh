@@ -190,6 +190,11 @@ TABLE
 "$program" info good.svm >/dev/full 2>"$err"
 check 'info >/dev/full: exit code' [ $? -eq 2 ]
 
+(ulimit -f 1; exec "$program" train good.svm --quiet --epochs 1 --model big.model) >"$out" 2>"$err"
+check 'a file beyond the limit of the shell: exit code' [ $? -eq 2 ]
+check 'and why' grep -q 'big.model: cannot write: File too large' "$err"
+check 'and nothing is left of it' [ "$(echo big.model*)" = 'big.model*' ]
+
 check 'refusals left the old files alone' [ "$(cat kept.model kept.json | uniq -c | tr -d ' ')" = 2precious ]
 
 # --- Training, predicting, evaluating -------------------------------------------------------------------------------------
