@@ -41,7 +41,8 @@ std::size_t cgroup_limit() {
   std::size_t limit = kNoLimit;
   std::ifstream groups("/proc/self/cgroup");
   for (std::string line; std::getline(groups, line);) {
-    const std::string way = line.substr(line.rfind(':') + 1);
+    // number:controllers:way, and a way may have colons.
+    const std::string way = line.substr(line.find(':', line.find(':') + 1) + 1);
     if (line.starts_with("0::")) limit = std::min(limit, limit_below(root, way, "memory.max"));
     if (line.find(":memory:") != line.npos)
       limit = std::min(limit, limit_below(root / "memory", way, "memory.limit_in_bytes"));
