@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <new>
 #include <optional>
@@ -38,11 +39,20 @@ std::string time_left(double seconds) {
   return fmt::format("{:.0f} min", seconds / 60);
 }
 
-// Leaves the only copy of the samples to train(), which frees them early.
-Trained train_on(TrainingSet& data, const TrainFlags& flags, ProgressLine& progress, std::stop_token stop) {
+// Leaves the only copy of the samples to train(), which frees them early. Calls `begun` with news of updates, one call at a time.
+Trained train_on(TrainingSet& data, const TrainFlags& flags, ProgressLine& progress, std::stop_token stop,
+                 const std::function<void()>& begun) {
   const std::string shape = shape_of(data);
-  const Monitor monitor{.on_epoch = [&](const EpochReport& row) { progress.append(describe(row)); },
-                        .on_progress = [&](const Progress& now) { progress.rewrite(describe(now)); },
+  const Monitor monitor{.on_epoch =
+                            [&](const EpochReport& row) {
+                              begun();
+                              progress.append(describe(row));
+                            },
+                        .on_progress =
+                            [&](const Progress& now) {
+                              begun();
+                              progress.rewrite(describe(now));
+                            },
                         .measure = flags.measure,
                         .stop = std::move(stop),
                         .validation = std::move(data.validation)};
@@ -157,8 +167,13 @@ int run(const TrainFlags& flags, Interrupts& interrupts) {
   TrainingSet data = blocks ? load_blocks(flags) : load(flags);
   const double load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
 
-  const Interrupts::Hold hold(interrupts);
-  Trained trained = train_on(data, flags, *progress, interrupts.token());
+  // Before the first update there is nothing to keep: what prepares for very many columns need not come to its end.
+  std::optional<Interrupts::Hold> hold;
+  const auto begin_hold = [&] {
+    if (!hold) hold.emplace(interrupts);
+  };
+  Trained trained = train_on(data, flags, *progress, interrupts.token(), begin_hold);
+  begin_hold();
   progress.reset();
   complete(trained.model, data);
   trained.report.load_seconds = load_seconds;
