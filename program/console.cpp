@@ -1,6 +1,7 @@
 #include "program/console.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -14,10 +15,25 @@ namespace sounder {
 namespace {
 
 constexpr const char* kEraseLine = "\r\033[K";
+constexpr const char* kStopped = "stopped; no file was written";
 
 // Unlike fmt::print(), never throws: progress that nobody can read is no reason to end a run.
 void write_error(const std::string& text) {
   std::fputs(text.c_str(), stderr);
+}
+
+// For the end of the process: waits for nobody to read it, nor for another thread that writes.
+void tell_stopped() {
+  const std::string text =
+      fmt::format("{}sounder: {}\n", isatty(STDERR_FILENO) != 0 ? kEraseLine : "", kStopped);
+  pollfd error{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  if (poll(&error, 1, 0) < 1) return;
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
+}
+
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 }  // namespace
@@ -27,6 +43,7 @@ Interrupts::Interrupts() {
   sigemptyset(&signals_);
   sigaddset(&signals_, SIGINT);
   sigaddset(&signals_, SIGTERM);
+  if (!is_ignored(SIGHUP)) sigaddset(&signals_, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   std::signal(SIGXFSZ, SIG_IGN);
   listener_ = std::jthread([this](const std::stop_token& ending) { listen(ending); });
@@ -39,7 +56,10 @@ Interrupts::~Interrupts() {
 
 void Interrupts::listen(const std::stop_token& ending) {
   for (int signal = 0; sigwait(&signals_, &signal) == 0 && !ending.stop_requested();) {
-    if (!held_ || stop_.stop_requested()) std::_Exit(128 + signal);
+    if (signal == SIGHUP && stop_.stop_requested()) continue;
+    const bool held = held_;
+    if (!held) tell_stopped();
+    if (!held || stop_.stop_requested()) std::_Exit(128 + signal);
     exit_code_ = 128 + signal;
     stop_.request_stop();
   }
@@ -71,6 +91,11 @@ void say_beside(const Paths& outputs, std::string_view text) {
 
 void complain(const std::string& message) {
   write_error(fmt::format("sounder: {}\n", message));
+}
+
+int stopped(const Interrupts& interrupts) {
+  complain(kStopped);
+  return interrupts.exit_code();
 }
 
 }  // namespace sounder

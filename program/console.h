@@ -11,12 +11,13 @@
 
 namespace sounder {
 
-// Ctrl-C (SIGINT) and SIGTERM, turned into a stop token.
+// Ctrl-C (SIGINT), SIGTERM and SIGHUP, turned into a stop token.
 //
-// Construct one in the main thread before there is any other: both signals are blocked in the threads started
+// Construct one in the main thread before there is any other: the signals are blocked in the threads started
 // from then on, and a thread of its own waits for them. The process ends at once when a signal arrives that
-// nobody holds, and at the second one. SIGXFSZ is ignored: a file that grows beyond the limit of the shell fails to be
-// written, as on a full disk.
+// nobody holds, and at the second one, unless that is SIGHUP: a terminal that goes away may send several. A SIGHUP
+// that is ignored from the beginning, as nohup has it, stays so. SIGXFSZ is ignored: a file that grows beyond the limit
+// of the shell fails to be written, as on a full disk.
 class Interrupts {
  public:
   // While one lives, a first signal only requests a stop.
@@ -78,5 +79,8 @@ void say_beside(const Paths& outputs, std::string_view text);
 
 // A line "sounder: message" on standard error.
 void complain(const std::string& message);
+
+// Says that the command was stopped with nothing to show for it. Returns its exit code.
+int stopped(const Interrupts& interrupts);
 
 }  // namespace sounder

@@ -26,14 +26,14 @@ Conversion conversion_of(const ConvertFlags& flags) {
 int run(const ConvertFlags& flags, Interrupts& interrupts) {
   const auto objective = make_objective(flags.objective, flags.parameters);
   const Interrupts::Hold hold(interrupts);
+  bool done = false;
   {
     ProgressLine progress(flags.quiet);
     progress.rewrite(fmt::format("converting {}", flags.data));
     Arena arena(flags.options);
-    const bool done =
-        convert(flags.data, flags.output, *objective, conversion_of(flags), arena, interrupts.token());
-    if (!done) return interrupts.exit_code();
+    done = convert(flags.data, flags.output, *objective, conversion_of(flags), arena, interrupts.token());
   }
+  if (!done) return stopped(interrupts);
   if (flags.quiet) return 0;
   const BlockFile file(flags.output, 0);
   const BlockFileShape& shape = file.shape();

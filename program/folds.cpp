@@ -90,7 +90,7 @@ int cross_validate(const TrainFlags& flags, Interrupts& interrupts) try {
   for (std::size_t k = 0; k < flags.folds; ++k) {
     const Split parts = fold(data.samples, flags.folds, k, flags.options.seed);
     const Metrics metrics = metrics_of_fold(flags, *data.objective, parts, parallel, interrupts.token());
-    if (interrupts.requested()) return interrupts.exit_code();
+    if (interrupts.requested()) return stopped(interrupts);
     folds.push_back(metrics);
     if (!flags.quiet) say_beside(flags.outputs(), fmt::format("fold {}: {}\n", k + 1, describe(metrics)));
   }

@@ -56,7 +56,7 @@ int run(const GenerateFlags& flags, Interrupts& interrupts) try {
   file.commit();
   return interrupts.exit_code();
 } catch (const Interrupted&) {
-  return interrupts.exit_code();
+  return stopped(interrupts);
 }
 
 }  // namespace sounder

@@ -269,7 +269,7 @@ int run(const SpeedupFlags& flags, Interrupts& interrupts) try {
   if (!flags.quiet) say_beside(flags.outputs(), table_of(study));
   return interrupts.exit_code();
 } catch (const Interrupted&) {
-  return interrupts.exit_code();
+  return stopped(interrupts);
 }
 
 }  // namespace sounder

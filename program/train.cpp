@@ -180,7 +180,10 @@ int run(const TrainFlags& flags, Interrupts& interrupts) {
   trained.report.remarks = remarks_of(flags, trained.model);
   trained.report.remarks.merge(data.remarks);
   finish(flags, trained);
-  if (trained.report.outcome == Outcome::kCancelled) return interrupts.exit_code();
+  const bool cancelled = trained.report.outcome == Outcome::kCancelled;
+  if (cancelled && !flags.model.empty() && !keeps_model(flags, trained.report))
+    complain("stopped before an epoch ended; no model was written");
+  if (cancelled) return interrupts.exit_code();
   if (trained.report.outcome != Outcome::kDiverged) return 0;
   complain("diverged: " + trained.report.advice);
   return kFailure;

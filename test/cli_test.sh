@@ -507,10 +507,12 @@ done
 # --- Ctrl-C --------------------------------------------------------------------------------------------------------------------
 
 # interrupted SIGNAL CODE: training is stopped in its midst.
+again=
 interrupted() {
+  : >"$err"
   "$program" train good.svm --epochs 100000000 --model stopped.model --report stopped.json >"$out" 2>"$err" &
   while [ ! -s "$err" ] && kill -0 $!; do sleep 0.02; done
-  kill -s "$1" $!
+  for signal in $1 $again; do kill -s "$signal" $!; done
   wait $!
   check "SIG$1 ends with $2" [ $? -eq "$2" ]
   check "SIG$1: outcome" grep -q '"outcome": "cancelled"' stopped.json
@@ -519,12 +521,30 @@ interrupted() {
 }
 interrupted INT 130
 interrupted TERM 143
+# Where it is not ignored, as under nohup; a shell that loses its terminal sends it again.
+sh -c 'kill -s HUP $$' 2>/dev/null
+if [ $? -eq 129 ]; then
+  interrupted HUP 129
+  again=HUP
+  interrupted HUP 129
+  again=
+  : >"$err"
+  trap '' HUP
+  "$program" train good.svm --epochs 100000000 --time-limit 0.5 >"$out" 2>"$err" &
+  trap - HUP
+  while [ ! -s "$err" ] && kill -0 $!; do sleep 0.02; done
+  kill -s HUP $!
+  wait $!
+  check 'an ignored SIGHUP stays ignored' [ $? -eq 0 ]
+fi
 
+: >"$err"
 "$program" speedup good.svm --epochs 100000000 --report stopped.json --plot stopped.svg >"$out" 2>"$err" &
 while [ ! -s "$err" ] && kill -0 $!; do sleep 0.02; done
 kill -s INT $!
 wait $!
 check 'SIGINT ends speedup with 130' [ $? -eq 130 ]
+check 'SIGINT says that there are no figures' [ "$(tail -n 1 "$err")" = 'sounder: stopped; no file was written' ]
 check 'SIGINT leaves no figures' [ "$(echo stopped*)" = 'stopped*' ]
 
 mkfifo pipe.svm
@@ -533,6 +553,7 @@ exec 3>pipe.svm
 kill -s INT $!
 wait $!
 check 'SIGINT while reading ends with 130' [ $? -eq 130 ]
+check 'SIGINT while reading says so' [ "$(cat "$err")" = 'sounder: stopped; no file was written' ]
 exec 3>&-
 check 'SIGINT while reading leaves no file' [ "$(echo stopped*)" = 'stopped*' ]
 check 'no temporary file is left' [ "$(echo ./*.tmp*)" = './*.tmp*' ]
