@@ -13,6 +13,7 @@
 #include "engine/step_search.h"
 #include "engine/trial.h"
 #include "engine/workers.h"
+#include "io/counted.h"
 #include "io/error.h"
 
 namespace sounder {
@@ -40,8 +41,8 @@ Reasoned<double> choose_step(const Trial& trial, const Options& options, std::si
           find_step(trial, rows, options.epochs),
           fmt::format(
               "the smallest power of two, times what moves a margin by its slope, that did within {:.0f} % "
-              "of the best in two passes over {} rows{}",
-              100 * (search_for(trial).tie - 1), trial.rows(),
+              "of the best in two passes over {}{}",
+              100 * (search_for(trial).tie - 1), counted(trial.rows(), "row"),
               trial.smooth() ? "" : ", and less the smaller a part of all these are")};
     case StepChoice::kSmoothness:
       return {smooth_step(trial, options, parallel),

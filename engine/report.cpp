@@ -1,4 +1,5 @@
 #include "engine/report.h"
+#include "io/counted.h"
 
 #include <fmt/format.h>
 
@@ -152,10 +153,9 @@ std::string Report::brief() const {
   if (training.accuracy) quality = fmt::format(", accuracy {:.2f} %", 100 * *training.accuracy);
   if (training.perplexity) quality = fmt::format(", perplexity {:.6g}", *training.perplexity);
   if (training.rmse) quality = fmt::format(", rmse {:.6g}", *training.rmse);
-  return fmt::format(
-      "{}: objective {:.6g}{} after {} epochs; {:.0f} M non-zeros/s on {} thread{}, {:.2f} s of updates",
-      name_of(outcome), objective, quality, epochs, nonzeros_per_second / 1e6, threads,
-      threads == 1 ? "" : "s", train_seconds);
+  return fmt::format("{}: objective {:.6g}{} after {}; {:.0f} M non-zeros/s on {}, {:.2f} s of updates",
+                     name_of(outcome), objective, quality, counted(epochs, "epoch"),
+                     nonzeros_per_second / 1e6, counted(threads, "thread"), train_seconds);
 }
 
 std::string Report::to_json() const {

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "engine/block_file.h"
+#include "io/counted.h"
 #include "objectives/catalogue.h"
 #include "program/commands.h"
 
@@ -37,8 +38,9 @@ int run(const ConvertFlags& flags, Interrupts& interrupts) {
   if (flags.quiet) return 0;
   const BlockFile file(flags.output, 0);
   const BlockFileShape& shape = file.shape();
-  say(fmt::format("{} rows, {} columns and {} non-zeros in {} blocks of {} rows, {:.1f} MB\n", shape.rows,
-                  shape.dimension, shape.nonzeros, file.blocks(), shape.block_rows,
+  say(fmt::format("{}, {} and {} in {} of {}, {:.1f} MB\n", counted(shape.rows, "row"),
+                  counted(shape.dimension, "column"), counted(shape.nonzeros, "non-zero"),
+                  counted(file.blocks(), "block"), counted(shape.block_rows, "row"),
                   static_cast<double>(file.bytes()) / 1e6));
   return 0;
 }

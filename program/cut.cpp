@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "engine/stopwatch.h"
+#include "io/counted.h"
 #include "io/error.h"
 #include "io/json_text.h"
 #include "io/max_flow.h"
@@ -25,8 +26,8 @@ constexpr double kBytesPerLabel = 40;
 void check_size(const FlowNetwork& network, const std::string& path) {
   const auto labels = static_cast<double>(network.terminals.size());
   if (network.nodes * labels * kBytesPerLabel <= static_cast<double>(machine_memory())) return;
-  throw InputError({path}, fmt::format("not enough memory for {} nodes and {} terminals", network.nodes,
-                                       network.terminals.size()));
+  throw InputError({path}, fmt::format("not enough memory for {} and {}", counted(network.nodes, "node"),
+                                       counted(network.terminals.size(), "terminal")));
 }
 
 // Of two terminals s or t, of more the class of the terminal.
@@ -85,9 +86,10 @@ std::string describe(const Cut& cut, const CutProblem& problem) {
   const std::string proof =
       cut.optimal ? "the minimum"
                   : fmt::format("the minimum is at least {:.10g}: {:.2g} % below", cut.bound, 100 * cut.gap);
-  return fmt::format("cut {:.10g}, {} ({} nodes, {} edges, {} labels; {}: {} epochs, {:.2f} s, {} threads)\n",
-                     cut.energy, proof, problem.nodes(), problem.edges.rows(), problem.labels(),
-                     name_of(cut.report.outcome), cut.report.epochs, cut.seconds, cut.report.threads);
+  return fmt::format("cut {:.10g}, {} ({}, {}, {}; {}: {}, {:.2f} s, {})\n", cut.energy, proof,
+                     counted(problem.nodes(), "node"), counted(problem.edges.rows(), "edge"),
+                     counted(problem.labels(), "label"), name_of(cut.report.outcome),
+                     counted(cut.report.epochs, "epoch"), cut.seconds, counted(cut.report.threads, "thread"));
 }
 
 int exit_code_of(const Cut& cut, const Interrupts& interrupts) {

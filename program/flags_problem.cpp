@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "engine/block_file.h"
+#include "io/counted.h"
 #include "objectives/catalogue.h"
 #include "program/flag_groups.h"
 #include "program/flag_kinds.h"
@@ -63,7 +64,7 @@ std::string describe(const Defaults& defaults) {
   const auto add = [&](const std::string& what) { text.append(text.empty() ? " [" : ", ").append(what); };
   if (defaults.rule != usual.rule) add(fmt::format("rule {}", name_of(defaults.rule)));
   if (defaults.l2 != usual.l2) add(fmt::format("l2 {}", defaults.l2));
-  if (defaults.epochs != usual.epochs) add(fmt::format("{} epochs", defaults.epochs));
+  if (defaults.epochs != usual.epochs) add(counted(defaults.epochs, "epoch"));
   return text.empty() ? text : text + "]";
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/theory.h"
+#include "io/counted.h"
 #include "io/json_text.h"
 #include "program/inspect.h"
 
@@ -43,8 +44,9 @@ std::string histogram_line(const char* name, const Histogram& histogram) {
 
 std::string graph_lines(const char* vertices, const IncidenceFigures& figures) {
   return fmt::format(
-      "{:<22} {} touched, {} non-zeros; longest sample Omega = {}, hottest in Delta = {:.3g} % of them\n",
-      vertices, figures.vertices, figures.nonzeros, figures.longest_row, percent(figures.largest_share));
+      "{:<22} {} touched, {}; longest sample Omega = {}, hottest in Delta = {:.3g} % of them\n", vertices,
+      figures.vertices, counted(figures.nonzeros, "non-zero"), figures.longest_row,
+      percent(figures.largest_share));
 }
 
 std::string hot_lines(const InspectReport& report) {
@@ -128,8 +130,7 @@ std::string constants_line(const ConstantFigures& constants, std::uint64_t sampl
 }
 
 std::string advice_lines(const Inspection& found) {
-  std::string text =
-      fmt::format("\non {} thread{}, train would take\n", found.threads, found.threads == 1 ? "" : "s");
+  std::string text = fmt::format("\non {}, train would take\n", counted(found.threads, "thread"));
   found.advice.why.for_each([&](std::string_view name, const Choice& choice) {
     text += fmt::format("  {:<20} {}: {}\n", name, choice.value, choice.why);
   });
@@ -258,8 +259,9 @@ Chart speedup_chart(const Inspection& found) {
 
 std::string text_of(const InspectReport& report) {
   const Inspection& found = report.found;
-  std::string text = fmt::format("{}: {} samples, {} coordinates; {}, l2 {:g}\n\n", report.flags.data,
-                                 found.samples, found.coordinates, report.objective, report.l2);
+  std::string text =
+      fmt::format("{}: {}, {}; {}, l2 {:g}\n\n", report.flags.data, counted(found.samples, "sample"),
+                  counted(found.coordinates, "coordinate"), report.objective, report.l2);
   text += graph_lines("coordinates", found.by_coordinate) + graph_lines("cache lines", found.by_line);
   text += histogram_line("samples a coordinate", found.by_coordinate.degrees);
   text += histogram_line("coordinates a sample", found.by_coordinate.row_lengths);

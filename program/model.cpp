@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/evaluate.h"
+#include "io/counted.h"
 #include "io/error.h"
 #include "io/model_file.h"
 #include "io/output.h"
@@ -111,7 +112,7 @@ int run(const EvaluateFlags& flags, Interrupts& interrupts) {
   if (!flags.report.empty()) write_file(flags.report, to_json(metrics, remarks_of(session)));
   if (!flags.quiet)
     say_beside(flags.outputs(),
-               fmt::format("{}, {} samples{}\n", describe(metrics), session.data.samples.rows(),
+               fmt::format("{}, {}{}\n", describe(metrics), counted(session.data.samples.rows(), "sample"),
                            describe_unknown(session.data.remarks)));
   return interrupts.exit_code();
 }
@@ -133,7 +134,7 @@ int run(const PredictFlags& flags, Interrupts& interrupts) {
   if (aside && !flags.quiet) {
     const std::string quality = metrics ? describe(*metrics) + ", " : "";
     say_beside(flags.outputs(),
-               fmt::format("{}{} predictions in {}\n", quality, predictions.size(), flags.output));
+               fmt::format("{}{} in {}\n", quality, counted(predictions.size(), "prediction"), flags.output));
   }
   return interrupts.exit_code();
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "io/cooccurrence.h"
+#include "io/counted.h"
 #include "io/docword.h"
 #include "io/error.h"
 #include "io/ids.h"
@@ -32,10 +33,10 @@ void check_shape(const Dataset& data, const std::string& path) {
   if (data.dimension() == 0) throw InputError({path}, "no columns: every row is empty or holds zeros only");
   if (static_cast<double>(data.dimension()) * kBytesPerColumn <= static_cast<double>(machine_memory()))
     return;
-  throw InputError({path},
-                   fmt::format("not enough memory to train on {} rows, {} columns and {} non-zeros; are the "
-                               "column numbers right?",
-                               data.rows(), data.dimension(), data.nonzeros()));
+  throw InputError({path}, fmt::format("not enough memory to train on {}, {} and {}; are the "
+                                       "column numbers right?",
+                                       counted(data.rows(), "row"), counted(data.dimension(), "column"),
+                                       counted(data.nonzeros(), "non-zero")));
 }
 
 // The same of a bag of words, whose size is what its first lines say, however little follows them. Each name is held twice, by

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/arena.h"
+#include "io/counted.h"
 #include "io/json_text.h"
 #include "program/speedup.h"
 
@@ -76,8 +77,8 @@ std::string describe_problem(const Study& study) {
   const Report& report = typical(study.serial());
   const Options& options = report.options;
   const std::string l1 = options.l1 > 0 ? fmt::format(", l1 {:g}", options.l1) : "";
-  return fmt::format("{}, l2 {:g}{}, rule {}, {} epochs, median of {}", report.objective_name, options.l2, l1,
-                     name_of(options.rule), options.epochs, study.flags().repeat);
+  return fmt::format("{}, l2 {:g}{}, rule {}, {}, median of {}", report.objective_name, options.l2, l1,
+                     name_of(options.rule), counted(options.epochs, "epoch"), study.flags().repeat);
 }
 
 std::string describe_serial(const Study& study) {
@@ -229,12 +230,13 @@ Chart chart_of_staleness(const Study& study) {
     if (ran(c)) simulated.points.push_back(point(c));
   }
   lines.push_back(std::move(simulated));
-  return {.title = "What staleness costs",
-          .note = "a sample at a time; simulated: on one thread, with the step of one worker",
-          .x = {.label = "threads, or simulated workers", .scale = Scale::kLog},
-          .y = {.label = fmt::format("% above the best after {} epochs", study.flags().options.epochs),
-                .scale = Scale::kLog},
-          .series = std::move(lines)};
+  return {
+      .title = "What staleness costs",
+      .note = "a sample at a time; simulated: on one thread, with the step of one worker",
+      .x = {.label = "threads, or simulated workers", .scale = Scale::kLog},
+      .y = {.label = fmt::format("% above the best after {}", counted(study.flags().options.epochs, "epoch")),
+            .scale = Scale::kLog},
+      .series = std::move(lines)};
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 
 #include "engine/source.h"
 #include "engine/train.h"
+#include "io/counted.h"
 #include "io/error.h"
 #include "io/model_file.h"
 #include "io/output.h"
@@ -30,8 +31,8 @@ using Clock = std::chrono::steady_clock;
 
 std::string shape_of(const TrainingSet& data) {
   const Source source = data.blocks ? Source(data.blocks) : Source(data.samples);
-  return fmt::format("{} rows, {} columns and {} non-zeros", source.rows(), source.dimension(),
-                     source.nonzeros());
+  return fmt::format("{}, {} and {}", counted(source.rows(), "row"), counted(source.dimension(), "column"),
+                     counted(source.nonzeros(), "non-zero"));
 }
 
 std::string time_left(double seconds) {
@@ -102,10 +103,11 @@ std::string describe(const Theorem& theorem, const Report& report) {
 std::string describe(const Asynchrony& found) {
   const char* verdict = found.share() < 1 ? "below" : "above";
   return fmt::format(
-      "asynchrony: blocks were {} samples stale in the median, {} at the 99th percentile, {} at most (n / (2 "
+      "asynchrony: blocks were {} stale in the median, {} at the 99th percentile, {} at most (n / (2 "
       "Dbar) = "
       "{:.3g}); its noise was {:.3g} times the gradient's, {} it\n",
-      found.staleness_p50, found.staleness_p99, found.staleness_max, found.safe, found.share(), verdict);
+      counted(found.staleness_p50, "sample"), found.staleness_p99, found.staleness_max, found.safe,
+      found.share(), verdict);
 }
 
 std::string describe(const Choices& choices) {

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/counted.h"
 #include "io/json_text.h"
 #include "io/model_file.h"
 #include "io/output.h"
@@ -70,9 +71,9 @@ std::string table_of(const TuneFlags& flags, const Tuned& tuned, const Objective
                                    ? fmt::format("{:g} % of them, at random", 100 * flags.share)
                                    : flags.validation;
   std::string text =
-      fmt::format("{}: {}, {} of {}, {} epochs on {} samples; {} to choose by ({})\n\n", flags.data,
-                  objective.name(), name_of(flags.options.rule), tuned.ranking.size(), tuned.epochs,
-                  tuned.samples, tuned.validation_samples, held_out);
+      fmt::format("{}: {}, {} of {}, {} on {}; {} to choose by ({})\n\n", flags.data, objective.name(),
+                  name_of(flags.options.rule), tuned.ranking.size(), counted(tuned.epochs, "epoch"),
+                  counted(tuned.samples, "sample"), tuned.validation_samples, held_out);
   text += fmt::format("{:>10}{:>10}{:>10}{:>7}{:>12}  {}\n", "l2", "step", "in force", "epoch", "objective",
                       "validation");
   for (const Tried& tried : tuned.ranking) text += row_of(tried);

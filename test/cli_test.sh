@@ -364,7 +364,7 @@ ends 0 inspect good.svm --vocabulary words.txt --hottest 1
 check 'hot coordinates have names' grep -q '; word[0-9]' "$out"
 printf 'c a grid\np max 4 5\nn 1 s\nn 4 t\na 1 2 3\na 1 3 2\na 2 3 1\na 2 4 2\na 3 4 3\n' >grid.max
 ends 0 inspect grid.max
-check 'a network' grep -q '^grid.max: 1 samples, 4 coordinates; graph_cut' "$out"
+check 'a network' grep -q '^grid.max: 1 sample, 4 coordinates; graph_cut' "$out"
 printf 'a,x,1\na,y,2\nb,x,3\n' >few.txt
 ends 0 inspect few.txt --objective matrix_completion --exact --hottest 2
 check 'users and items' grep -q 'user a' "$out"

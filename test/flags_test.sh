@@ -131,6 +131,19 @@ TABLE
 ends 0 predict ratings.model ratings.txt --margins
 ends 0 predict topics.model bag.txt
 
+# --- One of a thing ----------------------------------------------------------------------------------------------------
+
+printf '1 1:1\n-1 2:1\n' >two.svm
+printf '1 1:1\n' >one.svm
+ends 0 convert two.svm two.blocks --block 2
+check 'one block' grep -qx '2 rows, 2 columns and 2 non-zeros in 1 block of 2 rows, .* MB' "$out"
+ends 0 train two.svm --epochs 1 --threads 1 --model two.model
+check 'one epoch' grep -q ' after 1 epoch; .* on 1 thread,' "$out"
+ends 0 evaluate two.model one.svm
+check 'one sample' grep -q ', 1 sample$' "$out"
+ends 0 predict two.model one.svm --output one.txt
+check 'one prediction' grep -q '1 prediction in one.txt' "$out"
+
 # --- A file whose name begins with a dash --------------------------------------------------------------------------------
 
 cp good.svm ./-dash.svm
