@@ -15,27 +15,6 @@
 namespace sounder {
 namespace {
 
-bool fits(float label, LabelKind kind) {
-  switch (kind) {
-    case LabelKind::kTwoClass:
-      return label == 1 || label == -1;
-    case LabelKind::kManyClass:
-      return label >= 0 && label == std::floor(label);
-    case LabelKind::kCount:
-      return label > 0;
-    case LabelKind::kReal:
-      break;
-  }
-  return true;
-}
-
-std::string expected(LabelKind kind) {
-  if (kind == LabelKind::kTwoClass)
-    return "a two-class objective takes -1 and +1 (encode_two_classes() makes them)";
-  if (kind == LabelKind::kManyClass) return "expected 0, 1, 2, ... (encode_classes() makes them)";
-  return "expected a number > 0";
-}
-
 void check_pairs(const Dataset& data) {
   for (std::size_t i = 0; i < data.rows(); ++i) {
     if (data.row(i).support.size() == 2) continue;
@@ -51,12 +30,7 @@ void check_samples(const Dataset& data, LabelKind kind) {
   if (data.weighted() && std::ranges::none_of(data.weights(), [](float w) { return w > 0; })) {
     throw InputError("every sample has weight 0: at least one must be > 0");
   }
-  for (std::size_t i = 0; i < data.rows(); ++i) {
-    const float label = data.labels()[i];
-    if (fits(label, kind)) continue;
-    throw InputError("row " + std::to_string(i) + " has label " + std::to_string(label) + ": " +
-                     expected(kind));
-  }
+  check_labels(data, kind);
 }
 
 void check_method(const Objective& objective, const Options& options) {

@@ -132,7 +132,9 @@ void Converter::read() {
     throw InputError({from_}, fmt::format("{} rows, expected less than 2^32", buckets_.rows()));
   degrees_.erase(degrees_.begin(), degrees_.begin() + text_.index_base);
   if (objective_.labels() == LabelKind::kTwoClass)
-    encoding_ = encode_two_classes(labels_.samples(), how_.label_rule, from_).encoding;
+    encoding_ =
+        encode_two_classes(labels_.samples(), how_.label_rule, from_, {.rounded_class = text_.rounded_class})
+            .encoding;
 }
 
 void Converter::take(const LibsvmPiece& piece) {

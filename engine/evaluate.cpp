@@ -99,6 +99,7 @@ Metrics metrics_of(const Evaluation& sums, LabelKind labels) {
       metrics.accuracy = sums.hits / weight;
       break;
     case LabelKind::kReal:
+    case LabelKind::kNonNegative:
       metrics.rmse = std::sqrt(sums.squared_error / weight);
       break;
     case LabelKind::kCount:
@@ -121,6 +122,7 @@ std::vector<float> predict(const Model& model, const Objective& objective, const
 Metrics evaluate(const Model& model, const Objective& objective, const Dataset& data,
                  const ParallelFor& parallel) {
   check(model, data);
+  check_labels(data, objective.labels());
   std::vector<Evaluation> pieces((data.rows() + kPieceRows - 1) / kPieceRows);
   for_each_piece(model, data, parallel, [&](std::size_t piece, std::size_t, const Samples& samples) {
     pieces[piece] = objective.evaluate(samples, weights_of(model));

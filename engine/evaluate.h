@@ -28,7 +28,7 @@ std::vector<float> predict(const Model& model, const Objective& objective, const
                            const ParallelFor& parallel = run_serially);
 
 // Loss and accuracy (with the area under the ROC curve) or RMSE on labelled data, labels encoded as the model has them
-// (encode_like, io/labels.h).
+// (encode_like, io/labels.h). Throws InputError for labels that are none of the objective's.
 Metrics evaluate(const Model& model, const Objective& objective, const Dataset& data,
                  const ParallelFor& parallel = run_serially);
 

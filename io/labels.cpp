@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <string_view>
@@ -55,10 +56,28 @@ bool is_positive(float label, const LabelRule& rule) {
                              : label > static_cast<float>(*rule.positive_above);
 }
 
-std::vector<float> apply(const LabelRule& rule, std::span<const float> labels, const std::string& name) {
-  if (rule.positive_above && rule.positive_class) {
+// Whether rounded labels change nothing: where a threshold is compared with, or a class that none is rounded to.
+bool bears_rounding(const LabelRule& rule) {
+  constexpr double kLeastRounded = 1 << 24;
+  return rule.positive_above || (rule.positive_class && std::fabs(*rule.positive_class) < kLeastRounded);
+}
+
+void refuse_rounded(const LabelRule& rule, const RowOrigins& origins) {
+  if (origins.rounded_class && !bears_rounding(rule)) throw InputError(*origins.rounded_class);
+}
+
+void check(const LabelRule& rule, const std::string& name) {
+  if (rule.positive_above && rule.positive_class)
     throw InputError({name}, "--positive-class and --positive-above are both given, expected one");
-  }
+  const double chosen = rule.positive_class.value_or(0);
+  const std::string text = fmt::format("{}", chosen);
+  const auto label = static_cast<float>(chosen);
+  if (is_rounded_class(text, label))
+    throw InputError({name}, "--positive-class: " + describe_rounded_class(text, label));
+}
+
+std::vector<float> apply(const LabelRule& rule, std::span<const float> labels, const std::string& name) {
+  check(rule, name);
   std::vector<float> signs(labels.size());
   std::ranges::transform(labels, signs.begin(),
                          [&](float label) { return is_positive(label, rule) ? 1.0f : -1.0f; });
@@ -101,37 +120,36 @@ LabelEncoding two_labels(std::span<const float> found, const std::string& name) 
 // What code_of(label) says of each label; InputError when that is nothing.
 template <class CodeOf>
 std::vector<float> translate(std::span<const float> labels, CodeOf&& code_of, std::string_view known,
-                             const std::string& name) {
+                             const std::string& name, const RowLines& lines) {
   std::vector<float> codes(labels.size());
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const std::optional<float> code = code_of(labels[i]);
-    if (!code) {
-      throw InputError({name}, fmt::format("row {} (counted from 0): the label is {}, expected one of the "
-                                           "model's {}",
-                                           i, labels[i], known));
-    }
+    if (!code)
+      refuse_row(name, lines, i,
+                 fmt::format("the label is {}, expected one of the model's {}", labels[i], known));
     codes[i] = *code;
   }
   return codes;
 }
 
 std::vector<float> ranks(std::span<const float> labels, std::span<const float> classes,
-                         const std::string& name) {
+                         const std::string& name, const RowLines& lines) {
   const auto rank = [classes](float label) -> std::optional<float> {
     const auto at = std::ranges::lower_bound(classes, label);
     if (at == classes.end() || *at != label) return std::nullopt;
     return static_cast<float>(at - classes.begin());
   };
-  return translate(labels, rank, fmt::format("{} classes ({})", classes.size(), describe(classes)), name);
+  return translate(labels, rank, fmt::format("{} classes ({})", classes.size(), describe(classes)), name,
+                   lines);
 }
 
 std::vector<float> signs(std::span<const float> labels, float negative, float positive,
-                         const std::string& name) {
+                         const std::string& name, const RowLines& lines) {
   const auto sign = [negative, positive](float label) -> std::optional<float> {
     if (!is_either(label, negative, positive)) return std::nullopt;
     return label == positive ? 1.0F : -1.0F;
   };
-  return translate(labels, sign, fmt::format("two, {} and {}", negative, positive), name);
+  return translate(labels, sign, fmt::format("two, {} and {}", negative, positive), name, lines);
 }
 
 void require_rows(const Dataset& data, std::string_view expected, const std::string& name) {
@@ -140,31 +158,36 @@ void require_rows(const Dataset& data, std::string_view expected, const std::str
 
 }  // namespace
 
-EncodedDataset encode_two_classes(const Dataset& data, const LabelRule& rule, const std::string& name) {
+EncodedDataset encode_two_classes(const Dataset& data, const LabelRule& rule, const std::string& name,
+                                  const RowOrigins& origins) {
   require_rows(data, "labels of two classes", name);
+  refuse_rounded(rule, origins);
   if (is_set(rule)) return encode_by_rule(data, rule, name);
   const LabelEncoding encoding = two_labels(distinct(data.labels(), kCounted), name);
-  return {encode_like(data, encoding, rule, name), encoding};
+  return {encode_like(data, encoding, rule, name, origins), encoding};
 }
 
-EncodedDataset encode_classes(const Dataset& data, const std::string& name) {
+EncodedDataset encode_classes(const Dataset& data, const std::string& name, const RowOrigins& origins) {
   const std::string expected = fmt::format("labels of 2 to {} classes", kMostClasses);
   require_rows(data, expected, name);
+  refuse_rounded({}, origins);
   std::vector<float> classes = distinct(data.labels(), kMostClasses);
   if (classes.size() < 2 || classes.size() > kMostClasses) {
     fail_count(classes, kMostClasses, ", expected " + expected, name);
   }
-  std::vector<float> codes = ranks(data.labels(), classes, name);
+  std::vector<float> codes = ranks(data.labels(), classes, name, origins.lines);
   return {data.with_labels(std::move(codes)), {.classes = std::move(classes)}};
 }
 
 Dataset encode_like(const Dataset& data, const LabelEncoding& encoding, const LabelRule& rule,
-                    const std::string& name) {
+                    const std::string& name, const RowOrigins& origins) {
   const auto labels = data.labels();
-  if (!encoding.classes.empty()) return data.with_labels(ranks(labels, encoding.classes, name));
+  const bool many = !encoding.classes.empty();
+  if (!many && !is_set(rule) && !encoding.binary()) return data;
+  refuse_rounded(many ? LabelRule() : rule, origins);
+  if (many) return data.with_labels(ranks(labels, encoding.classes, name, origins.lines));
   if (is_set(rule)) return data.with_labels(apply(rule, labels, name));
-  if (!encoding.binary()) return data;
-  return data.with_labels(signs(labels, encoding.negative, encoding.positive, name));
+  return data.with_labels(signs(labels, encoding.negative, encoding.positive, name, origins.lines));
 }
 
 }  // namespace sounder

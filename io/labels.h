@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "io/dataset.h"
+#include "io/row_origins.h"
 
 namespace sounder {
 
@@ -28,7 +29,7 @@ struct LabelEncoding {
 // What the user said about classes; at most one of the two may be set.
 struct LabelRule {
   std::optional<double> positive_above;  // label > threshold is +1, the rest -1
-  std::optional<double> positive_class;  // label == this is +1, the rest -1
+  std::optional<double> positive_class;  // label == this, as a float, is +1, the rest -1
 };
 
 struct EncodedDataset {
@@ -38,17 +39,19 @@ struct EncodedDataset {
 
 // Two classes from whatever numbers the file has: the larger of exactly two labels is +1 (so 0/1, 1/2 and -1/+1 all
 // work), or `rule` decides. Throws InputError (file `name`) when there is one class only, or more than two without a
-// rule; the message names the labels found and the option that helps.
-EncodedDataset encode_two_classes(const Dataset& data, const LabelRule& rule, const std::string& name);
+// rule; the message names the labels found and the option that helps. Here and below, `origins` are what the reader of
+// the data knows: with them messages name the line, and a label that became another class as a float is refused.
+EncodedDataset encode_two_classes(const Dataset& data, const LabelRule& rule, const std::string& name,
+                                  const RowOrigins& origins = {});
 
 // Every label is a class: its rank among the labels there are. Throws InputError (file `name`) when there is
 // only one, or more than 10,000, as real numbers have.
-EncodedDataset encode_classes(const Dataset& data, const std::string& name);
+EncodedDataset encode_classes(const Dataset& data, const std::string& name, const RowOrigins& origins = {});
 
 // The same for data that a model with `encoding` and `rule` is tried on (many classes know no rule). A file
 // of one class only is fine here; a label that is none of the model's is an InputError that names it and its
 // row.
 Dataset encode_like(const Dataset& data, const LabelEncoding& encoding, const LabelRule& rule,
-                    const std::string& name);
+                    const std::string& name, const RowOrigins& origins = {});
 
 }  // namespace sounder

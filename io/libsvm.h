@@ -10,6 +10,7 @@
 
 #include "io/dataset.h"
 #include "io/parallel.h"
+#include "io/row_origins.h"
 
 namespace sounder {
 
@@ -41,6 +42,7 @@ struct LibsvmOptions {
 struct LibsvmFile {
   Dataset data;
   std::uint32_t index_base = 1;  // as given or found
+  RowOrigins origins = {};
 };
 
 // Reads a file, plain or compressed (see io/stream.h), piece by piece. Throws InputError with line and column at the
@@ -60,6 +62,7 @@ LibsvmFile parse_libsvm(std::string_view text, const std::string& name, const Li
 struct LibsvmShape {
   std::uint32_t index_base = 1;
   std::size_t dimension = 0;
+  std::optional<InputError> rounded_class = {};  // RowOrigins has it
 };
 using TakePiece = std::function<void(const LibsvmPiece&)>;
 LibsvmShape scan_libsvm(Stream& stream, const std::string& name, const LibsvmOptions& options,

@@ -49,9 +49,11 @@ class Parser {
     piece.entries = 0;
     piece.ends.clear();
     piece.labels.clear();
+    piece.row_lines.clear();
     piece.lines = 0;
     piece.end = 0;
     piece.has_index_zero = false;
+    piece.rounded_class.reset();
     piece.failure.reset();
   }
 
@@ -59,8 +61,7 @@ class Parser {
     try {
       for (Scanner scan(text_); !scan.done(); scan.skip_line()) line(scan);
     } catch (Refused& refused) {
-      const Position where = locate({}, text_, refused.at);
-      piece_.failure = {where.line, where.column, std::move(refused.message)};
+      piece_.failure = failure(refused.at, std::move(refused.message));
     }
   }
 
@@ -84,11 +85,21 @@ class Parser {
   void line(Scanner& scan) {
     ++piece_.lines;
     if (!at_content(scan)) return;
-    piece_.labels.push_back(number(scan, "a label"));
+    piece_.labels.push_back(label(scan));
+    piece_.row_lines.add(piece_.lines);
     std::uint64_t lowest = base_;
     while (at_content(scan = usual_entries(scan, lowest))) lowest = entry(scan, lowest) + 1;
     piece_.ends.push_back(piece_.entries);
     piece_.end = std::max(piece_.end, lowest);
+  }
+
+  float label(Scanner& scan) {
+    const char* start = scan.at();
+    const float value = number(scan, "a label");
+    const std::string_view text(start, scan.at());
+    if (is_rounded_class(text, value) && !piece_.rounded_class) [[unlikely]]
+      piece_.rounded_class = failure(start, describe_rounded_class(text, value));
+    return value;
   }
 
   // Goes behind entries, a space before each, that look as most do and have nothing wrong with them. What changes from one
@@ -135,6 +146,11 @@ class Parser {
     if (std::isnan(value) || !scan.at_separator()) fail(start, fmt::format("{} (a finite number)", what));
     if (std::isinf(value)) fail(start, fmt::format("{} within the range of float (up to 3.4e38)", what));
     return value;
+  }
+
+  LibsvmPiece::Failure failure(const char* at, std::string message) const {
+    const Position where = locate({}, text_, at);
+    return {where.line, where.column, std::move(message)};
   }
 
   [[noreturn]] void fail(const char* start, std::string_view expected) const {

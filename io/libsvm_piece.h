@@ -10,6 +10,7 @@
 
 #include "io/dataset.h"
 #include "io/libsvm.h"
+#include "io/row_origins.h"
 
 namespace sounder {
 
@@ -29,11 +30,13 @@ struct LibsvmPiece {
   std::size_t entries = 0;
   std::vector<std::size_t> ends;  // of each row, in the entries
   std::vector<float> labels;
+  RowLines row_lines;  // in the piece
 
   std::size_t lines = 0;
   std::uint64_t end = 0;  // one above the largest index as written, that of a zero value included
   bool has_index_zero = false;
-  std::optional<Failure> failure;  // the first; the rest of the text was not read
+  std::optional<Failure> rounded_class;  // RowOrigins has it
+  std::optional<Failure> failure;        // the first; the rest of the text was not read
 };
 
 // The index that columns of a piece are counted from.

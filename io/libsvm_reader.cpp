@@ -74,7 +74,9 @@ LibsvmShape LibsvmReader::read(const ParallelFor& parallel) {
   parallel(kMostThreads, [&](std::size_t) { work(); });
   refuse_failed();
   const std::uint32_t base = options_.index_base.value_or(has_index_zero_ ? 0 : 1);
-  return {base, end_ > base ? end_ - base : 0};
+  LibsvmShape shape{base, end_ > base ? end_ - base : 0};
+  if (rounded_class_) shape.rounded_class = error_of(*rounded_class_);
+  return shape;
 }
 
 LibsvmShape LibsvmReader::scan(const ParallelFor& parallel, const TakePiece& take) {
@@ -83,13 +85,15 @@ LibsvmShape LibsvmReader::scan(const ParallelFor& parallel, const TakePiece& tak
 }
 
 LibsvmFile LibsvmReader::run(const ParallelFor& parallel) {
-  auto [base, columns] = read(parallel);
+  auto [base, columns, rounded_class] = read(parallel);
   if (base != piece_base(options_)) rows_.shift(parallel);
   if (options_.dimension > 0 && columns > options_.dimension) {
-    if (options_.beyond == Beyond::kRefuse) refuse(*beyond_[base]);
+    if (options_.beyond == Beyond::kRefuse) throw error_of(*beyond_[base]);
     if (options_.beyond == Beyond::kDrop) rows_.drop_from(columns = options_.dimension);
   }
-  return {rows_.take(std::max(columns, options_.dimension)), base};
+  return {rows_.take(std::max(columns, options_.dimension)),
+          base,
+          {std::move(row_lines_), std::move(rounded_class)}};
 }
 
 void LibsvmReader::work() {
@@ -157,6 +161,7 @@ void LibsvmReader::append(Job& job) {
   if (failure_) texts_.stop();
   for (const std::uint32_t base : {0U, 1U})
     if (!beyond_[base]) beyond_[base] = placed(std::exchange(job.beyond[base], {}));
+  if (!rounded_class_) rounded_class_ = placed(std::move(job.piece.rounded_class));
   any_rows_ |= !job.piece.labels.empty();
   pass_on(job.piece);
   lines_ += job.piece.lines;
@@ -165,8 +170,9 @@ void LibsvmReader::append(Job& job) {
 }
 
 void LibsvmReader::pass_on(const LibsvmPiece& piece) try {
-  if (!take_) return rows_.append(piece);
-  take_(piece);
+  if (take_) return take_(piece);
+  rows_.append(piece);
+  row_lines_.append(piece.row_lines, lines_);
 } catch (...) {
   unreadable_ = std::current_exception();
   texts_.stop();
@@ -174,13 +180,13 @@ void LibsvmReader::pass_on(const LibsvmPiece& piece) try {
 
 void LibsvmReader::refuse_failed() const {
   if (unreadable_) std::rethrow_exception(unreadable_);
-  if (failure_) refuse(*failure_);
+  if (failure_) throw error_of(*failure_);
   if (lines_ == 0) throw InputError(Position{name_}, "no samples: the file is empty");
   if (!any_rows_) throw InputError(Position{name_}, "no samples: every line is blank or a comment");
 }
 
-void LibsvmReader::refuse(const Failure& failure) const {
-  throw InputError({name_, failure.line, failure.column}, failure.message);
+InputError LibsvmReader::error_of(const Failure& failure) const {
+  return {{name_, failure.line, failure.column}, failure.message};
 }
 
 }  // namespace sounder

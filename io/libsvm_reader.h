@@ -78,7 +78,7 @@ class LibsvmReader {
   void pass_on(const LibsvmPiece& piece);
   LibsvmShape read(const ParallelFor& parallel);
   void refuse_failed() const;
-  [[noreturn]] void refuse(const Failure& failure) const;
+  InputError error_of(const Failure& failure) const;
 
   const std::string& name_;
   const LibsvmOptions& options_;
@@ -95,11 +95,13 @@ class LibsvmReader {
   LibsvmRows rows_;
   bool any_rows_ = false;
   std::size_t lines_ = 0;
+  RowLines row_lines_;     // of rows that are kept
   std::uint64_t end_ = 0;  // one above the largest index
   bool has_index_zero_ = false;
   std::exception_ptr unreadable_;   // what goes wrong first, if anything does:
   std::optional<Failure> failure_;  // this or that
   std::array<std::optional<Failure>, 2> beyond_;
+  std::optional<Failure> rounded_class_;
 };
 
 }  // namespace sounder

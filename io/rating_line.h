@@ -28,6 +28,7 @@ class Lines {
   std::string_view next() {
     while (!scan_.done()) {
       const char* begin = scan_.at();
+      ++count_;
       scan_.skip_blanks();
       const bool blank = scan_.at_line_end();
       scan_.skip_line();
@@ -36,6 +37,9 @@ class Lines {
     return {};
   }
 
+  // How many there were so far, blank ones included.
+  std::size_t count() const { return count_; }
+
  private:
   static std::string_view without_end(std::string_view line) {
     while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
@@ -43,6 +47,7 @@ class Lines {
   }
 
   Scanner scan_;
+  std::size_t count_ = 0;
 };
 
 // Cuts a line into fields.

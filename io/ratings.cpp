@@ -37,6 +37,9 @@ struct Share {
   std::vector<Pair> pairs;
   std::vector<float> ratings;
   std::optional<std::string_view> unrated;  // the empty field of the first line without a rating
+  RowLines row_lines;
+  std::size_t lines = 0;
+  std::optional<InputError> rounded_class;  // RowOrigins has it
   std::exception_ptr failure;               // of the first bad line; the rest was not read
 };
 
@@ -190,6 +193,7 @@ class RatingsParser {
       note_unrated(shares);
       number(shares, parallel);
       rows.append(shares, parallel);
+      note_origins(shares);
     }
     file_.data = rows.take(file_.users.size(), file_.items.size(), parallel);
     if (known_users_ || known_items_) return std::move(file_);
@@ -213,6 +217,7 @@ class RatingsParser {
            "behind them");
     file_.header = is_header(line);
     if (file_.header) line = lines.next();
+    lines_ = lines.count() - 1;
     if (line.empty()) refuse_empty("there is only a header");
     separator_ = best_separator(line);
     if (fit(line, separator_) < Fit::kPair)
@@ -226,6 +231,8 @@ class RatingsParser {
     share.pairs.clear();
     share.ratings.clear();
     share.unrated.reset();
+    share.row_lines.clear();
+    share.rounded_class.reset();
     Lines lines(share.text);
     std::string buffer;
     for (std::string_view line = lines.next(); !line.empty(); line = lines.next()) {
@@ -235,8 +242,14 @@ class RatingsParser {
       share.pairs.push_back({user, item});
       const std::string_view rating = fields.next();
       if (rating.empty() && !share.unrated) share.unrated = rating;
-      share.ratings.push_back(rating.empty() ? 0 : label(rating, buffer));
+      const float value = rating.empty() ? 0 : label(rating, buffer);
+      share.ratings.push_back(value);
+      share.row_lines.add(lines.count());
+      if (!share.rounded_class && is_rounded_class(content(rating, buffer), value))
+        share.rounded_class.emplace(locate(name_, text_, rating.data()),
+                                    describe_rounded_class(content(rating, buffer), value));
     }
+    share.lines = lines.count();
   } catch (...) {
     share.failure = std::current_exception();
   }
@@ -281,6 +294,14 @@ class RatingsParser {
     }
   }
 
+  void note_origins(std::span<const Share> shares) {
+    for (const Share& share : shares) {
+      file_.origins.lines.append(share.row_lines, lines_);
+      lines_ += share.lines;
+      if (!file_.origins.rounded_class) file_.origins.rounded_class = share.rounded_class;
+    }
+  }
+
   Scanner at(std::string_view field) const {
     return Scanner(text_.substr(static_cast<std::size_t>(field.data() - text_.data())));
   }
@@ -314,6 +335,7 @@ class RatingsParser {
   bool known_users_;
   bool known_items_;
   Separator separator_{};
+  std::size_t lines_ = 0;  // before those of the next share
   RatingsFile file_;
 };
 

@@ -10,6 +10,7 @@
 #include "io/error.h"
 #include "io/ids.h"
 #include "io/parallel.h"
+#include "io/row_origins.h"
 
 namespace sounder {
 
@@ -39,6 +40,7 @@ struct RatingsFile {
   std::uint64_t unknown_users = 0;  // ratings, not users
   std::uint64_t unknown_items = 0;
   bool header = false;
+  RowOrigins origins;
 };
 
 // Reads a file, plain or compressed (see io/input.h). Throws InputError with line and column at the first line

@@ -3,8 +3,6 @@
 // Derivative in z: 1 - r / z, without bound near zero; so a step takes it at the z where it leads (implicit SGD,
 // rule_sgd.h), which is the root of a quadratic and above zero. What is not known is predicted by the mean rating.
 // Source: Lee, Seung, Learning the parts of objects by non-negative matrix factorization, Nature 1999.
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -25,17 +23,12 @@ class MatrixCompletionKl final : public Factorisation {
       : Factorisation(form, PairLoss::kKullbackLeibler, {.sgd = 0.2, .adagrad = 0.2}) {}
 
   std::string name() const override { return "matrix_completion_kl"; }
-  LabelKind labels() const override { return LabelKind::kReal; }
+  LabelKind labels() const override { return LabelKind::kNonNegative; }
   Parameters parameters() const override {
     return {{"rank", static_cast<double>(form().rank)}, {"mean", form().mean}};
   }
 
   std::unique_ptr<Objective> fitted(const Dataset& data) const override {
-    const auto labels = data.labels();
-    const auto negative = std::ranges::find_if(labels, [](float label) { return label < 0; });
-    if (negative != labels.end())
-      throw InputError(
-          fmt::format("row {} has label {}: expected a number >= 0", negative - labels.begin(), *negative));
     Form known = form();
     known.mean = spread_of_labels(data).mean;
     if (known.mean == 0) throw InputError("every rating is 0: there is nothing to learn");

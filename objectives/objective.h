@@ -10,18 +10,11 @@
 #include <string>
 
 #include "io/random.h"
+#include "objectives/label_kind.h"
 #include "objectives/rule.h"
 #include "objectives/samples.h"
 
 namespace sounder {
-
-// What labels an objective is written for.
-enum class LabelKind {
-  kTwoClass,   // -1 / +1
-  kManyClass,  // 0, 1, ..., classes - 1
-  kReal,       // any number
-  kCount,      // how often a pair was met, > 0
-};
 
 // How samples are dealt out to blocks.
 enum class Grouping {

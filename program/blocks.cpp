@@ -39,7 +39,8 @@ SampleScheme scheme_of(const BlockFileShape& shape) {
           .index_base = shape.index_base,
           .labels = shape.encoding,
           .label_rule = shape.label_rule,
-          .normalize = shape.normalize};
+          .normalize = shape.normalize,
+          .kind = shape.labels};
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "io/labels.h"
 #include "io/model.h"
 #include "io/parallel.h"
+#include "io/row_origins.h"
 #include "objectives/catalogue.h"
 #include "objectives/objective.h"
 #include "program/console.h"
@@ -63,9 +64,10 @@ struct SampleScheme {
   LabelEncoding labels = {};
   LabelRule label_rule = {};
   bool normalize = false;
+  LabelKind kind = LabelKind::kTwoClass;  // of encoded labels
 };
 
-SampleScheme scheme_of(const Model& model);
+SampleScheme scheme_of(const Model& model, const Objective& objective);
 
 // Samples to train on: labels encoded, rows scaled, as the flags have it.
 struct TrainingData {
@@ -74,6 +76,7 @@ struct TrainingData {
   std::vector<std::vector<std::uint32_t>> seen;  // Model::seen
   Remarks remarks;                               // what the file had that a user may want to know
   std::unique_ptr<Objective> objective = {};     // what is minimised over them
+  RowOrigins origins = {};
 };
 
 TrainingData read_for_training(const ProblemFlags& flags, const ParallelFor& parallel);
@@ -106,6 +109,7 @@ void complete(Model& model, const TrainingData& data);
 struct KnownData {
   Dataset samples;
   Remarks remarks;
+  RowOrigins origins = {};
   std::optional<InputError> unlabelled = {};  // says where labels are missing: images and pairs need none
 };
 
@@ -121,7 +125,8 @@ KnownData read_known(const SampleFiles& files, const SampleScheme& scheme, bool 
 // Puts the documents of --observed in place of those of a topic model.
 void observe(Model& model, const EvaluateFlags& flags, const ParallelFor& parallel);
 
-// With labels as the scheme encodes them; `name` is the file's.
+// With labels as the scheme encodes them; `name` is the file's. Throws InputError for labels that the objective does not
+// take.
 Dataset encoded(const KnownData& data, const SampleScheme& scheme, const std::string& name);
 
 }  // namespace sounder

@@ -41,7 +41,7 @@ Session::Session(const EvaluateFlags& given)
   check_formats(flags, model.objective);
   if (objective->labels() == LabelKind::kTwoClass && !model.labels.binary()) model.labels = {-1, 1, {}};
   if (!flags.observed.empty()) observe(model, flags, parallel);
-  scheme = scheme_of(model);
+  scheme = scheme_of(model, *objective);
   scheme.index_base = flags.index_base.value_or(model.index_base);
   data = read_known({flags.data, flags.label_file}, scheme, flags.ignore_unknown, parallel);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -85,8 +86,11 @@ void require_labels(const std::optional<InputError>& unlabelled) {
 TrainingData read_libsvm_samples(const ProblemFlags& flags, const ParallelFor& parallel) {
   RowFile file = read_rows({flags.data, flags.label_file}, {.index_base = flags.index_base}, parallel);
   require_labels(file.unlabelled);
-  return {
-      .samples = std::move(file.data), .scheme = {.index_base = file.index_base}, .seen = {}, .remarks = {}};
+  return {.samples = std::move(file.data),
+          .scheme = {.index_base = file.index_base},
+          .seen = {},
+          .remarks = {},
+          .origins = std::move(file.origins)};
 }
 
 TrainingData read_rating_samples(const ProblemFlags& flags, const ParallelFor& parallel) {
@@ -97,7 +101,8 @@ TrainingData read_rating_samples(const ProblemFlags& flags, const ParallelFor& p
           .seen = std::move(file.rated),
           .remarks = {{"users", std::uint64_t{file.users.size()}},
                       {"items", std::uint64_t{file.items.size()}},
-                      {"duplicates", file.duplicates}}};
+                      {"duplicates", file.duplicates}},
+          .origins = std::move(file.origins)};
 }
 
 std::vector<std::string> numbers(std::size_t count) {
@@ -169,12 +174,21 @@ ObjectiveParameters parameters_of(const ProblemFlags& flags, const SampleScheme&
 }
 
 void encode(TrainingData& data, LabelKind kind, const ProblemFlags& flags) {
-  if (kind != LabelKind::kTwoClass && kind != LabelKind::kManyClass) return;
+  if (kind != LabelKind::kTwoClass && kind != LabelKind::kManyClass)
+    return check_labels(data.samples, kind, flags.data, data.origins.lines);
   EncodedDataset encoded = kind == LabelKind::kTwoClass
-                               ? encode_two_classes(data.samples, flags.labels, flags.data)
-                               : encode_classes(data.samples, flags.data);
+                               ? encode_two_classes(data.samples, flags.labels, flags.data, data.origins)
+                               : encode_classes(data.samples, flags.data, data.origins);
   data.samples = std::move(encoded.data);
   data.scheme.labels = std::move(encoded.encoding);
+}
+
+// Where all labels are the same there may be nothing to learn: refused here, where the file is known, as train() would.
+void check_spread(const Dataset& samples, const Objective& objective, const std::string& name) try {
+  if (std::ranges::adjacent_find(samples.labels(), std::not_equal_to()) == samples.labels().end())
+    objective.fitted(samples);
+} catch (const InputError& error) {
+  throw InputError({name}, error.what());
 }
 
 KnownData read_known_ratings(const std::string& path, const SampleScheme& scheme,
@@ -184,6 +198,7 @@ KnownData read_known_ratings(const std::string& path, const SampleScheme& scheme
   RatingsFile file = read_ratings(path, {.users = &users, .items = &items}, parallel);
   return {std::move(file.data),
           {{"unknown_users", file.unknown_users}, {"unknown_items", file.unknown_items}},
+          std::move(file.origins),
           std::move(file.unrated)};
 }
 
@@ -197,14 +212,15 @@ KnownData read_known_docword(const std::string& path, const SampleScheme& scheme
 
 }  // namespace
 
-SampleScheme scheme_of(const Model& model) {
+SampleScheme scheme_of(const Model& model, const Objective& objective) {
   return {.format = catalogue_row(model.objective).format,
           .dimension = model.dimension,
           .index_base = model.index_base,
           .names = model.names,
           .labels = model.labels,
           .label_rule = model.label_rule,
-          .normalize = model.normalize};
+          .normalize = model.normalize,
+          .kind = objective.labels()};
 }
 
 TrainingData read_for_training(const ProblemFlags& flags, const ParallelFor& parallel) {
@@ -212,11 +228,13 @@ TrainingData read_for_training(const ProblemFlags& flags, const ParallelFor& par
   check_shape(data.samples, flags.data);
   data.objective = make_objective(flags.objective, parameters_of(flags, data.scheme));
   encode(data, data.objective->labels(), flags);
+  check_spread(data.samples, *data.objective, flags.data);
   if (flags.normalize) data.samples = data.samples.normalized();
   data.scheme.format = catalogue_row(flags.objective).format;
   data.scheme.dimension = data.samples.dimension();
   data.scheme.label_rule = flags.labels;
   data.scheme.normalize = flags.normalize;
+  data.scheme.kind = data.objective->labels();
   return data;
 }
 
@@ -257,12 +275,17 @@ KnownData read_known(const SampleFiles& files, const SampleScheme& scheme, bool 
   const auto beyond = ignore_unknown ? LibsvmOptions::Beyond::kDrop : LibsvmOptions::Beyond::kRefuse;
   RowFile file = read_rows(
       files, {.index_base = scheme.index_base, .dimension = scheme.dimension, .beyond = beyond}, parallel);
-  return {scheme.normalize ? file.data.normalized() : std::move(file.data), {}, std::move(file.unlabelled)};
+  return {scheme.normalize ? file.data.normalized() : std::move(file.data),
+          {},
+          std::move(file.origins),
+          std::move(file.unlabelled)};
 }
 
 Dataset encoded(const KnownData& data, const SampleScheme& scheme, const std::string& name) {
   require_labels(data.unlabelled);
-  return encode_like(data.samples, scheme.labels, scheme.label_rule, name);
+  Dataset samples = encode_like(data.samples, scheme.labels, scheme.label_rule, name, data.origins);
+  check_labels(samples, scheme.kind, name, data.origins.lines);
+  return samples;
 }
 
 }  // namespace sounder

@@ -226,7 +226,10 @@ has_keys predicted.json accuracy loss auc samples output margins
 sed 's/^[^ ]*/7/' good.svm >unlabelled.svm
 silent predict good.model unlabelled.svm --output labels.txt --report predicted.json --quiet
 check 'no accuracy without labels' [ -z "$(number predicted.json accuracy)" ]
-refused 'unlabelled.svm: row 0' evaluate good.model unlabelled.svm
+refused 'unlabelled.svm:1: the label is 7' evaluate good.model unlabelled.svm
+printf '1 1:1\n# c\n\n1 1:2\n7 2:1\n' >seven.svm
+refused 'seven.svm:5: the label is 7' evaluate good.model seven.svm
+refused 'seven.svm:5: the label is 7' train good.svm --valid seven.svm
 
 silent train good.svm --quiet --epochs 2 --model again.model --report again.json
 silent evaluate good.model good.svm --quiet
@@ -278,6 +281,15 @@ for rule in '--positive-above 3.5' '--positive-class 4'; do
     between -1e-9 "$(number many.json accuracy) - $(number evaluated.json accuracy)" 1e-9
 done
 refused 'leaves one class only' train many.svm --positive-class 9
+
+# As floats, the first two are the same.
+printf '100000001 1:1\n100000002 2:1\n7 3:1\n' >ids.svm
+for objective in hinge softmax; do refused 'ids.svm:1:1: found the class' train ids.svm --objective $objective; done
+for class in 100000002 100000000; do refused 'found the class' train ids.svm --positive-class $class; done
+refused 'ids.svm:1:1: found the class' convert ids.svm new.blocks
+silent train ids.svm --objective least_squares --quiet
+silent train ids.svm --positive-class 7 --quiet --model ids.model
+silent evaluate ids.model ids.svm --quiet
 
 printf '1 1:1\n-1 501:1\n' >wider.svm
 refused 'wider.svm:2:4: ' evaluate good.model wider.svm

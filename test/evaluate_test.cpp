@@ -76,6 +76,21 @@ TEST_CASE("evaluate: real labels have loss and root mean squared error") {
   CHECK(!metrics.auc);
 }
 
+TEST_CASE("evaluate: labels that training refuses are refused") {
+  CHECK(input_error_of([] {
+          evaluate(model_of({1}), *make_objective("hinge"), with_scores({1, 2, 3}, {1, -1, 7}));
+        }).starts_with("row 2 (counted from 0): the label is 7, expected one of -1 and +1"));
+  Model pairs = model_of(std::vector<float>(3 * 8, 1));
+  const auto objective = make_objective("matrix_completion_kl", {{"rank", 8}});
+  pairs.width = static_cast<std::uint32_t>(objective->width());
+  pairs.weights.resize(3 * pairs.width, 1);
+  pairs.dimension = 3;
+  const Dataset data(3, {{0, 2, 4}, {0, 1, 0, 2}, {1, 1, 1, 1}, {2, -1}, {}});
+  CHECK(input_error_of([&] { evaluate(pairs, *objective, data); }) ==
+        "row 1 (counted from 0): the label is -1, expected a number >= 0");
+  CHECK(evaluate(pairs, *objective, data.with_labels({2, 0})).rmse);
+}
+
 TEST_CASE("evaluate: weights count, and whole ones count like repeated rows") {
   const Dataset weighted = with_scores({2, 0.5F, -1, 3}, {1, 1, -1, -1}, {0, 2, 1, 3});
   const Dataset repeated = with_scores({0.5F, 0.5F, -1, 3, 3, 3}, {1, 1, -1, -1, -1, -1});

@@ -280,6 +280,7 @@ TEST_CASE("factorisation: refuses what it cannot do") {
     });
   };
   CHECK(refused("matrix_completion", {3, 3}) == "every rating is 3: there is nothing to learn");
-  CHECK(refused("matrix_completion_kl", {3, -1}) == "row 1 has label -1: expected a number >= 0");
+  CHECK(refused("matrix_completion_kl", {3, -1}) ==
+        "row 1 (counted from 0): the label is -1, expected a number >= 0");
   CHECK(refused("matrix_completion_kl", {0, 0}) == "every rating is 0: there is nothing to learn");
 }

@@ -82,6 +82,40 @@ TEST_CASE("labels: a rule that leaves one class, or two rules, are refused") {
         "news20: --positive-class and --positive-above are both given, expected one");
 }
 
+TEST_CASE("labels: a label that became another class as a float is refused, where that matters") {
+  const RowOrigins origins{.lines = {}, .rounded_class = InputError({"f", 3, 1}, "rounded")};
+  const auto two = [&](const LabelRule& rule) {
+    return test::input_error_of([&] { encode_two_classes(with({1e8F, 7}), rule, "f", origins); });
+  };
+  CHECK(two({}) == "f:3:1: rounded");
+  CHECK(two({.positive_above = {}, .positive_class = 1e8}) == "f:3:1: rounded");
+  CHECK(two({.positive_above = {}, .positive_class = 7}).empty());
+  CHECK(two({.positive_above = 7, .positive_class = {}}).empty());
+  CHECK(test::input_error_of([&] { encode_classes(with({1, 2}), "f", origins); }) == "f:3:1: rounded");
+  const auto like = [&](const LabelEncoding& encoding, const LabelRule& rule) {
+    return test::input_error_of([&] { encode_like(with({1e8F, 7}), encoding, rule, "f", origins); });
+  };
+  CHECK(like({7, 1e8F}, {}) == "f:3:1: rounded");
+  CHECK(like({0, 0, {7, 1e8F}}, {}) == "f:3:1: rounded");
+  CHECK(like({-1, 1e8F}, {.positive_above = {}, .positive_class = 1e8}) == "f:3:1: rounded");
+  CHECK(like({-1, 7}, {.positive_above = {}, .positive_class = 7}).empty());
+  CHECK(like({}, {}).empty());
+}
+
+TEST_CASE("labels: a class to choose must be a float") {
+  const std::string message = refusal({1e8F, 7}, {.positive_above = {}, .positive_class = 100000002});
+  CHECK(message.starts_with("news20: --positive-class: found the class \"100000002\", which"));
+  CHECK(refusal({1e8F, 7}, {.positive_above = {}, .positive_class = 100000000}).empty());
+}
+
+TEST_CASE("labels: what is refused of a row is told with its line") {
+  RowOrigins origins;
+  for (const std::size_t line : {1, 4, 5}) origins.lines.add(line);
+  CHECK(test::input_error_of([&] {
+          encode_like(with({2, 1, 3}), {1, 2}, {}, "f", origins);
+        }) == "f:5: the label is 3, expected one of the model's two, 1 and 2");
+}
+
 TEST_CASE("labels: each of many classes becomes its rank") {
   const struct {
     Labels labels, ranks, classes;

@@ -130,6 +130,29 @@ TEST_CASE("libsvm: formats a refusal as file, line, column, found, expected") {
   CHECK(error_of("1 1:1\n x\n") == "f.svm:2:2: found \"x\", expected a label (a finite number)");
 }
 
+TEST_CASE("libsvm: knows the line of each row") {
+  const std::string text = "# c\n1 1:1\n\n2\n  # c\r\n3 1:1\n4 1:1";
+  for (const std::size_t piece_bytes : kPieceSizes) {
+    CAPTURE(piece_bytes);
+    const RowLines lines = parse(text, {.piece_bytes = piece_bytes}).origins.lines;
+    for (const auto& [row, line] : {std::pair(0, 2), {1, 4}, {2, 6}, {3, 7}, {4, 0}})
+      CHECK(lines.line_of(static_cast<std::size_t>(row)) == static_cast<std::size_t>(line));
+  }
+}
+
+TEST_CASE("libsvm: tells of the first label that is a whole number and no float") {
+  const std::string text = "1 1:1\n16777216 1:1\n 100000002 1:1\n100000001 1:1\n";
+  for (const std::size_t piece_bytes : kPieceSizes) {
+    const auto found = parse(text, {.piece_bytes = piece_bytes}).origins.rounded_class;
+    REQUIRE(found);
+    CHECK(
+        std::string(found->what()) ==
+        "f.svm:3:2: found the class \"100000002\", which as a float is written 100000000; expected one that "
+        "stays as it is, as all whole numbers up to 16777216 do");
+  }
+  CHECK(!parse("16777218 1:1\n1e30\n0.1\n20000000.5\n-100000000\n").origins.rounded_class);
+}
+
 TEST_CASE("libsvm: finds or takes the index base") {
   struct Case {
     const char* text;

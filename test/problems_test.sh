@@ -30,7 +30,13 @@ check 'three folds and their mean' [ "$(grep -c rmse "$out")" -eq 4 ]
 
 awk -F:: '{ print $1 "::" $2 "::4" }' ratings.txt >equal.txt
 printf 'u1,i1,3\nu1,i2\n' >short.txt
-refused 'every rating is 4' train equal.txt --objective matrix_completion
+refused 'equal.txt: every rating is 4' train equal.txt --objective matrix_completion
+printf 'user,item,rating\nu1,i1,3\n\nu2,i2,-2\nu1,i2,1\n' >negative.txt
+sed 's/-2/2/' negative.txt >counts.txt
+refused 'negative.txt:4: the label is -2, expected a number >= 0' train negative.txt --objective matrix_completion_kl
+refused 'negative.txt:4: the label is -2' train counts.txt --objective matrix_completion_kl --valid negative.txt
+silent train counts.txt --objective matrix_completion_kl --rank 4 --quiet --model counts.model
+refused 'negative.txt:4: the label is -2' evaluate counts.model negative.txt
 refused 'short.txt:2:' train short.txt --objective matrix_completion
 refused 'rank = 0' train ratings.txt --objective matrix_completion --rank 0
 refused 'rank = 1.5' train ratings.txt --objective matrix_completion --rank 1.5

@@ -103,6 +103,21 @@ TEST_CASE("ratings: a row has the user, the item behind all users, and the ratin
   CHECK(!file.header);
 }
 
+TEST_CASE("ratings: knows the line of each row, and the first that as a class would be another") {
+  const RatingsFile file = parse("\nuser,item,rating\n\na,b,1\n\nc,d,2\r\ne,f,\"20000001\"\ng,h,20000003\n");
+  for (const auto& [row, line] : {std::pair(0, 4), {1, 6}, {2, 7}, {3, 8}, {4, 0}})
+    CHECK(file.origins.lines.line_of(static_cast<std::size_t>(row)) == static_cast<std::size_t>(line));
+  REQUIRE(file.origins.rounded_class);
+  CHECK(std::string(file.origins.rounded_class->what()).starts_with("f.csv:7:5: found the class"));
+  CHECK(!parse("a b 1\nc d 20000000\n").origins.rounded_class);
+
+  std::string text = many_ratings();
+  const auto rows = static_cast<std::size_t>(std::ranges::count(text, '\n'));
+  const RowLines lines = parse("user,item,rating\n" + text + "\nlast,one,5\n").origins.lines;
+  for (const std::size_t row : {std::size_t{0}, rows / 2, rows - 1}) CHECK(lines.line_of(row) == row + 2);
+  CHECK(lines.line_of(rows) == rows + 3);
+}
+
 TEST_CASE("ratings: takes every separator, strings as ids, and ignores what follows the rating") {
   const Case cases[] = {
       {"1\t2\t3\n4\t5\t.5", "1 2 3; 4 5 0.5; "},

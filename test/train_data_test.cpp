@@ -103,8 +103,9 @@ class Sums final : public FakeObjective {
 
 TEST_CASE("train: labels that do not suit the objective are refused, with the row") {
   const Dataset data = problem(3, 4);
-  CHECK(refusal(data.with_labels({1, -1, 2}), "hinge").starts_with("row 2 has label 2"));
-  CHECK(refusal(data.with_labels({0, -1, 1}), "logistic").starts_with("row 0 has label 0"));
+  CHECK(refusal(data.with_labels({1, -1, 2}), "hinge").starts_with("row 2 (counted from 0): the label is 2"));
+  CHECK(refusal(data.with_labels({0, -1, 1}), "logistic")
+            .starts_with("row 0 (counted from 0): the label is 0"));
   CHECK(refusal(data.with_labels({0, -1, 1}), "logistic").find("-1 and +1") != std::string::npos);
   CHECK(refusal(data.with_labels({0.5F, -1, 2}), "huber").empty());
 }
