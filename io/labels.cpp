@@ -94,12 +94,18 @@ std::vector<float> apply(const LabelRule& rule, std::span<const float> labels, c
                                chosen, describe(found)));
 }
 
+// What is predicted is read back as the same class: the one chosen, and any other for the rest.
+LabelEncoding encoding_by(const LabelRule& rule) {
+  const auto positive = static_cast<float>(rule.positive_class.value_or(1));
+  return {positive == -1 ? 1.0F : -1.0F, positive};
+}
+
 EncodedDataset encode_by_rule(const Dataset& data, const LabelRule& rule, const std::string& name) {
   std::vector<float> signs = apply(rule, data.labels(), name);
   if (std::ranges::count(signs, signs.front()) == std::ssize(signs)) {
     fail_one_class(rule, distinct(data.labels(), kCounted), name);
   }
-  return {data.with_labels(std::move(signs)), {-1, 1}};
+  return {data.with_labels(std::move(signs)), encoding_by(rule)};
 }
 
 // Throws InputError: `found` are not as many as `expected` says.

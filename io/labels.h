@@ -38,9 +38,11 @@ struct EncodedDataset {
 };
 
 // Two classes from whatever numbers the file has: the larger of exactly two labels is +1 (so 0/1, 1/2 and -1/+1 all
-// work), or `rule` decides. Throws InputError (file `name`) when there is one class only, or more than two without a
-// rule; the message names the labels found and the option that helps. Here and below, `origins` are what the reader of
-// the data knows: with them messages name the line, and a label that became another class as a float is refused.
+// work), or `rule` decides: the class that it chooses is predicted as such and all others as -1 (1 where -1 is chosen),
+// what is above its threshold as 1 and the rest as -1. Throws InputError (file `name`) when there is one class only, or
+// more than two without a rule; the message names the labels found and the option that helps. Here and below, `origins`
+// are what the reader of the data knows: with them messages name the line, and a label that became another class as a
+// float is refused.
 EncodedDataset encode_two_classes(const Dataset& data, const LabelRule& rule, const std::string& name,
                                   const RowOrigins& origins = {});
 

@@ -42,7 +42,10 @@ void check(const CLI::App&, const EvaluateFlags& flags) {
 
 void add_flags(CLI::App& app, PredictFlags& flags) {
   add_apply_flags(app, flags);
-  add_output(app, "--output", flags.output, "One prediction a line, a label as the training data had it")
+  add_output(
+      app, "--output", flags.output,
+      "One prediction a line, a label as the training data had it; with --positive-class C, that or -1; "
+      "with --positive-above X, 1 or -1")
       ->default_str("-");
   app.add_flag("--margins", flags.margins, "Write w.x + b instead of the label of the class");
   app.footer("Example:\n  sounder predict rcv1.model new.svm --output new.labels");

@@ -280,6 +280,8 @@ for rule in '--positive-above 3.5' '--positive-class 4'; do
   check "$rule: the model remembers" \
     between -1e-9 "$(number many.json accuracy) - $(number evaluated.json accuracy)" 1e-9
 done
+ends 0 predict many.model many.svm
+check 'the class that was chosen is predicted' [ "$(sort -u "$out" | tr '\n' ' ')" = '-1 4 ' ]
 refused 'leaves one class only' train many.svm --positive-class 9
 
 # As floats, the first two are the same.

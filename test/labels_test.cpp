@@ -39,22 +39,37 @@ TEST_CASE("labels: the larger of two labels is positive") {
   }
 }
 
-TEST_CASE("labels: a rule makes two classes of any labels and predictions are -1 and +1") {
+TEST_CASE("labels: a rule makes two classes of any labels, and a class that it chooses is predicted") {
   const struct {
     LabelRule rule;
     Labels expected;
+    float positive;
+    float negative;
   } cases[] = {
-      {{.positive_above = 2, .positive_class = {}}, {-1, -1, 1, 1}},
-      {{.positive_above = {}, .positive_class = 2}, {-1, 1, -1, -1}},
+      {{.positive_above = 2, .positive_class = {}}, {-1, -1, 1, 1}, 1, -1},
       {{.positive_above = 0.1, .positive_class = {}},
-       {-1, 1, 1, 1}},  // 0.1f is above 0.1, and still no label is
-      {{.positive_above = {}, .positive_class = 0.1}, {1, -1, -1, -1}},
+       {-1, 1, 1, 1},
+       1,
+       -1},  // 0.1f is above 0.1, and still no label is
+      {{.positive_above = {}, .positive_class = 2}, {-1, 1, -1, -1}, 2, -1},
+      {{.positive_above = {}, .positive_class = 0.1}, {1, -1, -1, -1}, 0.1F, -1},
   };
-  for (const auto& [rule, expected] : cases) {
+  for (const auto& [rule, expected, positive, negative] : cases) {
     const EncodedDataset encoded = encode_two_classes(with({0.1f, 2, 3, 4}), rule, "file");
     CHECK(labels_of(encoded.data) == expected);
-    CHECK(encoded.encoding.negative == -1);
-    CHECK(encoded.encoding.positive == 1);
+    CHECK(encoded.encoding.positive == positive);
+    CHECK(encoded.encoding.negative == negative);
+  }
+}
+
+TEST_CASE("labels: what is predicted where a class was chosen is read back as the same class") {
+  for (const float chosen : {7.0F, 1.0F, 0.0F, -1.0F}) {
+    CAPTURE(chosen);
+    const LabelRule rule{.positive_above = {}, .positive_class = chosen};
+    const LabelEncoding encoding = encode_two_classes(with({chosen, 3, 2}), rule, "file").encoding;
+    REQUIRE(encoding.binary());
+    const Labels predicted{encoding.decode(0.5F), encoding.decode(-0.5F)};
+    CHECK(labels_of(encode_like(with(predicted), encoding, rule, "test")) == Labels{1, -1});
   }
 }
 
