@@ -59,6 +59,18 @@ ConstWeights weights_of(const Model& model) {
           .stride = model.width};
 }
 
+// `width` numbers a row: work(samples, weights, out) puts down those of a piece.
+template <class Work>
+std::vector<float> apply(const Model& model, const Dataset& data, const ParallelFor& parallel,
+                         std::size_t width, Work&& work) {
+  check(model, data);
+  std::vector<float> out(data.rows() * width);
+  for_each_piece(model, data, parallel, [&](std::size_t, std::size_t first, const Samples& samples) {
+    work(samples, weights_of(model), std::span(out).subspan(first * width, samples.rows() * width));
+  });
+  return out;
+}
+
 // The chance that a positive sample scores above a negative one, ties counting half: the Mann-Whitney
 // statistic over average ranks. Unset when a class is missing or a score is not a number.
 std::optional<double> area_under_curve(std::span<const float> scores, std::span<const float> labels) {
@@ -111,12 +123,29 @@ Metrics metrics_of(const Evaluation& sums, LabelKind labels) {
 
 std::vector<float> predict(const Model& model, const Objective& objective, const Dataset& data,
                            const ParallelFor& parallel) {
-  check(model, data);
-  std::vector<float> out(data.rows());
-  for_each_piece(model, data, parallel, [&](std::size_t, std::size_t first, const Samples& samples) {
-    objective.predict(samples, weights_of(model), std::span(out).subspan(first, samples.rows()));
-  });
-  return out;
+  return apply(model, data, parallel, 1,
+               [&](const Samples& samples, const ConstWeights& weights, std::span<float> out) {
+                 objective.predict(samples, weights, out);
+               });
+}
+
+std::vector<float> scores(const Model& model, const Objective& objective, const Dataset& data,
+                          const ParallelFor& parallel) {
+  return apply(model, data, parallel, objective.scores(),
+               [&](const Samples& samples, const ConstWeights& weights, std::span<float> out) {
+                 objective.score(samples, weights, out);
+               });
+}
+
+std::vector<float> probabilities(const Model& model, const Objective& objective, const Dataset& data,
+                                 const ParallelFor& parallel) {
+  if (!objective.to_probabilities({}))
+    throw InputError(fmt::format("the objective {} has no probabilities", objective.name()));
+  return apply(model, data, parallel, objective.scores(),
+               [&](const Samples& samples, const ConstWeights& weights, std::span<float> out) {
+                 objective.score(samples, weights, out);
+                 objective.to_probabilities(out);
+               });
 }
 
 Metrics evaluate(const Model& model, const Objective& objective, const Dataset& data,

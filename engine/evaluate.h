@@ -27,6 +27,16 @@ void check_positions(std::uint64_t dimension, std::size_t width);
 std::vector<float> predict(const Model& model, const Objective& objective, const Dataset& data,
                            const ParallelFor& parallel = run_serially);
 
+// What that is made of, Objective::scores() numbers a row: the same or, of many classes, a score for each, by increasing
+// label.
+std::vector<float> scores(const Model& model, const Objective& objective, const Dataset& data,
+                          const ParallelFor& parallel = run_serially);
+
+// The scores as probabilities: of the positive label or, of many classes, of each. Throws InputError for an objective
+// that has none: hinge, say.
+std::vector<float> probabilities(const Model& model, const Objective& objective, const Dataset& data,
+                                 const ParallelFor& parallel = run_serially);
+
 // Loss and accuracy (with the area under the ROC curve) or RMSE on labelled data, labels encoded as the model has them
 // (encode_like, io/labels.h). Throws InputError for labels that are none of the objective's.
 Metrics evaluate(const Model& model, const Objective& objective, const Dataset& data,

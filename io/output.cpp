@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -122,11 +123,11 @@ void require_writable(const std::string& path) {
   const OutputFile probe(path);
 }
 
-void write_predictions(const std::string& path, std::span<const float> predictions) {
+void write_predictions(const std::string& path, std::span<const float> predictions, std::size_t columns) {
   OutputFile file(path);
   std::string text;
-  for (const float prediction : predictions) {
-    fmt::format_to(std::back_inserter(text), "{}\n", prediction);
+  for (; !predictions.empty(); predictions = predictions.subspan(columns)) {
+    fmt::format_to(std::back_inserter(text), "{}\n", fmt::join(predictions.first(columns), " "));
     if (text.size() < kPredictionBuffer) continue;
     file.write(text);
     text.clear();

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -49,7 +50,7 @@ void write_file(const std::string& path, std::string_view bytes);
 // nothing behind. For calling before the work whose result goes to `path`.
 void require_writable(const std::string& path);
 
-// One number a line, in the fewest significant digits that read back as the same float.
-void write_predictions(const std::string& path, std::span<const float> predictions);
+// So many numbers a line, separated by blanks, in the fewest significant digits that read back as the same float.
+void write_predictions(const std::string& path, std::span<const float> predictions, std::size_t columns = 1);
 
 }  // namespace sounder

@@ -38,11 +38,19 @@ Evaluation evaluate_outputs(std::span<const float> outputs, std::size_t label, d
           .hits = largest_of(outputs) == label ? weight : 0};
 }
 
-float to_slopes(std::span<float> outputs, std::size_t label) {
+void to_probabilities(std::span<float> outputs) {
   const float top = std::ranges::max(outputs);
   float sum = 0;
   for (float& z : outputs) sum += z = std::exp(z - top);
   for (float& z : outputs) z /= sum;
+}
+
+void to_probabilities(std::span<float> outputs, std::size_t classes) {
+  for (; !outputs.empty(); outputs = outputs.subspan(classes)) to_probabilities(outputs.first(classes));
+}
+
+float to_slopes(std::span<float> outputs, std::size_t label) {
+  to_probabilities(outputs);
   outputs[label] -= 1;
   float squared = 0;
   for (const float g : outputs) squared += g * g;

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <concepts>
 #include <memory>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -16,6 +17,7 @@ namespace sounder {
 // safe to call from several threads. It may also have
 //   smooth(): false for a loss with kinks, which svrg and saga then refuse; without it, a loss counts as smooth;
 //   curvature(), the largest second derivative, or, with kinks, implicit_slope(): either makes large steps safe (rule_sgd.h);
+//   probability(margin), of the label 1;
 //   conjugate(slope, label), and dual_slope() where implicit_slope() does not solve it: what sdca needs (rule_sdca.h).
 template <class T>
 concept ScalarLoss = requires(const T& loss, float margin, float label) {
@@ -58,6 +60,14 @@ class Linear final : public Objective {
               .squared_error = weight * error * error};
     });
     return sum;
+  }
+
+  bool to_probabilities(std::span<float> scores) const override {
+    if constexpr (requires { loss_.probability(0.0F); }) {
+      for (float& score : scores) score = loss_.probability(score);
+      return true;
+    }
+    return false;
   }
 
   bool suits(Rule rule) const override {

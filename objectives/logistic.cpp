@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "objectives/catalogue.h"
+#include "objectives/classes.h"
 #include "objectives/linear.h"
 #include "objectives/logistic_loss.h"
 
@@ -17,6 +18,7 @@ double xlogx(double x) {
 
 struct Logistic {
   double value(float margin, float label) const { return logistic_loss(double{label} * margin); }
+  float probability(float margin) const { return sigmoid(margin); }
   float slope(float margin, float label) const { return -label / (1 + std::exp(label * margin)); }
   // b = sigmoid(-(m + reach b)) by Newton's method. It lies between 1/2 and `even`, where the sigmoid's
   // argument is 0; kept on that side, the method does not cycle. Comparisons with `even` are false where it

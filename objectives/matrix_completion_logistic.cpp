@@ -2,10 +2,12 @@
 // Derivative in z: -y / (1 + exp(y z)). The output is the margin z, the log-odds of 1; the mean is that of the training
 // labels' odds.
 // Source: Johnson, Logistic matrix factorization for implicit feedback data, 2014, without its weights.
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
 #include "objectives/catalogue.h"
+#include "objectives/classes.h"
 #include "objectives/factorisation.h"
 #include "objectives/logistic_loss.h"
 
@@ -30,6 +32,11 @@ class MatrixCompletionLogistic final : public Factorisation {
     Form known = form();
     known.mean = std::log((share * rows + 1) / ((1 - share) * rows + 1));
     return std::make_unique<MatrixCompletionLogistic>(known);
+  }
+
+  bool to_probabilities(std::span<float> scores) const override {
+    std::ranges::transform(scores, scores.begin(), sigmoid);
+    return true;
   }
 
  protected:

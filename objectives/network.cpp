@@ -171,6 +171,17 @@ class Network final : public Objective {
     });
   }
 
+  std::size_t scores() const override { return sizes_.classes; }
+  void score(const Samples& samples, const ConstWeights& weights, std::span<float> out) const override {
+    for_each_output(samples, weights, [&](std::size_t i, std::span<const float> z) {
+      std::ranges::copy(z, out.subspan(i * z.size()).begin());
+    });
+  }
+  bool to_probabilities(std::span<float> scores) const override {
+    sounder::to_probabilities(scores, sizes_.classes);
+    return true;
+  }
+
   Evaluation evaluate(const Samples& samples, const ConstWeights& weights) const override {
     Evaluation sum;
     for_each_output(samples, weights, [&](std::size_t i, std::span<const float> z) {

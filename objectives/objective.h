@@ -206,6 +206,15 @@ class Objective {
   virtual void predict(const Samples& samples, const ConstWeights& weights, std::span<float> out) const = 0;
   virtual Evaluation evaluate(const Samples& samples, const ConstWeights& weights) const = 0;
 
+  // What predictions are made of, so many numbers a sample, into out[0 .. rows x scores()): the output itself or, of many
+  // classes, a score for each.
+  virtual std::size_t scores() const { return 1; }
+  virtual void score(const Samples& samples, const ConstWeights& weights, std::span<float> out) const {
+    predict(samples, weights, out);
+  }
+  // Makes the scores of samples probabilities, of the label 1 or, of many classes, of each. False: there are none.
+  virtual bool to_probabilities(std::span<float> /*scores*/) const { return false; }
+
   // Runs step.rule, one that it suits, over the samples in order, each seeing what the one before it changed. A
   // sample of weight zero moves nothing. Returns the non-zeros that it went through: all, but for samples that the
   // rule lets rest.

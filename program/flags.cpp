@@ -47,11 +47,19 @@ void add_flags(CLI::App& app, PredictFlags& flags) {
       "One prediction a line, a label as the training data had it; with --positive-class C, that or -1; "
       "with --positive-above X, 1 or -1")
       ->default_str("-");
-  app.add_flag("--margins", flags.margins, "Write w.x + b instead of the label of the class");
+  app.add_flag(
+      "--margins", flags.margins,
+      "Write what decides instead of the label: w.x + b or, of many classes, the score of each, in one "
+      "line, by increasing label");
+  app.add_flag(
+      "--probabilities", flags.probabilities,
+      "Write the probability of the positive label (the larger of two, or what the training data was "
+      "told) or, of many classes, of each, in one line, by increasing label");
   app.footer("Example:\n  sounder predict rcv1.model new.svm --output new.labels");
 }
 
 void check(const CLI::App&, const PredictFlags& flags) {
+  refuse_if(flags.margins && flags.probabilities, "--margins and --probabilities are both given: give one");
   validate(flags.options);
   refuse_if(flags.report == kStandardOutput && flags.output == kStandardOutput,
             "--report - needs --output FILE: predictions go to standard output");

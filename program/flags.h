@@ -130,6 +130,7 @@ struct EvaluateFlags {
 struct PredictFlags : EvaluateFlags {
   std::string output = kStandardOutput;
   bool margins = false;
+  bool probabilities = false;
 
   Paths outputs() const { return {output, report}; }
 };

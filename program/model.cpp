@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "io/error.h"
 #include "io/model_file.h"
 #include "io/output.h"
+#include "objectives/catalogue.h"
 #include "objectives/model_objective.h"
 #include "program/commands.h"
 
@@ -73,10 +75,35 @@ Remarks remarks_of(const Session& session) {
   return remarks;
 }
 
-std::vector<float> predictions_of(const Session& session, bool margins) {
-  std::vector<float> values =
-      predict(session.model, *session.objective, session.data.samples, session.parallel);
-  if (margins) return values;
+// The objectives of the catalogue that have probabilities.
+std::string list_probable() {
+  std::vector<std::string_view> names;
+  for (const CatalogueRow& row : catalogue())
+    if (row.make({})->to_probabilities({})) names.push_back(row.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+void check_numbers(const Session& session, const PredictFlags& flags) {
+  const Objective& objective = *session.objective;
+  if (flags.margins && objective.labels() == LabelKind::kCount)
+    throw InputError({flags.model},
+                     "found a model of " + objective.name() +
+                         ", which has no margins; without --margins it predicts p(word | document)");
+  if (flags.probabilities && !objective.to_probabilities({}))
+    throw InputError({flags.model},
+                     fmt::format("found a model of {}, which has no probabilities; those of {} do",
+                                 objective.name(), list_probable()));
+}
+
+// Numbers for each sample, as many as the flags ask for.
+std::vector<float> predictions_of(const Session& session, const PredictFlags& flags) {
+  const auto run = [&](auto* what) {
+    return what(session.model, *session.objective, session.data.samples, session.parallel);
+  };
+  check_numbers(session, flags);
+  if (flags.probabilities) return run(probabilities);
+  if (flags.margins) return run(scores);
+  std::vector<float> values = run(predict);
   std::ranges::transform(values, values.begin(),
                          [&](float margin) { return session.model.labels.decode(margin); });
   return values;
@@ -121,20 +148,23 @@ int run(const PredictFlags& flags, Interrupts& interrupts) {
   const Session session(flags);
   const bool aside = flags.output != kStandardOutput;
   const bool judged = !flags.report.empty() || (aside && !flags.quiet);
-  const std::vector<float> predictions = predictions_of(session, flags.margins);
+  const std::vector<float> predictions = predictions_of(session, flags);
   const std::optional<Metrics> metrics = judged ? evaluate_if_labelled(session) : std::nullopt;
 
   const Interrupts::Hold hold(interrupts);
-  write_predictions(flags.output, predictions);
+  const bool scored = flags.margins || flags.probabilities;
+  write_predictions(flags.output, predictions, scored ? session.objective->scores() : 1);
   if (!flags.report.empty()) {
     Remarks remarks = remarks_of(session);
-    remarks.insert({{"output", flags.output}, {"margins", flags.margins}});
+    remarks.insert(
+        {{"output", flags.output}, {"margins", flags.margins}, {"probabilities", flags.probabilities}});
     write_file(flags.report, to_json(metrics, remarks));
   }
   if (aside && !flags.quiet) {
     const std::string quality = metrics ? describe(*metrics) + ", " : "";
     say_beside(flags.outputs(),
-               fmt::format("{}{} in {}\n", quality, counted(predictions.size(), "prediction"), flags.output));
+               fmt::format("{}{} in {}\n", quality, counted(session.data.samples.rows(), "prediction"),
+                           flags.output));
   }
   return interrupts.exit_code();
 }

@@ -223,6 +223,15 @@ check 'a label a row' [ "$(grep -c -x -e '-*1' "$out")" -eq 2000 ]
 ends 0 predict good.model good.svm --margins --output margins.txt --report predicted.json
 check 'a margin a row' [ "$(grep -c -e '\.' margins.txt)" -eq 2000 ]
 has_keys predicted.json accuracy loss auc samples output margins
+silent train good.svm --objective logistic --bias --quiet --model logistic.model
+ends 0 predict logistic.model good.svm --margins
+cp "$out" margins.txt
+ends 0 predict logistic.model good.svm --probabilities
+check 'probabilities of the positive label' [ "$(paste "$out" margins.txt |
+  awk '{ p = 1 / (1 + exp(-$2)); if ($1 - p < 1e-5 && p - $1 < 1e-5) ++n } END { print n }')" -eq 2000 ]
+refused 'found a model of hinge, which has no probabilities; those of logistic, softmax, network,' \
+  predict good.model good.svm --probabilities
+refused 'give one' predict logistic.model good.svm --probabilities --margins
 sed 's/^[^ ]*/7/' good.svm >unlabelled.svm
 silent predict good.model unlabelled.svm --output labels.txt --report predicted.json --quiet
 check 'no accuracy without labels' [ -z "$(number predicted.json accuracy)" ]

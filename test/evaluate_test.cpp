@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,6 +48,55 @@ std::optional<double> area(const std::vector<float>& scores, const std::vector<f
   return evaluate(model_of({1}), *make_objective("hinge"), with_scores(scores, labels)).auc;
 }
 
+constexpr std::size_t kColumns = 6;
+
+// Rows of two columns of ones, which suit all objectives, with labels of `classes` classes.
+Dataset two_columns(std::size_t rows, LabelKind labels, std::size_t classes) {
+  Dataset::Columns parts;
+  for (std::size_t i = 0; i < rows; ++i) {
+    parts.indices.insert(parts.indices.end(),
+                         {static_cast<Coordinate>(i % 3), static_cast<Coordinate>(3 + i / 3 % 3)});
+    parts.offsets.push_back(parts.indices.size());
+    const auto number = static_cast<float>(i % classes);
+    parts.labels.push_back(labels == LabelKind::kTwoClass ? 2 * number - 1 : number);
+  }
+  parts.values.assign(parts.indices.size(), 1);
+  return Dataset(kColumns, std::move(parts));
+}
+
+// With weights at random, of that size.
+Model random_model(const Objective& objective, double size) {
+  Random random(5);
+  const Shape shape = objective.shape();
+  Model model;
+  model.dimension = kColumns;
+  model.width = static_cast<std::uint32_t>(shape.width);
+  model.weights.resize(kColumns * shape.width);
+  model.bias.resize((shape.common + (shape.takes_bias() ? 1 : 0)) * shape.width);
+  for (std::vector<float>* all : {&model.weights, &model.bias})
+    for (float& weight : *all) weight = static_cast<float>(size * random.gaussian());
+  return model;
+}
+
+// Calls body(objective, data) for each objective of the catalogue that has probabilities.
+template <class Body>
+void for_each_probable(Body&& body) {
+  for (const CatalogueRow& row : catalogue()) {
+    CAPTURE(row.name);
+    const bool many = row.make({})->labels() == LabelKind::kManyClass;
+    Objective::Parameters parameters;
+    if (many) parameters["classes"] = 4;
+    const auto objective = row.make(parameters);
+    if (objective->to_probabilities({})) body(*objective, two_columns(30, objective->labels(), many ? 4 : 2));
+  }
+}
+
+// Of the row's own label.
+float probability_of_label(const Objective& objective, std::span<const float> row, float label) {
+  if (objective.labels() == LabelKind::kManyClass) return row[static_cast<std::size_t>(label)];
+  return label > 0 ? row[0] : 1 - row[0];
+}
+
 }  // namespace
 
 TEST_CASE("evaluate: predictions are margins") {
@@ -56,6 +107,58 @@ TEST_CASE("evaluate: predictions are margins") {
   CHECK(predict(model_of({1, -1, 0.5F, 9, 9}), *objective, data) == std::vector<float>{2, 0, -3});
   CHECK(predict(model_of({1, -1, 0.5F}), *objective, data.with_labels({1, 2, 3})).size() == 3);
   CHECK(predict(model_of({1}), *objective, Dataset(1, {})).empty());
+}
+
+TEST_CASE("evaluate: what has probabilities") {
+  std::vector<std::string> names;
+  for_each_probable([&](const Objective& objective, const Dataset&) { names.push_back(objective.name()); });
+  CHECK(names == std::vector<std::string>{"logistic", "softmax", "network", "matrix_completion_logistic"});
+  CHECK(input_error_of([] {
+          probabilities(model_of({1}), *make_objective("hinge"), with_scores({1}, {1}));
+        }) == "the objective hinge has no probabilities");
+}
+
+TEST_CASE("evaluate: probabilities are those of the loss") {
+  for_each_probable([](const Objective& objective, const Dataset& data) {
+    const Model model = random_model(objective, 0.7);
+    const std::vector<float> all = probabilities(model, objective, data);
+    const std::size_t width = objective.scores();
+    REQUIRE(all.size() == data.rows() * width);
+    double loss = 0;
+    for (std::size_t i = 0; i < data.rows(); ++i) {
+      const auto row = std::span(all).subspan(i * width, width);
+      if (width > 1) CHECK(std::accumulate(row.begin(), row.end(), 0.0) == doctest::Approx(1));
+      loss -= std::log(probability_of_label(objective, row, data.labels()[i]));
+    }
+    CHECK(loss / static_cast<double>(data.rows()) ==
+          doctest::Approx(evaluate(model, objective, data).loss).epsilon(1e-5));
+  });
+}
+
+TEST_CASE("evaluate: probabilities are 0 to 1 however large the weights") {
+  for_each_probable([](const Objective& objective, const Dataset& data) {
+    for (const double size : {1e3, 1e8, 1e15}) {
+      for (const float p : probabilities(random_model(objective, size), objective, data))
+        CHECK((p >= 0 && p <= 1));
+    }
+  });
+}
+
+TEST_CASE("evaluate: the class that is predicted has the highest score, and other scores are predictions") {
+  for_each_probable([](const Objective& objective, const Dataset& data) {
+    const Model model = random_model(objective, 1);
+    const std::vector<float> predictions = predict(model, objective, data);
+    const std::vector<float> all = scores(model, objective, data);
+    const std::size_t width = objective.scores();
+    if (width == 1) {
+      CHECK(all == predictions);
+      return;
+    }
+    for (std::size_t i = 0; i < data.rows(); ++i) {
+      const auto row = std::span(all).subspan(i * width, width);
+      CHECK(static_cast<float>(std::ranges::max_element(row) - row.begin()) == predictions[i]);
+    }
+  });
 }
 
 TEST_CASE("evaluate: two classes have loss, accuracy and area under the curve") {
@@ -172,5 +275,6 @@ TEST_CASE("evaluate: the same bits whatever runs the pieces") {
     CHECK(metrics.accuracy == expected.accuracy);
     CHECK(metrics.auc == expected.auc);
     CHECK(predict(model, *objective, data, parallel) == predict(model, *objective, data));
+    CHECK(probabilities(model, *objective, data, parallel) == probabilities(model, *objective, data));
   }
 }

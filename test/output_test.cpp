@@ -217,6 +217,8 @@ TEST_CASE("output: predictions are one number a line that reads back exactly") {
   const std::string text = contents(path);
   CHECK(text.size() == 5 * many.size());
   CHECK(text.ends_with("0.25\n0.25\n"));
+  write_predictions(path, numbers, 3);
+  CHECK(contents(path) == "1 -1 0.1\n-2.5e-12 10000000000 1.1754944e-38\n");
 }
 
 }  // namespace

@@ -129,6 +129,7 @@ refused 'other-words.txt: found 21 words, expected at most the model'"'"'s 20' t
 ends 0 info docword.txt --json info.json
 has_keys info.json format documents words entries tokens words_per_document empty_documents documents_per_word unused_words
 check 'empty documents' [ "$(number info.json empty_documents)" -eq 1 ]
+refused 'which has no margins' predict topics.model docword.txt --margins
 head -n 19 vocabulary.txt >fewer.txt
 printf '1\n1\n1\n1 2 1\n' >wide.txt
 { head -n 19 vocabulary.txt; printf 'th\351\n'; } >latin.txt
@@ -154,6 +155,14 @@ for objective in softmax 'network --hidden 8'; do
   check "$objective: accuracy" between 0.95 "$(number classes.json accuracy)" 1
   ends 0 predict classes.model classes.svm
   check "$objective: labels come back" [ "$(sort -u "$out" | tr '\n' ' ')" = '5 6 7 ' ]
+  cp "$out" predicted.txt
+  ends 0 predict classes.model classes.svm --probabilities
+  check "$objective: a probability a class, the largest of what is predicted" \
+    [ "$(paste -d' ' "$out" predicted.txt | awk '{ b = $($4 - 4); s = $1 + $2 + $3
+    if (NF == 4 && s > 0.9999 && s < 1.0001 && b >= $1 && b >= $2 && b >= $3) ++n } END { print n }')" -eq 300 ]
+  ends 0 predict classes.model classes.svm --margins
+  check "$objective: a score a class, the largest of what is predicted" \
+    [ "$(paste -d' ' "$out" predicted.txt | awk '{ b = $($4 - 4); if (NF == 4 && b >= $1 && b >= $2 && b >= $3) ++n } END { print n }')" -eq 300 ]
 done
 ends 0 info classes.model
 printf '5 1:1\n5 2:1\n' >single.svm
