@@ -121,6 +121,13 @@ std::string describe_unknown(const Remarks& remarks) {
   return text;
 }
 
+// On standard error, where predictions go to standard output.
+void tell_unknown(const Session& session) {
+  const std::string unknown = describe_unknown(session.data.remarks);
+  if (!unknown.empty())
+    complain(fmt::format("{}: {} samples{}", session.flags.data, session.data.samples.rows(), unknown));
+}
+
 }  // namespace
 
 std::string describe(const Metrics& metrics) {
@@ -163,9 +170,10 @@ int run(const PredictFlags& flags, Interrupts& interrupts) {
   if (aside && !flags.quiet) {
     const std::string quality = metrics ? describe(*metrics) + ", " : "";
     say_beside(flags.outputs(),
-               fmt::format("{}{} in {}\n", quality, counted(session.data.samples.rows(), "prediction"),
-                           flags.output));
+               fmt::format("{}{} in {}{}\n", quality, counted(session.data.samples.rows(), "prediction"),
+                           flags.output, describe_unknown(session.data.remarks)));
   }
+  if (!aside && !flags.quiet) tell_unknown(session);
   return interrupts.exit_code();
 }
 

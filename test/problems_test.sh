@@ -18,6 +18,7 @@ ends 0 recommend ratings.model --user nobody --top 2
 printf 'u1::i1\nnobody::i2\nnobody::nothing\n' >pairs.txt
 ends 0 predict ratings.model pairs.txt
 check 'a prediction a pair' [ "$(wc -l <"$out")" -eq 3 ]
+check 'who and what is unknown is told' grep -qF 'pairs.txt: 3 samples, 2 of unknown users, 1 of unknown items' "$err"
 cp "$out" "$root/log/predictions"
 # shellcheck disable=SC2002 # a pipe on purpose
 cat pairs.txt | "$program" predict ratings.model - >"$out" 2>"$err"
@@ -25,6 +26,10 @@ check 'pairs from a pipe' cmp "$root/log/predictions" "$out"
 refused 'pairs.txt:1:' evaluate ratings.model pairs.txt
 printf 'u1::i1::4\nu2::i1\n' >one-missing.txt
 refused 'one-missing.txt:2:' evaluate ratings.model one-missing.txt
+ends 0 predict ratings.model pairs.txt --quiet
+check 'but not where it is to be quiet' [ ! -s "$err" ]
+ends 0 predict ratings.model pairs.txt --output told.txt
+check 'or with where predictions are' grep -qF 'told.txt, 2 of unknown users, 1 of unknown items' "$out"
 ends 0 train ratings.txt --objective matrix_completion --folds 3
 check 'three folds and their mean' [ "$(grep -c rmse "$out")" -eq 4 ]
 
