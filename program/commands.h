@@ -101,6 +101,11 @@ bool names_blocks(const std::string& path);
 // As load() does of a block file. Throws InputError for flags that contradict it.
 TrainingSet load_blocks(const TrainFlags& flags);
 
+// As text: a line for each coordinate with a weight that is not zero, its number in the training file or its name (behind
+// "user", "item", "document" or "word" where there are two kinds) and its weights, in the fewest digits that read back as
+// the same floats; then a line "bias" for each thing that all samples share. Tabs stand between them.
+void write_weights(const Model& model, const std::string& path);
+
 // Writes into the model how its data was read.
 void complete(Model& model, const TrainingData& data);
 

@@ -92,6 +92,10 @@ void add_flags(CLI::App& app, InfoFlags& flags) {
               ".zst, or a "
               "model; -: standard input");
   add_output(app, "--json", flags.json, "Write the same as JSON");
+  add_output(
+      app, "--weights", flags.weights,
+      "Write the weights of a model as text, with tabs: a line for each column where some are not zero, "
+      "its number or name and its weights; then the bias");
   add_index_base(app, flags.index_base, "First column number; default: 0 if the file has a column 0, else 1");
   app.add_flag("--machine", flags.machine, "Report what this machine offers");
   add_arena_flags(app, flags.options);
@@ -101,6 +105,7 @@ void add_flags(CLI::App& app, InfoFlags& flags) {
 void check(const CLI::App&, const InfoFlags& flags) {
   validate(flags.options);
   refuse_if(flags.file.empty() && !flags.machine, "info needs a FILE, or --machine");
+  refuse_if(flags.file.empty() && !flags.weights.empty(), "--weights needs a FILE, a model");
 }
 
 void add_flags(CLI::App& app, TopicsFlags& flags) {

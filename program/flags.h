@@ -147,12 +147,13 @@ struct GenerateFlags {
 struct InfoFlags {
   std::string file;
   std::string json;
+  std::string weights;  // of a model, as text
   std::optional<std::uint32_t> index_base;
   bool machine = false;
   Options options;  // the threads are what matters here
 
   Paths inputs() const { return {file}; }
-  Paths outputs() const { return {json}; }
+  Paths outputs() const { return {json, weights}; }
 };
 
 struct TopicsFlags {

@@ -224,8 +224,18 @@ ends 0 predict good.model good.svm --margins --output margins.txt --report predi
 check 'a margin a row' [ "$(grep -c -e '\.' margins.txt)" -eq 2000 ]
 has_keys predicted.json accuracy loss auc samples output margins
 silent train good.svm --objective logistic --bias --quiet --model logistic.model
+ends 0 info logistic.model --weights weights.txt
+check 'the model is described as well' grep -q '^objective  *logistic' "$out"
+awk 'NR == FNR { w[$1] = $2; next } { m = w["bias"]; for (i = 2; i <= NF; ++i) { split($i, e, ":"); m += w[e[1]] * e[2] }
+  print m }' weights.txt good.svm >sums.txt
 ends 0 predict logistic.model good.svm --margins
 cp "$out" margins.txt
+check 'margins are sums of the weights as text' [ "$(paste sums.txt margins.txt |
+  awk '{ d = $1 - $2; if (d < 1e-4 && d > -1e-4) ++n } END { print n }')" -eq 2000 ]
+ends 0 info logistic.model --weights -
+check 'weights alone' cmp -s "$out" weights.txt
+refused 'good.svm' info good.svm --weights new.txt
+refused '--weights needs a FILE' info --machine --weights new.txt
 ends 0 predict logistic.model good.svm --probabilities
 check 'probabilities of the positive label' [ "$(paste "$out" margins.txt |
   awk '{ p = 1 / (1 + exp(-$2)); if ($1 - p < 1e-5 && p - $1 < 1e-5) ++n } END { print n }')" -eq 2000 ]

@@ -30,6 +30,8 @@ ends 0 predict ratings.model pairs.txt --quiet
 check 'but not where it is to be quiet' [ ! -s "$err" ]
 ends 0 predict ratings.model pairs.txt --output told.txt
 check 'or with where predictions are' grep -qF 'told.txt, 2 of unknown users, 1 of unknown items' "$out"
+ends 0 info ratings.model --weights -
+check 'weights of users and items, by name' [ "$(cut -f1 "$out" | sort | uniq -c | tr -s ' \n' ' ')" = ' 30 item 60 user ' ]
 ends 0 train ratings.txt --objective matrix_completion --folds 3
 check 'three folds and their mean' [ "$(grep -c rmse "$out")" -eq 4 ]
 
