@@ -168,4 +168,20 @@ Model fold_in(const Model& model, const DocwordFile& observed, const std::string
   return folded;
 }
 
+std::vector<float> shares_of_topics(const Model& model) {
+  const TopicSetting setting = TopicSetting::of(model.parameters);
+  TopicInference inference(setting);
+  inference.set_totals(model.bias.data());
+  const double prior = setting.alpha * inference.token();
+  const auto topics = static_cast<std::ptrdiff_t>(model.width);
+  std::vector<float> shares(model.weights.begin(),
+                            model.weights.begin() + std::ssize(model.names[0]) * topics);
+  for (auto row = shares.begin(); row != shares.end(); row += topics) {
+    const double mass = std::accumulate(row, row + topics, prior * static_cast<double>(topics));
+    std::transform(row, row + topics, row,
+                   [&](float count) { return static_cast<float>((count + prior) / mass); });
+  }
+  return shares;
+}
+
 }  // namespace sounder

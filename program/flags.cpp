@@ -115,11 +115,19 @@ void add_flags(CLI::App& app, TopicsFlags& flags) {
            "A bag of words: adds the coherence of each topic, how far its ten first words stand in the same "
            "documents (NPMI)");
   add_output(app, "--json", flags.json, "Write the same as JSON");
+  add_path(
+      app, "--documents", flags.documents,
+      "A bag of words: writes, instead, the shares of the topics 1, 2, ... in each document, a line each");
+  add_output(app, "--output", flags.output, "Where the shares of --documents go")->default_str("-");
   app.footer("Example:\n  sounder topics news.model --data docword.txt.gz");
 }
 
-void check(const CLI::App&, const TopicsFlags& flags) {
+void check(const CLI::App& app, const TopicsFlags& flags) {
   refuse_if(flags.top == 0, "--top = 0: must be >= 1");
+  refuse_if(flags.documents.empty() && !flags.output.empty(), "--output is for the shares of --documents");
+  for (const char* flag : {"--top", "--data", "--json"})
+    refuse_if(!flags.documents.empty() && app.count(flag) > 0,
+              fmt::format("{} is for the words of topics, which --documents does not show", flag));
 }
 
 void add_flags(CLI::App& app, RecommendFlags& flags) {

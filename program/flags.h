@@ -160,10 +160,12 @@ struct TopicsFlags {
   std::string model;
   std::string data;
   std::string json;
+  std::string documents;  // to tell the topics of
+  std::string output;     // empty: standard output
   std::size_t top = 10;
 
-  Paths inputs() const { return {model, data}; }
-  Paths outputs() const { return {json}; }
+  Paths inputs() const { return {model, data, documents}; }
+  Paths outputs() const { return {json, output}; }
 };
 
 // What all that cut have.

@@ -73,6 +73,19 @@ std::string describe(const Findings& findings) {
   return text;
 }
 
+// Of topics in documents that are new to the model or not.
+void write_shares(const TopicsFlags& flags) {
+  const std::string output = flags.output.empty() ? kStandardOutput : flags.output;
+  const Model model = load_model(flags.model);
+  require_topics(model, flags.model);
+  Arena arena({});
+  const Model folded = fold_in(model, read_docword(flags.documents), flags.documents, parallel_on(arena));
+  write_predictions(output, shares_of_topics(folded), folded.width);
+  if (output != kStandardOutput)
+    say(fmt::format("shares of {} topics in {} documents in {}\n", folded.width, folded.names[0].size(),
+                    output));
+}
+
 }  // namespace
 
 void observe(Model& model, const EvaluateFlags& flags, const ParallelFor& parallel) {
@@ -81,6 +94,10 @@ void observe(Model& model, const EvaluateFlags& flags, const ParallelFor& parall
 }
 
 int run(const TopicsFlags& flags, Interrupts&) {
+  if (!flags.documents.empty()) {
+    write_shares(flags);
+    return 0;
+  }
   const Findings findings = findings_of(flags);
   if (!flags.json.empty()) write_file(flags.json, json_text(to_json(findings)));
   if (flags.json != kStandardOutput) say(describe(findings));

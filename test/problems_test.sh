@@ -136,6 +136,18 @@ refused 'other-words.txt: found 21 words, expected at most the model'"'"'s 20' t
 ends 0 info docword.txt --json info.json
 has_keys info.json format documents words entries tokens words_per_document empty_documents documents_per_word unused_words
 check 'empty documents' [ "$(number info.json empty_documents)" -eq 1 ]
+ends 0 topics topics.model --documents docword.txt
+cp "$out" shares.txt
+check 'a line a document, of shares' [ "$(awk 'NF == 2 && $1 + $2 > 0.999 && $1 + $2 < 1.001 { ++n } END { print n }' shares.txt)" -eq 40 ]
+check 'odd documents have one topic, even ones the other' \
+  [ "$(awk 'NR != 7 { print NR % 2, ($1 > 0.8), ($2 > 0.8) }' shares.txt | sort -u | wc -l)" -eq 2 ]
+check 'nothing is known of an empty one' [ "$(sed -n 7p shares.txt)" = '0.5 0.5' ]
+ends 0 topics topics.model --documents docword.txt --output again.txt
+check 'the same in a file' cmp -s shares.txt again.txt
+ends 0 topics topics.model --json -
+has_keys "$out" topics words probability
+refused '--output is for' topics topics.model --output new.txt
+refused '--top is for' topics topics.model --documents docword.txt --top 3
 refused 'which has no margins' predict topics.model docword.txt --margins
 head -n 19 vocabulary.txt >fewer.txt
 printf '1\n1\n1\n1 2 1\n' >wide.txt

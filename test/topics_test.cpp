@@ -91,6 +91,18 @@ TEST_CASE("topics: fold_in finds the likeliest mixture of each document") {
   CHECK(folded.weights[4] == doctest::Approx(count).epsilon(1e-3));
 }
 
+TEST_CASE("topics: the shares of topics are their counts and the prior, of all") {
+  const DocwordFile observed{
+      .documents = 2, .words = 3, .counts = {{1, 0, 3}, {1, 1, 2}, {1, 2, 4}}, .empty_documents = 1};
+  const Model folded = fold_in(make_model(), observed, "seen");
+  const std::vector<float> shares = shares_of_topics(folded);
+  REQUIRE(shares.size() == 4);
+  CHECK(shares[0] == doctest::Approx(0.5));
+  CHECK(shares[1] == doctest::Approx(0.5));
+  CHECK(shares[2] == doctest::Approx((folded.weights[2] + 0.5) / 10));
+  CHECK(shares[3] == doctest::Approx((folded.weights[3] + 0.5) / 10));
+}
+
 TEST_CASE("topics: refuses what is no topic model, and words it does not know") {
   const auto refusal = [](const Model& model) {
     return test::input_error_of([&] { require_topics(model, "file"); });
