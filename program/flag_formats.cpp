@@ -39,7 +39,6 @@ constexpr std::array kFormatFlags = {
     FormatFlag{"--index-base", kRows},
     FormatFlag{"--normalize", kRows},
     FormatFlag{"--ignore-unknown", kRows},
-    FormatFlag{"--margins", kRows | in(SampleFormat::kRatings)},
     FormatFlag{"--vocabulary", kRows | in(SampleFormat::kDocword), "inspect"},
     FormatFlag{"--vocabulary", in(SampleFormat::kDocword)},
     FormatFlag{"--min-count", in(SampleFormat::kText)},

@@ -22,6 +22,9 @@ while IFS='|' read -r outputs arguments; do
     check "$arguments: $output is in its help" [ "$(echo "$files" | grep -cx -e "$output")" -eq 1 ]
     for other in $files; do
       [ "$output" = "$other" ] && continue
+      case "${arguments%% *} $other" in
+        'topics --documents' | 'topics --output') continue ;;  # not with --json
+      esac
       case $other in
         --vocabulary) needs='--objective topic_model' ;;
         --valid-labels) needs='--valid good.svm' ;;
@@ -42,6 +45,7 @@ done <<'TABLE'
 --json --export|similar good.model
 --labels --report|cut flow.max
 TABLE
+refused 'same.txt: named twice' topics good.model --documents same.txt --output same.txt
 refused 'same.txt: named twice' segment photo.png --seeds same.txt --output same.txt
 refused 'same.txt: named twice' segment photo.png --seeds seeds.png --output same.txt --report same.txt
 
@@ -125,7 +129,7 @@ ratings.model: --labels is for LIBSVM text or images: matrix_completion takes|pr
 ratings.model: --index-base is for|evaluate ratings.model ratings.txt --index-base 0
 ratings.model: --ignore-unknown is for|predict ratings.model ratings.txt --ignore-unknown
 topics.model: --ignore-unknown is for|evaluate topics.model bag.txt --ignore-unknown
-topics.model: --margins is for LIBSVM text or images, or ratings|predict topics.model bag.txt --margins
+topics.model: found a model of topic_model, which has no margins|predict topics.model bag.txt --margins
 rule = sdca: has no step for the schedule geometric to change|train good.svm --rule sdca --schedule geometric --decay 0.5
 TABLE
 ends 0 predict ratings.model ratings.txt --margins
