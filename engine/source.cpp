@@ -1,6 +1,8 @@
 #include "engine/source.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -129,6 +131,15 @@ std::size_t longest_run_of(const Dataset& data) {
 // Few enough for a sample of so many non-zeros that to go through all of them is less than to find those which it touches.
 bool few_cells(const Layout& layout, std::uint64_t nonzeros) {
   return layout.cells() * layout.cell_floats() <= nonzeros;
+}
+
+// Of one sample with this label.
+double loss_of_zero_at(const Objective& objective, float label) {
+  const std::array<std::uint64_t, 2> offsets{};
+  Samples one;
+  one.offsets = offsets;
+  one.labels = &label;
+  return loss_of_zero(one, objective);
 }
 
 // The first blocks of a file, so many rows of them.
@@ -266,8 +277,13 @@ Block Source::sample(const Layout& layout, std::size_t rows, std::size_t memory,
       .make(first ? rows_in_order(rows) : drawn_rows(data_.rows(), rows, seed));
 }
 
+// The labels of a file's blocks lie all over it, and are looked at only where they matter.
 double Source::loss_of_zero(const Objective& objective) const {
   if (!file_) return sounder::loss_of_zero(data_, objective);
+  if (objective.labels() == LabelKind::kTwoClass) {
+    const double positive = loss_of_zero_at(objective, 1);
+    if (loss_of_zero_at(objective, -1) == positive) return positive;
+  }
   double sum = 0;
   for (std::size_t b = 0; b < file_->blocks(); ++b) {
     const Block block = file_->block(b, 0);
