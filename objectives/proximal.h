@@ -50,11 +50,10 @@ class Regulariser {
 };
 
 // AdaGrad's step of one coordinate, or of all that share a sum: adds to the sum of squared gradients and returns
-// size / its root. A square beyond float would make the step 0 for good; below the cap there is room for what tasks add at
-// the same time.
+// size / its root. A square beyond float would make the step 0 for good; as it is, there is room for 65,536 of the most.
 inline float adagrad_size(float& sum, float squared, float size) {
-  constexpr float kMost = 0x1p116F;
-  sum = std::min(sum + squared, kMost);
+  constexpr float kMost = 0x1p112F;
+  sum += std::min(squared, kMost);
   return sum > 0 ? size / std::sqrt(sum) : 0;
 }
 
