@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cmath>
 #include <cstddef>
 #include <span>
 
@@ -33,12 +32,6 @@ void to_probabilities(std::span<float> outputs);
 void to_probabilities(std::span<float> outputs, std::size_t classes);
 // Makes the outputs the gradient of the loss in them; returns its squared length.
 float to_slopes(std::span<float> outputs, std::size_t label);
-
-// Of two classes, the probability of 1 whose log-odds are the margin: 1 / (1 + exp(-margin)), without overflow.
-inline float sigmoid(float margin) {
-  const float smaller = std::exp(-std::fabs(margin));
-  return (margin < 0 ? smaller : 1) / (1 + smaller);
-}
 
 // The part of a step that is safe where the gradient's own length, per unit of slope, is `reach` = step x
 // |dz/dw|^2: as the curvature is at most 1/2, one step of Newton's method with that goes never beyond the

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "objectives/catalogue.h"
-#include "objectives/classes.h"
 #include "objectives/linear.h"
 #include "objectives/logistic_loss.h"
 

@@ -7,7 +7,6 @@
 #include <memory>
 
 #include "objectives/catalogue.h"
-#include "objectives/classes.h"
 #include "objectives/factorisation.h"
 #include "objectives/logistic_loss.h"
 

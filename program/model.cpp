@@ -125,7 +125,8 @@ std::string describe_unknown(const Remarks& remarks) {
 void tell_unknown(const Session& session) {
   const std::string unknown = describe_unknown(session.data.remarks);
   if (!unknown.empty())
-    complain(fmt::format("{}: {} samples{}", session.flags.data, session.data.samples.rows(), unknown));
+    complain(
+        fmt::format("{}: {}{}", session.flags.data, counted(session.data.samples.rows(), "sample"), unknown));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "io/counted.h"
 #include "io/docword.h"
 #include "io/json_text.h"
 #include "io/model_file.h"
@@ -82,8 +83,8 @@ void write_shares(const TopicsFlags& flags) {
   const Model folded = fold_in(model, read_docword(flags.documents), flags.documents, parallel_on(arena));
   write_predictions(output, shares_of_topics(folded), folded.width);
   if (output != kStandardOutput)
-    say(fmt::format("shares of {} topics in {} documents in {}\n", folded.width, folded.names[0].size(),
-                    output));
+    say(fmt::format("shares of {} in {} in {}\n", counted(folded.width, "topic"),
+                    counted(folded.names[0].size(), "document"), output));
 }
 
 }  // namespace
