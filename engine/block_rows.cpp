@@ -78,7 +78,7 @@ Rows large_block_rows(const Setting& is, std::size_t stale_rows, bool shares_muc
 // Where workers keep their copies (`ends`, as in Strides), a cell that is not touched moves once an epoch to each and back.
 bool all_cells_pay(const Setting& is, std::size_t block_rows, std::span<const Cell> ends) {
   constexpr double kMove = 0.4;  // nanoseconds a float, of a pull and a push that changes nothing
-  const double saved = is.data.in_random_order() && !is.data.data().weighted() ? 4 : 2.5;  // a non-zero
+  const double saved = is.data.in_random_order() ? 4 : 2.5;  // a non-zero
   const double blocks = static_cast<double>(is.data.rows()) / static_cast<double>(block_rows);
   const auto cells = static_cast<double>(is.layout.cells());
   const double moved = ends.empty() ? cells * blocks : cells * is.threads;

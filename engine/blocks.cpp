@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <numeric>
 #include <utility>
 
 #include "engine/arena.h"
@@ -23,10 +22,9 @@ void prefetch(std::span<const T> row) {
   for (std::size_t k = 0; k < std::min(row.size(), 16 * kLine); k += kLine) __builtin_prefetch(&row[k]);
 }
 
-void copy_labels(const Dataset& data, std::span<const std::uint32_t> rows, float weight_scale,
-                 const BlockPieces& to) {
+void copy_labels(const Dataset& data, std::span<const std::uint32_t> rows, const BlockPieces& to) {
   for (std::size_t i = 0; i < rows.size(); ++i) to.labels[i] = data.labels()[rows[i]];
-  for (std::size_t i = 0; i < to.weights.size(); ++i) to.weights[i] = data.weights()[rows[i]] * weight_scale;
+  for (std::size_t i = 0; i < to.weights.size(); ++i) to.weights[i] = data.weights()[rows[i]];
 }
 
 std::size_t entries_of(const Dataset& data, std::span<const std::uint32_t> rows) {
@@ -54,11 +52,6 @@ void copy_values(const Dataset& data, std::span<const std::uint32_t> rows, std::
     to = std::ranges::copy(values, to).out;
     squared_norms[i] = squared_norm_of(values);
   }
-}
-
-float weight_scale_of(const Dataset& data) {
-  const double sum = std::accumulate(data.weights().begin(), data.weights().end(), 0.0);
-  return static_cast<float>(sum > 0 ? static_cast<double>(data.rows()) / sum : 1.0);
 }
 
 }  // namespace
@@ -163,7 +156,6 @@ BlockMaker::BlockMaker(Dataset data, const Layout& layout, std::size_t memory, b
       layout_(layout),
       memory_(memory),
       pairs_(pairs),
-      weight_scale_(weight_scale_of(data_)),
       scratch_(
           new Scratch{tbb::enumerable_thread_specific<Local>(support == Support::kAll ? 0 : layout.cells())}),
       all_(support == Support::kAll ? std::make_shared<AllCells>(layout) : nullptr) {}
@@ -218,7 +210,7 @@ BlockMaker::Draft BlockMaker::draft_all(std::span<const std::uint32_t> rows) con
   const auto owned =
       std::make_shared<Owned>(Owned{all_, scratch_->locals.local().slabs.take(extent.bytes())});
   const BlockPieces pieces(owned->bytes.get(), extent);
-  copy_labels(data_, rows, weight_scale_, pieces);
+  copy_labels(data_, rows, pieces);
   write_offsets(data_, rows, pieces.offsets);
   std::uint16_t* to = pieces.narrow.data();
   const std::uint16_t* const places = all_->places.data();
@@ -245,7 +237,7 @@ BlockMaker::Draft BlockMaker::draft_touched(std::span<const std::uint32_t> rows)
   const std::shared_ptr<std::byte> bytes = local.slabs.take(extent.bytes());
   const BlockPieces pieces(bytes.get(), extent);
   std::ranges::copy(support, pieces.support.begin());
-  copy_labels(data_, rows, weight_scale_, pieces);
+  copy_labels(data_, rows, pieces);
   write_offsets(data_, rows, pieces.offsets);
   const auto write_positions = [&]<class Position>(std::span<Position> positions) {
     const Layout::Places places = layout_.places();

@@ -29,7 +29,7 @@ struct Block {
   std::span<const std::uint32_t> wide;    // ... or these, when the local array has more than 2^16 floats
   std::span<const float> values;
   std::span<const float> labels;
-  std::span<const float> weights;                // empty: all 1; else the data's, scaled to a mean of 1
+  std::span<const float> weights;                // empty: all 1
   std::span<const float> squared_norms;          // empty: as in Samples
   std::shared_ptr<const std::byte> bytes;        // what these look at,
   std::shared_ptr<const std::byte> value_bytes;  // but for the values
@@ -51,8 +51,7 @@ struct Block {
 // The latter is made faster; pulls and pushes are dearer by the cells that it does not touch.
 enum class Support { kTouched, kAll };
 
-// Builds blocks of one data set; its rows' weights are scaled to a mean of 1, so that a step means the same with
-// weights and without. Any number of threads may build at once.
+// Builds blocks of one data set. Any number of threads may build at once.
 class BlockMaker {
  public:
   // `memory`: floats that are kept for each row. `pairs`: rows have two coordinates, and only these and the label count.
@@ -88,7 +87,6 @@ class BlockMaker {
   const Layout& layout_;
   std::size_t memory_;
   bool pairs_;
-  float weight_scale_;
   std::unique_ptr<Scratch> scratch_;
   std::shared_ptr<const AllCells> all_;  // null under Support::kTouched
 };

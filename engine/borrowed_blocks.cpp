@@ -1,7 +1,6 @@
 #include "engine/borrowed_blocks.h"
 
 #include <algorithm>
-#include <cassert>
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -38,6 +37,7 @@ Block borrow_rows(const std::shared_ptr<Borrowed>& from, std::size_t first, std:
   block.wide = {std::get<const std::uint32_t*>(samples.positions), entries};
   block.values = {samples.values, entries};
   block.labels = {samples.labels, rows};
+  if (samples.weights != nullptr) block.weights = {samples.weights, rows};
   block.bytes = {from, reinterpret_cast<const std::byte*>(from.get())};
   return block;
 }
@@ -91,6 +91,7 @@ class Narrowed {
     block.narrow = {reinterpret_cast<const Position*>(memory_.get()) + offsets.front(), entries};
     block.values = data_.values().subspan(offsets.front(), entries);
     block.labels = data_.labels().subspan(first, rows);
+    if (data_.weighted()) block.weights = data_.weights().subspan(first, rows);
     block.squared_norms = std::span(norms_).subspan(first, rows);
   }
 
@@ -122,7 +123,6 @@ Block borrow_block(Dataset data, const Layout& layout, std::size_t rows) {
 
 std::vector<Block> narrow_blocks(Dataset data, const Layout& layout, std::size_t memory,
                                  std::size_t block_rows, Arena& arena) {
-  assert(!data.weighted());
   const std::size_t rows = data.rows();
   const auto from = std::make_shared<Narrowed>(std::move(data), layout);
   std::vector<Block> blocks((rows + block_rows - 1) / block_rows);

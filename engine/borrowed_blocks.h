@@ -19,7 +19,7 @@ std::vector<Block> borrow_blocks(Dataset data, const Layout& layout, std::size_t
 Block borrow_block(Dataset data, const Layout& layout, std::size_t rows);
 
 // The same of a layout by degree, as Support::kAll has it: only positions are made, in parallel, and the data's indices let go
-// where nobody else looks at them. The data has no weights. `memory`: floats that are kept for each row.
+// where nobody else looks at them. `memory`: floats that are kept for each row.
 std::vector<Block> narrow_blocks(Dataset data, const Layout& layout, std::size_t memory,
                                  std::size_t block_rows, Arena& arena);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <numeric>
 #include <span>
 #include <vector>
 
@@ -25,6 +26,16 @@ bool may_lie(const Objective& objective, const Options& options) {
          objective.memory(options.rule) == 0 && discipline_of(options) == Discipline::kAtomic &&
          options.block_rows == 0 && options.refresh_rows == 0 && options.simulate == 0 &&
          options.sparsify == Sparsify::kNone && options.numa_nodes == std::vector{-1};
+}
+
+// With weights of a mean of 1, so that a step means the same as without any.
+Dataset scaled(Dataset data) {
+  const double sum = std::accumulate(data.weights().begin(), data.weights().end(), 0.0);
+  if (sum == 0) return data;
+  const auto scale = static_cast<float>(static_cast<double>(data.rows()) / sum);
+  std::vector<float> weights(data.weights().begin(), data.weights().end());
+  for (float& weight : weights) weight *= scale;
+  return data.with_weights(std::move(weights));
 }
 
 // Of all rows, in nanoseconds; smooth ones mostly take an exponential. Wide models wait for memory in any case.
@@ -98,7 +109,7 @@ bool lying_pays(const Dataset& data, const Objective& objective, const Options& 
   constexpr double kParts = 24;  // or more, which a plan tells
   const Lying lying(data, objective, threads, kParts);
   const Made made(data, objective, options.epochs, threads, in_random_order);
-  return data.nonzeros() > 0 && !data.weighted() &&
+  return data.nonzeros() > 0 &&
          options.epochs * std::min(lying.alone, lying.together) <= made.making + options.epochs * made.epoch;
 }
 
@@ -240,7 +251,7 @@ Block join(const Beginning& parts, std::size_t cell_floats, std::size_t memory) 
 
 }  // namespace
 
-Source::Source(Dataset data) : data_(std::move(data)), longest_run_(longest_run_of(data_)) {}
+Source::Source(Dataset data) : data_(scaled(std::move(data))), longest_run_(longest_run_of(data_)) {}
 
 bool Source::better_alone(const Objective& objective, int threads, std::size_t block_rows) const {
   const double parts = static_cast<double>(rows()) / static_cast<double>(block_rows) / threads;
@@ -262,7 +273,7 @@ std::vector<Block> Source::blocks(const Layout& layout, const Objective& objecti
   const Shape shape = objective.shape();
   const std::size_t memory = objective.memory(options.rule);
   const bool shuffled = shape.grouping == Grouping::kRandom && in_random_order();
-  if (support == Support::kAll && shuffled && arena.nodes() == 1 && !data_.weighted())
+  if (support == Support::kAll && shuffled && arena.nodes() == 1)
     return narrow_blocks(std::move(data_), layout, memory, block_rows, arena);
   const Deal deal =
       deal_rows(data_, shuffled ? Grouping::kInOrder : shape.grouping, block_rows, options.seed);

@@ -18,7 +18,7 @@ namespace sounder {
 class Arena;
 
 // Where a run has its samples from: a data set, or a block file, of which little is read before the first update. A
-// small value; copies share what they are made of.
+// small value; copies share what they are made of. The weights of a data set are scaled to a mean of 1.
 class Source {
  public:
   Source(Dataset data);

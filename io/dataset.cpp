@@ -145,6 +145,15 @@ Dataset Dataset::with_labels(std::vector<float> labels) const {
   return result;
 }
 
+Dataset Dataset::with_weights(std::vector<float> weights) const {
+  if (!weights.empty()) check_count("weights", weights.size(), rows());
+  check_weights(weights);
+  Dataset result = *this;
+  result.owned_ =
+      std::make_shared<const Columns>(Columns{owned_->offsets, {}, {}, owned_->labels, std::move(weights)});
+  return result;
+}
+
 Dataset Dataset::with_dimension(std::size_t dimension) const {
   if (dimension < dimension_)
     throw InputError(fmt::format("found a dimension of {}, expected {} or more", dimension, dimension_));

@@ -72,10 +72,11 @@ class Dataset {
   std::span<const float> labels() const { return owned_->labels; }
   std::span<const float> weights() const { return owned_->weights; }
 
-  // The same samples with other labels (one a row), over `dimension` >= dimension() coordinates, or with every row
-  // but those of zeros scaled to Euclidean length 1. The first two share the non-zeros with this Dataset; they throw
-  // InputError when the argument does not fit.
+  // The same samples with other labels (one a row), other weights (one a row, or none: all 1), over `dimension` >=
+  // dimension() coordinates, or with every row but those of zeros scaled to Euclidean length 1. All but the last share
+  // the non-zeros with this Dataset; they throw InputError when the argument does not fit.
   Dataset with_labels(std::vector<float> labels) const;
+  Dataset with_weights(std::vector<float> weights) const;
   Dataset with_dimension(std::size_t dimension) const;
   Dataset normalized() const;
 

@@ -186,7 +186,7 @@ TEST_CASE("average: a rollback takes the mean back, too") {
     for (const int from : {1, 8}) {
       CAPTURE(name_of(rule));
       CAPTURE(from);
-      Options options = averaging(rule, from, 10, true, 1e-3);
+      Options options = averaging(rule, from, 15, true, 1e-3);
       options.step = 100;
       const Report report = train(data, *objective, options).report;
       CHECK((report.rollbacks > 0 || rule == Rule::kSgd));  // whose implicit steps never overshoot so far

@@ -66,6 +66,16 @@ TEST_CASE("dataset: carries weights") {
   CHECK(data.row(1).weight == 2);
   CHECK(data.with_labels({1, 2, 3}).row(2).weight == 0.5F);
   CHECK(data.normalized().row(2).weight == 0.5F);
+  const Dataset other = data.with_weights({1, 0, 3});
+  CHECK(other.row(2).weight == 3);
+  CHECK(other.values().data() == data.values().data());
+  CHECK(other.labels()[1] == data.labels()[1]);
+  CHECK(data.row(2).weight == 0.5F);
+  CHECK(!data.with_weights({}).weighted());
+  CHECK(input_error_of([&] { data.with_weights({1, 2}); }) == "found 2 weights, expected 3");
+  CHECK(input_error_of([&] {
+          data.with_weights({1, -1, 2});
+        }) == "row 1 (counted from 0): its weight is -1, expected 0 or more");
 }
 
 TEST_CASE("dataset: refuses parts that do not fit together, naming the row") {

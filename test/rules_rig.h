@@ -9,6 +9,7 @@
 
 #include "engine/blocks.h"
 #include "engine/layout.h"
+#include "engine/source.h"
 #include "io/synthetic.h"
 #include "objectives/catalogue.h"
 #include "test/support.h"
@@ -49,7 +50,7 @@ inline double slope_of(const Objective& objective, double margin, float label) {
   return -double{bias} / kTiny;
 }
 
-// A data set as one block, and the array that training would start from.
+// A data set as one block, its weights as train() has them, and the array that training would start from.
 struct Rig {
   Rig(const Dataset& data, const Objective& loss, Rule of, bool bias)
       : objective(loss),
@@ -131,7 +132,7 @@ struct Rig {
   Block whole(const Dataset& data) const {
     std::vector<std::uint32_t> all(data.rows());
     std::iota(all.begin(), all.end(), 0U);
-    return BlockMaker(data, layout, 3).make(all);
+    return BlockMaker(Source(data).data(), layout, 3).make(all);
   }
 };
 

@@ -113,6 +113,24 @@ TEST_CASE("source: one worker alone leaves the same bits on one thread and two")
   CHECK(train(problem(), *make_objective("hinge"), quick()).report.choices.threads.value == "2");
 }
 
+TEST_CASE("source: weights have a mean of 1, and hold up nothing") {
+  const Dataset data = problem();
+  std::vector<float> weights(data.rows(), 3);
+  const Dataset thrice = data.with_weights(weights);
+  CHECK(Source(thrice).data().row(7).weight == 1);
+  CHECK(borrows(thrice, quick()));
+  const auto logistic = make_objective("logistic");
+  for (const int epochs : {1, 20}) {  // as it lies, and in blocks
+    Options options = quick(1);
+    options.epochs = epochs;
+    CHECK(train(thrice, *logistic, options).model.weights == train(data, *logistic, options).model.weights);
+  }
+  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = data.labels()[i] > 0 ? 4 : 1;
+  CHECK(Source(data.with_weights(weights)).data().row(0).weight ==
+        doctest::Approx(weights[0] * static_cast<double>(data.rows()) /
+                        std::accumulate(weights.begin(), weights.end(), 0.0)));
+}
+
 TEST_CASE("source: one worker is better alone the sooner, the smaller blocks are") {
   const Source data(problem(8000).with_dimension(1000));
   const auto hinge = make_objective("hinge");

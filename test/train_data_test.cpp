@@ -158,16 +158,18 @@ TEST_CASE("train: a whole weight is a repeated row, and a weight of zero no row"
   std::vector<int> times(data.rows());
   Random random(4);
   for (int& t : times) t = static_cast<int>(random.below(4));
-  for (const std::string name : {"logistic", "squared_hinge", "least_squares"}) {
-    CAPTURE(name);
-    const auto objective = make_objective(name);
-    const Trained a = train(weighted(data, times), *objective, careful());
-    const Trained b = train(repeated(data, times), *objective, careful());
-    CHECK(a.report.objective == doctest::Approx(b.report.objective).epsilon(0.01));
-    const Metrics metrics = evaluate(a.model, *objective, repeated(data, times));
-    CHECK(metrics.loss == doctest::Approx(a.report.training.loss).epsilon(1e-4));
-    if (metrics.accuracy) CHECK(*metrics.accuracy > 0.7);
-  }
+  for (const std::string name : {"logistic", "squared_hinge", "least_squares"})
+    for (const std::size_t threads : kThreadSweep) {
+      CAPTURE(name);
+      CAPTURE(threads);
+      const auto objective = make_objective(name);
+      const Trained a = train(weighted(data, times), *objective, careful(threads));
+      const Trained b = train(repeated(data, times), *objective, careful(threads));
+      CHECK(a.report.objective == doctest::Approx(b.report.objective).epsilon(0.01));
+      const Metrics metrics = evaluate(a.model, *objective, repeated(data, times));
+      CHECK(metrics.loss == doctest::Approx(a.report.training.loss).epsilon(1e-4));
+      if (metrics.accuracy) CHECK(*metrics.accuracy > 0.7);
+    }
 }
 
 TEST_CASE("train: a bias takes up what labels have in common, whatever l2") {
