@@ -32,6 +32,8 @@ void check_settled(const TrainFlags& flags, const BlockFileShape& made) {
   const bool no_rule = !flags.labels.positive_above && !flags.labels.positive_class;
   settled(no_rule || same(flags.labels, made.label_rule), "which labels are positive");
   settled(flags.label_file.empty(), "--labels");
+  if (flags.class_weights.any() || !flags.sample_weights.empty())
+    throw InputError({flags.data}, "a block file has no place for weights of samples");
 }
 
 SampleScheme scheme_of(const BlockFileShape& shape) {

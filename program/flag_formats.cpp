@@ -38,6 +38,7 @@ constexpr std::array kFormatFlags = {
     FormatFlag{"--valid-labels", kRows},
     FormatFlag{"--index-base", kRows},
     FormatFlag{"--normalize", kRows},
+    FormatFlag{"--sample-weights", kRows},
     FormatFlag{"--ignore-unknown", kRows},
     FormatFlag{"--vocabulary", kRows | in(SampleFormat::kDocword), "inspect"},
     FormatFlag{"--vocabulary", in(SampleFormat::kDocword)},

@@ -14,6 +14,7 @@
 #include "engine/tune.h"
 #include "io/cooccurrence.h"
 #include "io/labels.h"
+#include "io/sample_weights.h"
 #include "io/synthetic.h"
 #include "objectives/catalogue.h"
 #include "objectives/segmentation.h"
@@ -40,13 +41,15 @@ struct ProblemFlags {
   std::string objective = "hinge";
   ObjectiveParameters parameters;
   LabelRule labels;
+  ClassWeights class_weights;
+  std::string sample_weights;  // a file of them
   std::optional<std::uint32_t> index_base;
   std::string vocabulary;  // names of the words
   TextOptions text;
   bool normalize = false;
   Options options;
 
-  Paths inputs() const { return {data, label_file, vocabulary}; }
+  Paths inputs() const { return {data, label_file, vocabulary, sample_weights}; }
 };
 
 struct TrainFlags : ProblemFlags {

@@ -48,6 +48,21 @@ constexpr std::array kParameterFlags = {
     ParameterFlag{"--negative-weight", "negative_weight", "X",
                   "matrix_completion_one_class: of a pair not observed over one that is (1)"}};
 
+ClassWeights parse_class_weights(const std::string& text) {
+  constexpr const char* kFlag = "--class-weights";
+  if (text == "balanced") return {.balanced = true};
+  return {.of = parse_list<ClassWeight>(kFlag, text, [&](const std::string& word) {
+            const auto colon = word.find(':');
+            ClassWeight weight;
+            refuse_if(
+                colon == std::string::npos || !read_number(word.substr(0, colon), weight.label) ||
+                    !read_number(word.substr(colon + 1), weight.weight) || weight.weight <= 0,
+                fmt::format("{} = {}: must be balanced, or classes, each with a weight above 0, as 1:2.5",
+                            kFlag, text));
+            return weight;
+          })};
+}
+
 std::string entry(std::string_view name, std::string_view help) {
   return fmt::format("  {:<15} {}\n", name, help);
 }
@@ -92,6 +107,12 @@ void add_problem_flags(CLI::App& app, ProblemFlags& flags) {
              "Two classes of many: labels above X are positive");
   add_number(app, "--positive-class", flags.labels.positive_class, "C",
              "Two classes of many: label C is positive");
+  app.add_option_function<std::string>(
+         "--class-weights",
+         [&flags](const std::string& text) { flags.class_weights = parse_class_weights(text); },
+         "How much a sample of class C counts, where those of others count 1; balanced: all classes the same "
+         "in all")
+      ->type_name("balanced|C:W,C:W,...");
   app.add_flag("--normalize", flags.normalize, "Scale every row to Euclidean length 1");
 }
 
@@ -129,6 +150,8 @@ void add_input_flags(CLI::App& app, ProblemFlags& flags) {
   app.option_defaults()->group("Files");
   add_labels(app, "--labels", flags.label_file, "DATA");
   add_index_base(app, flags.index_base, "First column number; default: 0 if the file has a column 0, else 1");
+  add_path(app, "--sample-weights", flags.sample_weights,
+           "How much each sample of DATA counts, a number >= 0 a line");
   add_path(app, "--vocabulary", flags.vocabulary, "Names of the words of a bag of words, one a line");
   add_number(app, "--min-count", flags.text.min_count, "N",
              "Of a text: words that it has less often are passed over");
@@ -169,6 +192,8 @@ void check_problem(const CLI::App& app, const ProblemFlags& flags) {
             "--positive-above and --positive-class contradict each other: give one");
   refuse_if(other && given("--positive-above"), "--positive-above needs an objective for two classes");
   refuse_if(other && given("--positive-class"), "--positive-class needs an objective for two classes");
+  refuse_if(other && objective->labels() != LabelKind::kManyClass && given("--class-weights"),
+            "--class-weights needs an objective for classes");
   validate(flags.text);
   check_formats(app, flags);
 }

@@ -68,8 +68,8 @@ void add_flags(CLI::App& app, ConvertFlags& flags) {
   add_number(app, "--seed", flags.options.seed, "N", "Of the order of the rows");
   add_threads(app, flags.options);
   // What samples in blocks do not depend on, or objectives have that cannot be stored.
-  remove(app, {"--l2", "--hidden", "--topics", "--alpha", "--beta", "--rank", "--most-weight", "--biases",
-               "--non-negative", "--negative-weight"});
+  remove(app, {"--l2", "--class-weights", "--hidden", "--topics", "--alpha", "--beta", "--rank",
+               "--most-weight", "--biases", "--non-negative", "--negative-weight"});
   app.footer(list_objectives(true) + list_rules() +
              "\nA file for one objective is good for all with such labels, two classes or real ones.\n"
              "\nExample:\n  sounder convert rcv1.svm.gz rcv1.blocks\n  sounder train rcv1.blocks --l2 1e-5"

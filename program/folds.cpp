@@ -68,14 +68,15 @@ struct Diverged {
   std::string advice;
 };
 
-// Trained on all rows but the fold's, at its last epoch or its best objective: the fold's rows have no say.
+// Trained on all rows but the fold's, at its last epoch or its best objective: the fold's rows have no say, and all count the
+// same.
 Metrics metrics_of_fold(const TrainFlags& flags, const Objective& objective, const Split& parts,
                         const ParallelFor& parallel, std::stop_token stop) {
   const Monitor monitor{.on_epoch = {}, .on_progress = {}, .stop = std::move(stop), .validation = {}};
   const Trained trained = train(parts.training, objective, flags.options, monitor);
   if (trained.report.outcome == Outcome::kDiverged) throw Diverged{trained.report.advice};
   const auto fitted = make_objective(trained.model.objective, trained.model.parameters);
-  return evaluate(trained.model, *fitted, parts.validation, parallel);
+  return evaluate(trained.model, *fitted, parts.validation.with_weights({}), parallel);
 }
 
 }  // namespace

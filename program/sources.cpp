@@ -17,6 +17,7 @@
 #include "io/lines.h"
 #include "io/memory.h"
 #include "io/ratings.h"
+#include "io/sample_weights.h"
 #include "io/stream.h"
 #include "objectives/topics.h"
 #include "program/commands.h"
@@ -183,6 +184,15 @@ void encode(TrainingData& data, LabelKind kind, const ProblemFlags& flags) {
   data.scheme.labels = std::move(encoded.encoding);
 }
 
+// By class and by sample.
+void weigh(TrainingData& data, const ProblemFlags& flags) {
+  Dataset& samples = data.samples;
+  if (!flags.sample_weights.empty())
+    samples = samples.with_weights(read_weights(flags.sample_weights, samples.rows()));
+  if (flags.class_weights.any())
+    samples = weigh_classes(samples, data.scheme.labels, flags.class_weights, flags.data);
+}
+
 // Where all labels are the same there may be nothing to learn: refused here, where the file is known, as train() would.
 void check_spread(const Dataset& samples, const Objective& objective, const std::string& name) try {
   if (std::ranges::adjacent_find(samples.labels(), std::not_equal_to()) == samples.labels().end())
@@ -228,6 +238,7 @@ TrainingData read_for_training(const ProblemFlags& flags, const ParallelFor& par
   check_shape(data.samples, flags.data);
   data.objective = make_objective(flags.objective, parameters_of(flags, data.scheme));
   encode(data, data.objective->labels(), flags);
+  weigh(data, flags);
   check_spread(data.samples, *data.objective, flags.data);
   if (flags.normalize) data.samples = data.samples.normalized();
   data.scheme.format = catalogue_row(flags.objective).format;

@@ -33,7 +33,7 @@ TrainingSet load_parts(const TuneFlags& flags) {
   if (set.validation) return set;
   Split parts = split(set.samples, flags.share, flags.options.seed);
   set.samples = std::move(parts.training);
-  set.validation = std::move(parts.validation);
+  set.validation = parts.validation.with_weights({});  // those of --valid have none either
   return set;
 }
 

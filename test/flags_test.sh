@@ -123,6 +123,7 @@ done <<'TABLE'
 --labels is for LIBSVM text or images: matrix_completion takes ratings|train ratings.txt --objective matrix_completion --labels nofile
 --index-base is for LIBSVM|train ratings.txt --objective matrix_completion --index-base 1
 --normalize is for LIBSVM|train ratings.txt --objective matrix_completion --normalize
+--sample-weights is for LIBSVM|train ratings.txt --objective matrix_completion --sample-weights nofile
 --labels is for LIBSVM|train bag.txt --objective topic_model --labels nofile
 --normalize is for LIBSVM|speedup bag.txt --objective topic_model --normalize
 ratings.model: --labels is for LIBSVM text or images: matrix_completion takes|predict ratings.model ratings.txt --labels nofile

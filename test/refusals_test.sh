@@ -157,6 +157,14 @@ sparsify = top_k: the discipline exclusive|train good.svm --discipline exclusive
 --positive-above and --positive-class contradict|train good.svm --positive-above 1 --positive-class 2
 --positive-above needs an objective for two classes|train good.svm --objective huber --positive-above 1
 --positive-class needs an objective for two classes|train good.svm --objective least_squares --positive-class 1
+--class-weights = 1: must be balanced, or classes, each with a weight above 0|train good.svm --class-weights 1
+--class-weights = 1:0: must be balanced|train good.svm --class-weights 1:0
+--class-weights = x:1: must be balanced|train good.svm --class-weights x:1
+--class-weights = 1:2,1:3: 1:3 is there twice|train good.svm --class-weights 1:2,1:3
+--class-weights needs an objective for classes|train good.svm --objective huber --class-weights balanced
+good.svm: found no class 7 to weigh, expected one of -1, 1|train good.svm --class-weights 7:2
+zero.svm:1: found "|train good.svm --sample-weights zero.svm
+good.svm: named twice|train zero.svm --sample-weights good.svm --report good.svm
 --ignore-unknown needs --valid|train good.svm --ignore-unknown
 new.json: named twice|train good.svm --model new.json --report new.json
 good.svm: named twice|train good.svm --model ./good.svm

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "io/dataset.h"
+#include "io/labels.h"
+
+namespace sounder {
+
+// How much the samples of a class count, where those of others count 1.
+struct ClassWeight {
+  double label = 0;  // as the file has it, as a float
+  double weight = 1;
+
+  bool operator==(const ClassWeight& other) const { return label == other.label; }
+};
+
+// What the user said about them. At most one of the two may be set.
+struct ClassWeights {
+  bool balanced =
+      false;  // the samples of each class weigh the same in all: n / (classes x those of the class) each
+  std::vector<ClassWeight> of = {};
+
+  bool any() const { return balanced || !of.empty(); }
+};
+
+// "balanced" or "1:2.5,-1:1".
+std::string describe(const ClassWeights& how);
+
+// The same samples, each with its weight times that of its class. `data` has labels as `encoding` encodes them. Throws
+// InputError (file `name`) for a label that is no class of it, or a weight that is not above 0.
+Dataset weigh_classes(const Dataset& data, const LabelEncoding& encoding, const ClassWeights& how,
+                      const std::string& name);
+
+// A weight of 0 or more a line for each of so many samples, in their order; blank lines are skipped. Throws InputError
+// with the line. The file may be compressed (io/input.h).
+std::vector<float> read_weights(const std::string& path, std::size_t samples);
+
+}  // namespace sounder
