@@ -10,6 +10,7 @@
 #include "engine/block_file.h"
 #include "engine/plan.h"
 #include "engine/train.h"
+#include "io/counted.h"
 #include "io/error.h"
 
 namespace sounder {
@@ -61,6 +62,27 @@ void check_problem(const Objective& objective, const Options& options) {
     throw InputError("l2 = 0: must be > 0 for rule = sdca, without it there is no dual problem");
 }
 
+// What the layout does not see.
+void check_start(const Objective& objective, const Options& options, std::uint64_t dimension) {
+  if (!options.start) return;
+  const Model& from = *options.start;
+  const RuleTraits& rule = traits_of(options.rule);
+  if (rule.dual || rule.derives)
+    throw InputError(
+        fmt::format("start: the rule {} works its weights out from what it keeps; take sgd", rule.name));
+  if (from.objective != objective.name())
+    throw InputError(
+        fmt::format("start: found a model of {}, expected one of {}", from.objective, objective.name()));
+  if (from.dimension > dimension)
+    throw InputError(fmt::format("start: found a model of {}, expected no more than the data's {}",
+                                 counted(from.dimension, "column"), dimension));
+  const auto finite = [](float weight) { return std::isfinite(weight); };
+  if (from.weights.size() != from.dimension * from.width || !std::ranges::all_of(from.weights, finite) ||
+      !std::ranges::all_of(from.bias, finite))
+    throw InputError(
+        "start: found a model of other than finite weights, expected them for each of its columns");
+}
+
 void check_validation(const Dataset* validation, std::size_t dimension, LabelKind kind) {
   if (validation == nullptr) return;
   check_samples(*validation, kind);
@@ -100,6 +122,7 @@ void check(const Dataset& data, const Objective& objective, const Options& optio
   check_validation(validation, data.dimension(), objective.labels());
   check_method(objective, options);
   check_problem(objective, options);
+  check_start(objective, options, data.dimension());
 }
 
 void check(const BlockFile& file, const Objective& objective, const Options& options,
@@ -109,6 +132,7 @@ void check(const BlockFile& file, const Objective& objective, const Options& opt
   check_validation(validation, file.shape().dimension, objective.labels());
   check_method(objective, options);
   check_problem(objective, options);
+  check_start(objective, options, file.shape().dimension);
   if (traits_of(discipline_of(options)).disjoint)
     throw InputError("discipline = exclusive: makes its blocks as it goes, and takes no file of them");
   if (options.numa_nodes.size() != 1)

@@ -33,7 +33,7 @@ struct Subject {
   Arena& arena;
   Source source{data};
   Layout layout{data, objective.shape(), options.bias, planes_of(options)};
-  std::vector<float> start = layout.start(objective, options.seed);
+  std::vector<float> start = layout.start(objective, options.seed, options.start.get());
 };
 
 ConflictFigures exact_figures(const Incidence& incidence, Arena& arena) {
@@ -147,7 +147,7 @@ std::string verdict_on_exclusive(const Subject& is) {
 
 Advice advise(const Subject& is, const Inspection& found) {
   const Layout layout = is.source.layout(is.objective, is.options, found.threads);
-  const std::vector<float> start = layout.start(is.objective, is.options.seed);
+  const std::vector<float> start = layout.start(is.objective, is.options.seed, is.options.start.get());
   const Plan plan = make_plan(is.source, layout, start, is.objective, is.options, found.threads);
   Advice advice{.discipline = discipline_of(is.options),
                 .block_rows = plan.block_rows,

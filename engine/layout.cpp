@@ -1,5 +1,7 @@
 #include "engine/layout.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -10,6 +12,8 @@
 #include <utility>
 
 #include "engine/arena.h"
+#include "io/counted.h"
+#include "io/error.h"
 #include "io/random.h"
 
 namespace sounder {
@@ -182,12 +186,29 @@ Layout::Norms Layout::norms(std::span<const float> array) const {
           .squared = std::accumulate(squared.begin(), squared.end(), 0.0)};
 }
 
-std::vector<float> Layout::start(const Objective& objective, std::uint64_t seed) const {
+// extract() the other way round.
+void Layout::take(const Model& from, std::span<float> array) const {
+  if (from.width != width_)
+    throw InputError(fmt::format("start: found a model of {} a column, expected {}",
+                                 counted(from.width, "weight"), width_));
+  const std::size_t common = common_ * width_;
+  if (from.bias.size() != common && !(from.bias.empty() && common_ == 1))
+    throw InputError(fmt::format("start: found a model with {}, expected {}",
+                                 counted(from.bias.size(), "bias weight"), common));
+  for_each([&](std::size_t c, std::size_t place, double) {
+    if (c < from.dimension) std::copy_n(from.weights.data() + c * width_, width_, array.data() + place);
+  });
+  for (std::size_t k = 0; k < from.bias.size() / width_; ++k)
+    std::copy_n(from.bias.data() + k * width_, width_, array.data() + k * cell_floats_);
+}
+
+std::vector<float> Layout::start(const Objective& objective, std::uint64_t seed, const Model* from) const {
   std::vector<float> array(cells() * cell_floats_);
   for (std::size_t cell = 0; !reweights_.empty() && cell < cells(); ++cell)
     std::copy_n(reweights_.data() + cell * state_floats(), state_floats(),
                 array.data() + cell * cell_floats_ + weight_floats());
-  if (objective.shape().starts_at_zero) return array;
+  if (from != nullptr) take(*from, array);
+  if (from != nullptr || objective.shape().starts_at_zero) return array;
   Random seeds(seed);
   const auto start = [&](std::size_t coordinate, std::size_t place) {
     Random random(seeds.next());

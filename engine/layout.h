@@ -95,8 +95,9 @@ class Layout {
     }
   }
 
-  // Of all cells: what training starts from, the objective's weights and the reweights.
-  std::vector<float> start(const Objective& objective, std::uint64_t seed) const;
+  // Of all cells: what training starts from, the weights of the objective or of a model, and the reweights. Throws
+  // InputError unless the model has as many floats a coordinate and common ones, or none of these where a bias is all there is.
+  std::vector<float> start(const Objective& objective, std::uint64_t seed, const Model* from = nullptr) const;
 
   // Of the whole array: the weights (and bias) in the order of the data's coordinates.
   void extract(std::span<const float> array, Model& model) const;
@@ -104,6 +105,7 @@ class Layout {
 
  private:
   Layout(const Shape& shape, bool bias, Planes planes);  // without coordinates
+  void take(const Model& from, std::span<float> array) const;
   void set_reweights(std::span<const std::uint32_t> degrees, std::size_t rows, float common_reweight);
   std::size_t average_place() const {
     return weight_floats() + ((planes_.reweight ? 1 : 0) + planes_.state) * state_floats();

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "engine/discipline.h"
 #include "engine/sparsify.h"
+#include "io/model.h"
 #include "objectives/objective.h"
 
 namespace sounder {
@@ -48,6 +50,9 @@ struct Options {
   std::optional<Discipline> discipline = {};
   Sparsify sparsify = Sparsify::kNone;  // what of a block's change is pushed at once (engine/sparsify.h)
   double keep = 0.1;  // the share of it, in (0, 1], unless all; smaller where pushes cost more than updates
+  // Weights to begin with, of an objective of that name; columns that it does not have begin at 0. Unset: the objective's own.
+  // Not for rules that work their weights out from what they keep, kSdca and kFtrl.
+  std::shared_ptr<const Model> start = {};
   // Return the mean of all iterates from this epoch on (Polyak-Ruppert averaging); 0: the last iterate.
   int average_from = 0;
   // Of the order of blocks and of rows not shuffled yet; same seed and one thread: same bits.

@@ -33,17 +33,26 @@ double smooth_step(const Trial& trial, const Options& options, int parallel) {
   return part * trial.natural_step() * trial.mean_squared_norm() / std::min(largest, 4 * mean);
 }
 
+std::string why_tried(const Trial& trial) {
+  const double tie = 100 * (search_for(trial).tie - 1);
+  const char* const less = trial.smooth() ? "" : ", and less the smaller a part of all these are";
+  if (trial.goes_on())
+    return fmt::format(
+        "the largest power of four, times what moves a margin by its slope, that after two passes over {} "
+        "did within "
+        "{:.1g} % of the best on others{}",
+        counted(trial.learned(), "row"), tie, less);
+  return fmt::format(
+      "the smallest power of two, times what moves a margin by its slope, that did within {:.0f} % "
+      "of the best in two passes over {}{}",
+      tie, counted(trial.rows(), "row"), less);
+}
+
 Reasoned<double> choose_step(const Trial& trial, const Options& options, std::size_t rows, int parallel) {
   if (options.step) return {*options.step, kAsked};
   switch (traits_of(options.rule).step) {
     case StepChoice::kTrial:
-      return {
-          find_step(trial, rows, options.epochs),
-          fmt::format(
-              "the smallest power of two, times what moves a margin by its slope, that did within {:.0f} % "
-              "of the best in two passes over {}{}",
-              100 * (search_for(trial).tie - 1), counted(trial.rows(), "row"),
-              trial.smooth() ? "" : ", and less the smaller a part of all these are")};
+      return {find_step(trial, rows, options.epochs), why_tried(trial)};
     case StepChoice::kSmoothness:
       return {smooth_step(trial, options, parallel),
               "as large as the curvature of the loss along the samples allows"};

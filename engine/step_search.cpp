@@ -72,15 +72,22 @@ double smallest_of(const std::map<int, double>& scores, double enough) {
   return scores.begin()->first;
 }
 
+double largest_of(const std::map<int, double>& scores, double enough) {
+  const auto found =
+      std::find_if(scores.rbegin(), scores.rend(), [=](const auto& s) { return s.second <= enough; });
+  return found == scores.rend() ? scores.begin()->first : found->first;
+}
+
 // Upwards from the first, then downwards if the best is near it.
 double best_tried(const Trial& trial, std::size_t rows, int epochs) {
   constexpr int kReach = 14;
   constexpr double kBudget = 0.9;  // epochs, or a share of all of them
   constexpr double kShare = 0.1;
   const Search search = search_for(trial);
-  // A trial is two passes and an evaluation over the sample.
-  const double price = 2.5 * static_cast<double>(trial.rows()) / static_cast<double>(rows);
-  const auto most = static_cast<std::size_t>(std::max(kBudget, kShare * epochs) / price);
+  // A trial is two passes and an evaluation.
+  const double price = 2.5 * static_cast<double>(trial.learned()) / static_cast<double>(rows);
+  const auto most =
+      std::max(search.trials, static_cast<std::size_t>(std::max(kBudget, kShare * epochs) / price));
 
   Scores all(trial);
   std::map<int, double> scores;
@@ -93,18 +100,21 @@ double best_tried(const Trial& trial, std::size_t rows, int epochs) {
          k += direction) {
       const double before = scores.empty() ? kInfinity : best()->second;
       scores[k] = all.at(k, direction);
-      worse = scores[k] < before ? 0 : worse + 1;
+      worse = scores[k] < before * (1 - search.gain) ? 0 : worse + 1;
     }
   };
   walk(search.first, 1);
   if (!scores.empty() && best()->first < search.first + search.patience) walk(search.first - 1, -1);
   if (scores.empty()) return all.step(search.first - 1);  // a row or two
-  return all.step(smallest_of(scores, best()->second * search.tie));
+  const double enough = best()->second * search.tie;
+  return all.step(search.largest ? largest_of(scores, enough) : smallest_of(scores, enough));
 }
 
 }  // namespace
 
 Search search_for(const Trial& trial) {
+  if (trial.goes_on())
+    return {.first = 0, .patience = 2, .tie = 1.002, .gain = 1e-4, .trials = 8, .largest = true};
   return trial.smooth() ? Search{.first = 0, .patience = 1, .tie = 1.25} : Search{};
 }
 

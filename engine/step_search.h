@@ -10,14 +10,17 @@ namespace sounder {
 // equally well. A trial is too short to see the noise that a large step leaves behind, of which a smooth loss, whose steps
 // end at what is safe for a sample, has nothing to gain.
 struct Search {
-  int first = 1;      // k; steps are natural_step() x 4^k
-  int patience = 2;   // so many in a row that are no better end it
-  double tie = 1.05;  // about as good: so many times the best objective
+  int first = 1;           // k; steps are natural_step() x 4^k
+  int patience = 2;        // so many in a row that are no better end it
+  double tie = 1.05;       // about as good: so many times the best objective
+  double gain = 0;         // and better: by more than this share of the best
+  std::size_t trials = 0;  // at least so many, whatever they cost
+  bool largest = false;  // is taken, not the smallest: from a model on, these do no harm, but no good either
 };
 
 Search search_for(const Trial& trial);
 
-// The step that a search finds for so many rows, at the price of 0.9 epochs or a tenth of them all, at most.
+// The step that a search finds for so many rows, at the price of 0.9 epochs or a tenth of them all, at most, or of Search::trials.
 double find_step(const Trial& trial, std::size_t rows, int epochs);
 
 }  // namespace sounder

@@ -133,7 +133,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       report_(start_report(source, objective, options, arena)),
       layout_(
           timed(report_.prepare_seconds, [&] { return source.layout(objective, options, arena.threads()); })),
-      best_(layout_.start(objective, options.seed)),
+      best_(layout_.start(objective, options.seed, options.start.get())),
       plan_(timed(report_.search_seconds,
                   [&] {
                     return checked(make_plan(source, layout_, best_, objective, options, arena.threads()),
@@ -297,7 +297,7 @@ void Trainer::end_epoch() {
 
 // Of w = 0 without a look at the blocks, which need not be built for it.
 double Trainer::objective_at_start() {
-  if (objective_.shape().starts_at_zero) return report_.objective;
+  if (objective_.shape().starts_at_zero && !options_.start) return report_.objective;
   if (batches_) batches_->build_rest(arena_);
   const Evaluation sums = sums_at(parameters_);
   return objective_of(sums, objective_, layout_, best_, options_);

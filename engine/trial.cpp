@@ -13,7 +13,8 @@ namespace sounder {
 namespace {
 
 constexpr std::size_t kSampleFraction = 64;  // the sample is one row in so many,
-constexpr std::size_t kLeastRows = 128;      // but at least so many, or a quarter of all
+constexpr std::size_t kLeastRows = 128;      // but at least so many, or a quarter of all,
+constexpr std::size_t kLeastToGoOn = 512;    // of which one half judges what the other learned
 constexpr int kPasses = 2;                   // over it, in a trial
 constexpr std::size_t kChunk = 16;           // rows that share one step size
 
@@ -21,7 +22,8 @@ constexpr std::size_t kChunk = 16;           // rows that share one step size
 std::size_t sample_rows(std::size_t rows, const Options& options) {
   const bool tries =
       traits_of(options.rule).step == StepChoice::kTrial && options.schedule != Schedule::kTheorem;
-  const std::size_t least = tries ? std::min(rows / 4, kLeastRows) : std::min(rows, Trial::kCurvatureRows);
+  const std::size_t wanted = options.start ? kLeastToGoOn : kLeastRows;
+  const std::size_t least = tries ? std::min(rows / 4, wanted) : std::min(rows, Trial::kCurvatureRows);
   return std::max<std::size_t>({1, rows / kSampleFraction, least});
 }
 
@@ -66,7 +68,8 @@ Trial::Trial(const Source& data, const Layout& layout, std::span<const float> st
       crowd_(crowd_of(data)),
       sample_(data.sample(layout, sample_rows(data.rows(), options), objective.memory(options.rule),
                           options.seed)),
-      rows_(sample_.rows()) {
+      rows_(sample_.rows()),
+      learned_(goes_on() ? (rows_ + 1) / 2 : rows_) {
   const Samples samples = sample_.samples();
   double sum = 0;
   for (std::size_t i = 0; i < rows_; ++i) sum += samples.squared_norm(i);
@@ -100,7 +103,7 @@ Trial::Weights Trial::begin() const {
 // After kPasses passes over the sample, by a rule that keeps nothing for a sample.
 Trial::Weights Trial::pass(double step) const {
   assert(sample_.memory.empty());
-  const auto rows = static_cast<double>(rows_);
+  const auto rows = static_cast<double>(learned_);
   const StepClock clock{.schedule = schedule_of(options_, objective_),
                         .step = step,
                         .decay = decay_of(options_),
@@ -111,8 +114,8 @@ Trial::Weights Trial::pass(double step) const {
   const Samples samples = sample_.samples();
   Weights weights = begin();
   for (int pass = 0; pass < kPasses; ++pass) {
-    for (std::size_t first = 0; first < rows_; first += kChunk) {
-      const std::size_t count = std::min(kChunk, rows_ - first);
+    for (std::size_t first = 0; first < learned_; first += kChunk) {
+      const std::size_t count = std::min(kChunk, learned_ - first);
       const double eta = clock.at(pass * rows + static_cast<double>(first));
       const double shrink = traits_of(options_.rule).scales ? 1 / (1 + eta * options_.l2) : 1;
       objective_.step(samples.part(first, count), layout_.local(weights.cells.data()),
@@ -132,8 +135,9 @@ Trial::Weights Trial::pass(double step) const {
 
 double Trial::objective_after(double step) const {
   const auto [cells, scale] = pass(step);
-  const Evaluation sums =
-      objective_.evaluate(sample_.samples(), layout_.weights(cells.data(), static_cast<float>(scale)));
+  const std::size_t first = learned_ < rows_ ? learned_ : 0;
+  const Evaluation sums = objective_.evaluate(sample_.samples().part(first, rows_ - first),
+                                              layout_.weights(cells.data(), static_cast<float>(scale)));
   const Layout::Norms norms = layout_.norms(cells);
   const double value = sums.loss / sums.weight + options_.l1 * scale * norms.l1 +
                        options_.l2 / 2 * scale * scale * norms.squared;

@@ -32,7 +32,9 @@ class Trial {
         const Options& options);
 
   std::size_t rows() const { return rows_; }
+  std::size_t learned() const { return learned_; }  // of them, steps are tried on
   bool smooth() const { return objective_.smooth(); }
+  bool goes_on() const { return options_.start != nullptr; }  // from a model
   double crowd() const { return crowd_; }  // near 1 with many more samples than coordinates, else near 0
   double mean_squared_norm() const { return mean_squared_norm_; }  // of |x|^2; 1 if all are 0
   // Of weight (|x|^2, + 1 with a bias), the curvature along a sample where the loss has curvature 1.
@@ -47,8 +49,9 @@ class Trial {
   // Of the curvature, what there is where a model begins.
   double first_share() const { return objective_.first_curvature() / objective_.curvature(); }
 
-  // Objective of the sample after kPasses passes over it as the options' schedule has it, from w = 0 and
-  // `step`.
+  // Objective of the sample after kPasses passes over it as the options' schedule has it, from the start and with
+  // `step`. Where training goes on from a model, of one half after passes over the other: that model may have fitted both
+  // as far as is good for rows that are not in the sample.
   double objective_after(double step) const;
 
   // Theorem::gradient_bound.
@@ -76,6 +79,7 @@ class Trial {
   double crowd_;
   Block sample_;
   std::size_t rows_;
+  std::size_t learned_;  // of them, from the first on, to try steps on
   double mean_squared_norm_ = 1;
 };
 

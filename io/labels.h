@@ -17,6 +17,7 @@ struct LabelEncoding {
   float negative = 0;
   float positive = 0;
   std::vector<float> classes{};  // many classes: the label of each, increasing; else empty
+  bool operator==(const LabelEncoding&) const = default;
   bool binary() const { return negative != positive; }
   // The label that a margin (w.x + bias) predicts: the user's class, or the margin itself for real labels.
   // Of many classes, the one whose number it is, below classes.size().
@@ -30,6 +31,8 @@ struct LabelEncoding {
 struct LabelRule {
   std::optional<double> positive_above;  // label > threshold is +1, the rest -1
   std::optional<double> positive_class;  // label == this, as a float, is +1, the rest -1
+
+  bool operator==(const LabelRule&) const = default;
 };
 
 struct EncodedDataset {

@@ -16,10 +16,6 @@
 namespace sounder {
 namespace {
 
-bool same(const LabelRule& a, const LabelRule& b) {
-  return a.positive_above == b.positive_above && a.positive_class == b.positive_class;
-}
-
 // What was settled when the file was made.
 void check_settled(const TrainFlags& flags, const BlockFileShape& made) {
   const auto settled = [&](bool holds, std::string_view flag) {
@@ -29,8 +25,7 @@ void check_settled(const TrainFlags& flags, const BlockFileShape& made) {
   };
   settled(!flags.index_base || *flags.index_base == made.index_base, "--index-base");
   settled(!flags.normalize || made.normalize, "--normalize");
-  const bool no_rule = !flags.labels.positive_above && !flags.labels.positive_class;
-  settled(no_rule || same(flags.labels, made.label_rule), "which labels are positive");
+  settled(flags.labels == LabelRule() || flags.labels == made.label_rule, "which labels are positive");
   settled(flags.label_file.empty(), "--labels");
   if (flags.class_weights.any() || !flags.sample_weights.empty())
     throw InputError({flags.data}, "a block file has no place for weights of samples");
@@ -43,6 +38,16 @@ SampleScheme scheme_of(const BlockFileShape& shape) {
           .label_rule = shape.label_rule,
           .normalize = shape.normalize,
           .kind = shape.labels};
+}
+
+void check_start(const TrainFlags& flags, const Model& start, const SampleScheme& scheme) {
+  const auto expect = [&](bool holds, std::string_view what) {
+    if (!holds)
+      throw InputError({flags.data}, fmt::format("found other {} than those of {}", what, flags.start));
+  };
+  expect(scheme.index_base == start.index_base, "column numbers");
+  expect(scheme.normalize == start.normalize, "lengths of rows");
+  expect(scheme.labels == start.labels && scheme.label_rule == start.label_rule, "labels");
 }
 
 }  // namespace
@@ -66,6 +71,8 @@ TrainingSet load_blocks(const TrainFlags& flags) {
       std::make_shared<const BlockFile>(flags.data, static_cast<std::size_t>(std::min(memory, 0x1p62)));
   check_settled(flags, set.blocks->shape());
   set.scheme = scheme_of(set.blocks->shape());
+  set.start = load_start(flags);
+  if (set.start) check_start(flags, *set.start, set.scheme);
   set.objective = make_objective(flags.objective, flags.parameters);
   if (flags.validation.empty()) return set;
   Arena arena(flags.options);

@@ -79,12 +79,16 @@ struct TrainingData {
   RowOrigins origins = {};
 };
 
-TrainingData read_for_training(const ProblemFlags& flags, const ParallelFor& parallel);
+// What goes on from a model has labels encoded, columns numbered and rows scaled as that one's were. Throws InputError for flags
+// that contradict it.
+TrainingData read_for_training(const ProblemFlags& flags, const ParallelFor& parallel,
+                               const Model* start = nullptr);
 
-// The same, or a block file in place of the samples, with the samples of --valid, if any.
+// The same, or a block file in place of the samples, with the samples of --valid, if any, and the model of --start.
 struct TrainingSet : TrainingData {
   std::shared_ptr<const BlockFile> blocks;
   std::optional<Dataset> validation;
+  std::shared_ptr<const Model> start;
 };
 
 TrainingSet load(const TrainFlags& flags);
@@ -97,6 +101,9 @@ bool begins_with(const std::string& path, std::string_view beginning);
 
 // Whether it is a block file, which train alone takes, and by name.
 bool names_blocks(const std::string& path);
+
+// The model of --start; null without it.
+std::shared_ptr<const Model> load_start(const TrainFlags& flags);
 
 // As load() does of a block file. Throws InputError for flags that contradict it.
 TrainingSet load_blocks(const TrainFlags& flags);

@@ -39,6 +39,7 @@ constexpr std::array kFormatFlags = {
     FormatFlag{"--index-base", kRows},
     FormatFlag{"--normalize", kRows},
     FormatFlag{"--sample-weights", kRows},
+    FormatFlag{"--start", kRows},
     FormatFlag{"--ignore-unknown", kRows},
     FormatFlag{"--vocabulary", kRows | in(SampleFormat::kDocword), "inspect"},
     FormatFlag{"--vocabulary", in(SampleFormat::kDocword)},

@@ -53,6 +53,7 @@ struct ProblemFlags {
 };
 
 struct TrainFlags : ProblemFlags {
+  std::string start;  // a model to go on from
   std::string model;
   std::string report;
   std::string validation;
@@ -63,7 +64,7 @@ struct TrainFlags : ProblemFlags {
   bool measure = false;
   bool quiet = false;
 
-  Paths inputs() const { return joined(ProblemFlags::inputs(), {validation, validation_labels}); }
+  Paths inputs() const { return joined(ProblemFlags::inputs(), {start, validation, validation_labels}); }
   Paths outputs() const { return {model, report}; }
 };
 

@@ -26,6 +26,10 @@ void add_stop_flags(CLI::App& app, Options& options) {
 
 void add_flags(CLI::App& app, TrainFlags& flags) {
   add_input_flags(app, flags);
+  add_path(app, "--start", flags.start,
+           "A model to go on from: the meaning of columns and labels is its own, and rows are scaled as it "
+           "says; not with the "
+           "rules sdca and ftrl");
   add_output(app, "--model", flags.model, "Where the model goes");
   add_report(app, flags.report);
   add_path(app, "--valid", flags.validation,
@@ -90,6 +94,8 @@ void check(const CLI::App& app, const TrainFlags& flags) {
             fmt::format("--folds = {}: must be >= 2", flags.folds));
   refuse_if(flags.folds > 0 && !(flags.model.empty() && flags.validation.empty()),
             "--folds trains no model to keep and holds out its own samples: leave out --model and --valid");
+  refuse_if(flags.folds > 0 && !flags.start.empty(),
+            "--start may have seen the samples that --folds holds out: leave it out");
   refuse_if(flags.folds > 0 && flags.measure, "--measure tells about one run: leave out --folds");
   refuse_if(app.count("--patience") > 0 && flags.options.tolerance == 0,
             "--patience needs a --tolerance above 0");

@@ -84,8 +84,10 @@ void require_labels(const std::optional<InputError>& unlabelled) {
   if (unlabelled) throw InputError(*unlabelled);
 }
 
-TrainingData read_libsvm_samples(const ProblemFlags& flags, const ParallelFor& parallel) {
-  RowFile file = read_rows({flags.data, flags.label_file}, {.index_base = flags.index_base}, parallel);
+TrainingData read_libsvm_samples(const ProblemFlags& flags, const ParallelFor& parallel, const Model* start) {
+  LibsvmOptions options{.index_base = flags.index_base};
+  if (start != nullptr) options = {.index_base = start->index_base, .dimension = start->dimension};
+  RowFile file = read_rows({flags.data, flags.label_file}, options, parallel);
   require_labels(file.unlabelled);
   return {.samples = std::move(file.data),
           .scheme = {.index_base = file.index_base},
@@ -152,7 +154,7 @@ TrainingData read_text_samples(const ProblemFlags& flags) {
                       {"window", std::uint64_t{flags.text.window}}}};
 }
 
-TrainingData read_samples(const ProblemFlags& flags, const ParallelFor& parallel) {
+TrainingData read_samples(const ProblemFlags& flags, const ParallelFor& parallel, const Model* start) {
   switch (catalogue_row(flags.objective).format) {
     case SampleFormat::kRatings:
       return read_rating_samples(flags, parallel);
@@ -163,18 +165,24 @@ TrainingData read_samples(const ProblemFlags& flags, const ParallelFor& parallel
     case SampleFormat::kLibsvm:
       break;
   }
-  return read_libsvm_samples(flags, parallel);
+  return read_libsvm_samples(flags, parallel, start);
 }
 
 // A bag of words says how many words there are; of its samples, empty documents might be some.
-ObjectiveParameters parameters_of(const ProblemFlags& flags, const SampleScheme& scheme) {
+ObjectiveParameters parameters_of(const ProblemFlags& flags, const SampleScheme& scheme, const Model* start) {
   ObjectiveParameters parameters = flags.parameters;
+  if (start != nullptr) parameters.insert(start->parameters.begin(), start->parameters.end());
   if (catalogue_row(flags.objective).format == SampleFormat::kDocword)
     parameters.emplace("words", static_cast<double>(scheme.names[1].size()));
   return parameters;
 }
 
-void encode(TrainingData& data, LabelKind kind, const ProblemFlags& flags) {
+void encode(TrainingData& data, LabelKind kind, const ProblemFlags& flags, const Model* start) {
+  if (start != nullptr) {
+    data.scheme.labels = start->labels;
+    data.samples = encode_like(data.samples, start->labels, start->label_rule, flags.data, data.origins);
+    return check_labels(data.samples, kind, flags.data, data.origins.lines);
+  }
   if (kind != LabelKind::kTwoClass && kind != LabelKind::kManyClass)
     return check_labels(data.samples, kind, flags.data, data.origins.lines);
   EncodedDataset encoded = kind == LabelKind::kTwoClass
@@ -233,18 +241,18 @@ SampleScheme scheme_of(const Model& model, const Objective& objective) {
           .kind = objective.labels()};
 }
 
-TrainingData read_for_training(const ProblemFlags& flags, const ParallelFor& parallel) {
-  TrainingData data = read_samples(flags, parallel);
+TrainingData read_for_training(const ProblemFlags& flags, const ParallelFor& parallel, const Model* start) {
+  TrainingData data = read_samples(flags, parallel, start);
   check_shape(data.samples, flags.data);
-  data.objective = make_objective(flags.objective, parameters_of(flags, data.scheme));
-  encode(data, data.objective->labels(), flags);
+  data.objective = make_objective(flags.objective, parameters_of(flags, data.scheme, start));
+  encode(data, data.objective->labels(), flags, start);
   weigh(data, flags);
   check_spread(data.samples, *data.objective, flags.data);
-  if (flags.normalize) data.samples = data.samples.normalized();
+  data.scheme.normalize = start != nullptr ? start->normalize : flags.normalize;
+  if (data.scheme.normalize) data.samples = data.samples.normalized();
   data.scheme.format = catalogue_row(flags.objective).format;
   data.scheme.dimension = data.samples.dimension();
-  data.scheme.label_rule = flags.labels;
-  data.scheme.normalize = flags.normalize;
+  data.scheme.label_rule = start != nullptr ? start->label_rule : flags.labels;
   data.scheme.kind = data.objective->labels();
   return data;
 }
@@ -252,7 +260,8 @@ TrainingData read_for_training(const ProblemFlags& flags, const ParallelFor& par
 TrainingSet load(const TrainFlags& flags) {
   Arena arena(flags.options);
   const ParallelFor parallel = parallel_on(arena);
-  TrainingSet set{read_for_training(flags, parallel), {}, {}};
+  const std::shared_ptr<const Model> start = load_start(flags);
+  TrainingSet set{read_for_training(flags, parallel, start.get()), {}, {}, start};
   set.validation = read_validation(flags, set.scheme, parallel);
   return set;
 }

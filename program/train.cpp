@@ -44,6 +44,8 @@ std::string time_left(double seconds) {
 Trained train_on(TrainingSet& data, const TrainFlags& flags, ProgressLine& progress, std::stop_token stop,
                  const std::function<void()>& begun) {
   const std::string shape = shape_of(data);
+  Options options = flags.options;
+  options.start = data.start;
   const Monitor monitor{.on_epoch =
                             [&](const EpochReport& row) {
                               begun();
@@ -58,8 +60,8 @@ Trained train_on(TrainingSet& data, const TrainFlags& flags, ProgressLine& progr
                         .stop = std::move(stop),
                         .validation = std::move(data.validation)};
   try {
-    if (data.blocks) return train(std::move(data.blocks), *data.objective, flags.options, monitor);
-    return train(std::move(data.samples), *data.objective, flags.options, monitor);
+    if (data.blocks) return train(std::move(data.blocks), *data.objective, options, monitor);
+    return train(std::move(data.samples), *data.objective, options, monitor);
   } catch (const std::bad_alloc&) {
     fail_for_memory(flags.data, shape);
   }
@@ -72,6 +74,7 @@ Remarks remarks_of(const TrainFlags& flags, const Model& model) {
                   {"index_base", std::uint64_t{model.index_base}},
                   {"ignore_unknown", flags.ignore_unknown}};
   if (!flags.model.empty()) remarks["model"] = flags.model;
+  if (!flags.start.empty()) remarks["start"] = flags.start;
   if (!flags.validation.empty()) remarks["valid"] = flags.validation;
   for (const auto& [name, value] : model.parameters) remarks[name] = value;
   if (flags.labels.positive_above) remarks["positive_above"] = *flags.labels.positive_above;

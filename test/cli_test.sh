@@ -117,32 +117,6 @@ ends 0 predict many.model many.svm
 check 'the class that was chosen is predicted' [ "$(sort -u "$out" | tr '\n' ' ')" = '-1 4 ' ]
 refused 'leaves one class only' train many.svm --positive-class 9
 
-# One class counts five times: as if its rows were there five times.
-awk '{ print; if ($1 > 0) for (k = 0; k < 4; ++k) print }' good.svm >five.svm
-awk '{ print ($1 > 0 ? 5 : 1) }' good.svm >five.weights
-silent train five.svm --objective logistic --l2 1e-3 --quiet --report five.json
-for weights in '--class-weights 1:5' '--class-weights 1:10,-1:2' '--sample-weights five.weights'; do
-  # shellcheck disable=SC2086 # two words on purpose
-  silent train good.svm --objective logistic --l2 1e-3 --quiet --model five.model --report weighted.json $weights
-  check "$weights: objective" \
-    between 0.999 "$(number weighted.json objective) / $(number five.json objective)" 1.001
-  silent evaluate five.model good.svm --quiet --report evaluated.json
-  check "$weights: others count the same" between 0.5 "$(number evaluated.json accuracy)" 0.999
-done
-check 'the report has the weights' grep -qF '"sample_weights": "five.weights"' weighted.json
-awk '$1 > 0 && NR % 10 { next } { print }' good.svm >few.svm
-for weights in '' '--class-weights balanced'; do
-  # shellcheck disable=SC2086 # two words on purpose
-  silent train few.svm --l2 1e-2 --quiet --model few.model $weights
-  ends 0 predict few.model few.svm
-  grep -c '^1$' "$out" >"few${weights:+.balanced}"
-done
-check 'balanced classes are both predicted' between "$(cat few) + 1" "$(cat few.balanced)" 1000
-silent train few.svm --class-weights balanced --folds 3 --quiet --report folds.json
-ends 0 tune few.svm --class-weights balanced --l2s 1e-2,1e-3 --epochs 3 --quiet --report tuned.json
-check 'the command has the weights' grep -qF -- '--class-weights balanced' tuned.json
-ends 0 inspect few.svm --class-weights balanced
-
 # As floats, the first two are the same.
 printf '100000001 1:1\n100000002 2:1\n7 3:1\n' >ids.svm
 for objective in hinge softmax; do refused 'ids.svm:1:1: found the class' train ids.svm --objective $objective; done
@@ -350,7 +324,6 @@ refused 'convert the samples again with --rule adagrad' train good.blocks --rule
 refused 'found blocks of 64 rows' train good.blocks --block 32
 refused 'found blocks of two classes' train good.blocks --objective huber
 refused '--normalize is settled' train good.blocks --normalize
-refused 'a block file has no place for weights' train good.blocks --class-weights balanced
 refused '--memory is for a block file' train good.svm --memory 100
 refused '--folds needs samples, found a block file' train good.blocks --folds 3
 refused 'good.blocks: found a block file, expected samples' evaluate blocks.model good.blocks

@@ -124,6 +124,7 @@ done <<'TABLE'
 --index-base is for LIBSVM|train ratings.txt --objective matrix_completion --index-base 1
 --normalize is for LIBSVM|train ratings.txt --objective matrix_completion --normalize
 --sample-weights is for LIBSVM|train ratings.txt --objective matrix_completion --sample-weights nofile
+--start is for LIBSVM|train ratings.txt --objective matrix_completion --start nofile
 --labels is for LIBSVM|train bag.txt --objective topic_model --labels nofile
 --normalize is for LIBSVM|speedup bag.txt --objective topic_model --normalize
 ratings.model: --labels is for LIBSVM text or images: matrix_completion takes|predict ratings.model ratings.txt --labels nofile

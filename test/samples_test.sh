@@ -1,0 +1,63 @@
+#!/bin/sh
+# Samples of unequal weight, and models to go on from.
+#   samples_test.sh PROGRAM
+# shellcheck source=test/cli.sh
+. "$(dirname "$0")/cli.sh"
+
+ends 0 generate good.svm --rows 2000 --columns 500 --nonzeros 20
+
+# --- Weights ----------------------------------------------------------------------------------------------------------
+
+# One class counts five times: as if its rows were there five times.
+awk '{ print; if ($1 > 0) for (k = 0; k < 4; ++k) print }' good.svm >five.svm
+awk '{ print ($1 > 0 ? 5 : 1) }' good.svm >five.weights
+silent train five.svm --objective logistic --l2 1e-3 --quiet --report five.json
+for weights in '--class-weights 1:5' '--class-weights 1:10,-1:2' '--sample-weights five.weights'; do
+  # shellcheck disable=SC2086 # two words on purpose
+  silent train good.svm --objective logistic --l2 1e-3 --quiet --model five.model --report weighted.json $weights
+  check "$weights: objective" \
+    between 0.999 "$(number weighted.json objective) / $(number five.json objective)" 1.001
+  silent evaluate five.model good.svm --quiet --report evaluated.json
+  check "$weights: others count the same" between 0.5 "$(number evaluated.json accuracy)" 0.999
+done
+check 'the report has the weights' grep -qF '"sample_weights": "five.weights"' weighted.json
+awk '$1 > 0 && NR % 10 { next } { print }' good.svm >few.svm
+for weights in '' '--class-weights balanced'; do
+  # shellcheck disable=SC2086 # two words on purpose
+  silent train few.svm --l2 1e-2 --quiet --model few.model $weights
+  ends 0 predict few.model few.svm
+  grep -c '^1$' "$out" >"few${weights:+.balanced}"
+done
+check 'balanced classes are both predicted' between "$(cat few) + 1" "$(cat few.balanced)" 1000
+silent train few.svm --class-weights balanced --folds 3 --quiet --report folds.json
+ends 0 tune few.svm --class-weights balanced --l2s 1e-2,1e-3 --epochs 3 --quiet --report tuned.json
+check 'the command has the weights' grep -qF -- '--class-weights balanced' tuned.json
+ends 0 inspect few.svm --class-weights balanced
+silent convert good.svm good.blocks --quiet
+refused 'a block file has no place for weights' train good.blocks --class-weights balanced
+
+# --- A model to go on from ---------------------------------------------------------------------------------------------
+
+silent train good.svm --objective logistic --normalize --quiet --model begun.model --report begun.json
+ends 0 train good.svm --objective logistic --start begun.model --epochs 3 --quiet --report on.json
+check 'from a model on it gets no worse' between 0 "$(number on.json objective) / $(number begun.json objective)" 1.002
+check 'rows are scaled as for the model' [ "$(number on.json normalize)" = true ]
+{ grep '^1 ' good.svm | head -n 20; echo '1 600:1'; } >positive.svm
+silent train positive.svm --objective logistic --start begun.model --quiet --model on.model
+ends 0 predict on.model positive.svm
+check 'classes are those of the model' [ "$(sort -u "$out")" = 1 ]
+ends 0 info on.model
+check 'columns may be added' grep -q '600' "$out"
+refused 'begun.model: found a model of logistic, which --objective hinge contradicts' train good.svm --start begun.model
+refused 'begun.model: found a model whose first column is 1' train good.svm --objective logistic --start begun.model --index-base 0
+sed 's/^1/2/' good.svm >two.svm
+silent train two.svm --objective logistic --quiet --model two.model
+refused 'positive.svm:1: the label is 1, expected' train positive.svm --objective logistic --start two.model
+refused 'start: the rule sdca' train good.svm --objective logistic --rule sdca --start begun.model
+silent convert good.svm begun.blocks --objective logistic --normalize --quiet
+silent train begun.blocks --objective logistic --start begun.model --epochs 3 --quiet --report on.json
+check 'a block file goes on, too' between 0 "$(number on.json objective) / $(number begun.json objective)" 1.002
+silent convert good.svm raw.blocks --objective logistic --quiet
+refused 'raw.blocks: found other lengths of rows than those of begun.model' train raw.blocks --objective logistic --start begun.model
+
+finish
