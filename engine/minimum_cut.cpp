@@ -48,6 +48,7 @@ Options cut_options() {
 
 Cut minimum_cut(const CutProblem& problem, const Options& options, const Monitor& monitor) {
   const Clock::time_point start = Clock::now();
+  validate(options);
   Cut cut;
   if (problem.edges.rows() == 0) {
     cut = cut_from(problem, std::vector<float>(problem.linear.size()));
@@ -61,7 +62,7 @@ Cut minimum_cut(const CutProblem& problem, const Options& options, const Monitor
     cut.report = std::move(trained.report);
   }
   cut.gap = (cut.energy - cut.bound) / std::max(std::fabs(cut.energy), std::numeric_limits<double>::min());
-  cut.optimal = problem.whole && cut.energy - cut.bound < 1;
+  cut.optimal = problem.whole && cut.energy - cut.bound + rounding_of(problem) < 1;
   cut.seconds = seconds_since(start);
   return cut;
 }

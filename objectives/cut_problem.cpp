@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include "io/error.h"
@@ -42,21 +43,122 @@ std::vector<Edge> edges_of(const FlowNetwork& network) {
   return edges;
 }
 
-// A capacity that no arc of a minimum cut has: twice that of the cut around all terminals but the one with most. Once
-// would let a cut through such an arc cost as little as the minimum. Arcs between terminals are in every cut.
+double larger(const Edge& edge) {
+  return std::max(edge.forward, edge.backward);
+}
+
+// As those between terminals are.
+bool in_every_cut(const Edge& edge, const std::vector<std::uint32_t>& numbers) {
+  return numbers[edge.u] != kNoTerminal && numbers[edge.v] != kNoTerminal;
+}
+
+// Where arcs lead, and how large they are: the exponent of the power of two that is not above it.
+class Paths {
+ public:
+  Paths(const std::vector<Edge>& edges, const std::vector<std::uint32_t>& numbers)
+      : begins_(numbers.size() + 1) {
+    const auto for_each = [&](auto&& body) {
+      for (const Edge& edge : edges) {
+        if (in_every_cut(edge, numbers)) continue;
+        if (edge.forward > 0) body(edge.u, edge.v, edge.forward);
+        if (edge.backward > 0) body(edge.v, edge.u, edge.backward);
+      }
+    };
+    for_each([&](std::uint32_t from, std::uint32_t, double) { ++begins_[from + 1]; });
+    std::partial_sum(begins_.begin(), begins_.end(), begins_.begin());
+    steps_.resize(begins_.back());
+    std::vector<std::size_t> next = begins_;
+    for_each([&](std::uint32_t from, std::uint32_t to, double capacity) {
+      steps_[next[from]++] = {to, std::ilogb(capacity), capacity};
+    });
+  }
+
+  // Those that one gets to from a node by arcs larger than a size.
+  std::vector<bool> reached(std::uint32_t from, int size) const {
+    std::vector<bool> seen(begins_.size() - 1);
+    std::vector<std::uint32_t> open{from};
+    seen[from] = true;
+    while (!open.empty()) {
+      const std::uint32_t node = open.back();
+      open.pop_back();
+      for (const Step& step : out_of(node)) {
+        if (step.size <= size || seen[step.to]) continue;
+        seen[step.to] = true;
+        open.push_back(step.to);
+      }
+    }
+    return seen;
+  }
+
+  // Of the arcs that leave the set.
+  double leaving(const std::vector<bool>& set) const {
+    double sum = 0;
+    for (std::uint32_t node = 0; node < set.size(); ++node) {
+      if (!set[node]) continue;
+      for (const Step& step : out_of(node)) sum += set[step.to] ? 0 : step.capacity;
+    }
+    return sum;
+  }
+
+ private:
+  struct Step {
+    std::uint32_t to;
+    int size;
+    double capacity;
+  };
+
+  std::span<const Step> out_of(std::uint32_t node) const {
+    return std::span(steps_).subspan(begins_[node], begins_[node + 1] - begins_[node]);
+  }
+
+  std::vector<std::size_t> begins_;
+  std::vector<Step> steps_;
+};
+
+// The capacity of a cut around each terminal but the last, through none of the arcs that are larger than it takes to get from
+// there to another.
+double around_the_largest(const std::vector<Edge>& edges, const std::vector<std::uint32_t>& numbers,
+                          const FlowNetwork& network) {
+  const Paths paths(edges, numbers);
+  double sum = 0;
+  for (auto terminal = network.terminals.begin(); terminal + 1 < network.terminals.end(); ++terminal) {
+    const auto apart = [&](int size) {
+      const std::vector<bool> set = paths.reached(*terminal, size);
+      return std::ranges::count_if(network.terminals, [&](std::uint32_t other) { return set[other]; }) == 1;
+    };
+    int least = std::numeric_limits<double>::min_exponent - std::numeric_limits<double>::digits - 1;
+    int most = std::numeric_limits<double>::max_exponent;
+    if (apart(least)) continue;
+    while (most - least > 1) {
+      const int middle = (least + most) / 2;
+      (apart(middle) ? most : least) = middle;
+    }
+    sum += paths.leaving(paths.reached(*terminal, most));
+  }
+  return sum;
+}
+
+// A capacity that no arc of a minimum cut has: twice that of a cut that is known, the one around all terminals but that with most
+// or, where arcs are so large that they may stand for infinite ones, one around these. Once would let a cut through such an
+// arc cost as little as the minimum.
 double beyond_minimum(const std::vector<Edge>& edges, const std::vector<std::uint32_t>& numbers,
-                      std::size_t terminals) {
+                      const FlowNetwork& network) {
+  constexpr double kLarge = 1 << 24;
+  const std::size_t terminals = network.terminals.size();
   std::vector<double> around(terminals);
+  double most = 0;
   for (const Edge& edge : edges) {
+    if (in_every_cut(edge, numbers)) continue;
+    most = std::max(most, larger(edge));
     const auto [u, v] = std::pair(numbers[edge.u], numbers[edge.v]);
-    if ((u == kNoTerminal) == (v == kNoTerminal)) continue;
+    if (u == kNoTerminal && v == kNoTerminal) continue;
     around[std::min(u, v)] += u == 0 || (u == kNoTerminal && v != 0) ? edge.forward : edge.backward;
   }
   std::ranges::sort(around);
-  const double most = around.back();
   around.pop_back();
-  const double sum = std::accumulate(around.begin(), around.end(), 0.0);
-  return sum > 0 ? 2 * sum : most;
+  const double known = std::accumulate(around.begin(), around.end(), 0.0);
+  const double least = most > kLarge ? std::min(known, around_the_largest(edges, numbers, network)) : known;
+  return least > 0 ? 2 * least : std::min(most, 1.0);
 }
 
 // Weights of edges are floats, and so are sums of them.
@@ -147,7 +249,7 @@ CutProblem cut_problem(const FlowNetwork& network, const std::string& name) {
   const std::size_t labels = network.terminals.size();
   const std::vector<std::uint32_t> numbers = terminal_numbers(network);
   const std::vector<Edge> edges = edges_of(network);
-  const double most = beyond_minimum(edges, numbers, labels);
+  const double most = beyond_minimum(edges, numbers, network);
   check_capacities(edges, most, name);
   CutBuilder builder(network.nodes, labels);
   for (std::uint32_t k = 0; k < labels; ++k)
@@ -182,6 +284,13 @@ double energy_of(const CutProblem& problem, std::span<const std::uint32_t> label
     if (labels[u] != labels[v]) sum += labels[u] < labels[v] ? forward : backward;
   }
   return sum;
+}
+
+double rounding_of(const CutProblem& problem) {
+  double sum = std::fabs(problem.constant);
+  for (const double cost : problem.linear) sum += std::fabs(cost);
+  for (const float weight : problem.edges.labels()) sum += 2.0 * weight;
+  return sum * std::numeric_limits<double>::epsilon();
 }
 
 double energy_of(const CutProblem& problem, std::span<const float> x) {

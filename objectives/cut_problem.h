@@ -71,6 +71,8 @@ CutProblem cut_problem(const FlowNetwork& network, const std::string& name = {})
 
 // The energy of labels, one a node, in the capacities and costs that were given.
 double energy_of(const CutProblem& problem, std::span<const std::uint32_t> labels);
+// How far off an energy may be that is summed up in doubles.
+double rounding_of(const CutProblem& problem);
 // The energy of relaxed labels, `width` floats a node.
 double energy_of(const CutProblem& problem, std::span<const float> x);
 

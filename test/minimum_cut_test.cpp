@@ -261,6 +261,53 @@ TEST_CASE("minimum cut: arcs of infinite capacity are not cut, however it is wri
   }
 }
 
+TEST_CASE("minimum cut: infinite arcs on both sides, or where nothing leaves a terminal") {
+  const auto networks = [](double infinite) {
+    return std::vector<FlowNetwork>{
+        {4, {0, 3}, {{0, 1, infinite}, {1, 2, 13}, {2, 3, infinite}}},
+        {8, {0, 7}, {{2, 1, 13}, {1, 7, infinite}, {1, 7, 9}, {5, 2, infinite}}},
+        {5, {0, 3}, {{0, 1, infinite}, {1, 2, 13}, {1, 4, 5}, {4, 2, 6}, {2, 3, infinite}}},
+        {6, {0, 5}, {{0, 1, infinite}, {0, 2, infinite}, {1, 3, 2}, {2, 4, 3}, {3, 5, infinite}, {4, 5, 7}}}};
+  };
+  for (const double infinite : {1e9, 1e12, 1e16, 1e18, 1e30})
+    for (const FlowNetwork& network : networks(infinite)) {
+      CAPTURE(infinite);
+      CAPTURE(network.nodes);
+      const CutProblem problem = cut_problem(network);
+      const Cut cut = minimum_cut(problem, precise(1));
+      check_sound(problem, network, cut);
+      CHECK(cut.energy == max_flow(network));
+      CHECK(cut.gap <= 1e-3);
+    }
+}
+
+TEST_CASE("minimum cut: infinite arcs anywhere") {
+  Random random(5);
+  for (int round = 0; round < 300; ++round) {
+    FlowNetwork network{static_cast<std::uint32_t>(3 + random.below(6)), {0, 1}, {}};
+    for (std::uint64_t k = 4 + random.below(20); k > 0; --k) {
+      const auto node = [&] { return static_cast<std::uint32_t>(random.below(network.nodes)); };
+      const std::uint32_t from = node();
+      const bool infinite = random.below(4) == 0;
+      network.arcs.push_back({from, node(), infinite ? 1e18 : static_cast<double>(random.below(20))});
+    }
+    CAPTURE(round);
+    const CutProblem problem = cut_problem(network);
+    const Cut cut = minimum_cut(problem, precise(1));
+    check_sound(problem, network, cut);
+    const double exact = max_flow(network);
+    if (cut.optimal && exact < 1e18) CHECK(cut.energy == exact);
+    CHECK(cut.bound <= exact * (1 + 1e-9));
+    CHECK(cut.energy >= exact * (1 - 1e-9));
+  }
+}
+
+TEST_CASE("minimum cut: options are checked where there is nothing to train, too") {
+  Options options = precise(1);
+  options.epochs = 0;
+  CHECK_THROWS_AS(minimum_cut(cut_problem({3, {0, 2}, {{0, 1, 3}, {1, 2, 2}}}), options), InputError);
+}
+
 TEST_CASE("minimum cut: its energy is the capacity, which no float may hold") {
   for (const double capacity : {0.1, 16777217.0, 123456789.0}) {
     CAPTURE(capacity);
