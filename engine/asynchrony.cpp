@@ -118,9 +118,10 @@ void MeasuringWriter::record(const Visit& visit, const LocalCopy& copy) {
   const std::lock_guard lock(tally_->mutex);
   ++tally_->staleness[stale];
   ++tally_->sums.blocks;
-  tally_->sums.gradient += own;
-  tally_->sums.position += others;
-  tally_->sums.alignment += product;
+  const double squared = visit.scale * visit.scale;
+  tally_->sums.gradient += squared * own;
+  tally_->sums.position += squared * others;
+  tally_->sums.alignment += squared * product;
 }
 
 std::optional<Asynchrony> MeasuringWriter::asynchrony() const {

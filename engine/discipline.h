@@ -75,6 +75,7 @@ struct Visit {
   std::span<const Cell> support;
   std::size_t samples = 1;   // of the block
   std::size_t slot = 0;      // of the task among those of its round; of a simulation, the worker
+  double scale = 1;          // of the weights, as the block begins
   bool compared = false;     // before() is to stay as it was pulled: what the block changed will be asked for
   std::uint64_t ticket = 0;  // for the writer's own use
   std::optional<std::uint64_t> ended_before = {};  // MeasuringWriter's

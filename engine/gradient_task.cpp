@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "engine/sampler.h"
@@ -28,34 +29,25 @@ class Leaving {
 };
 
 // As after so many samples more.
-Step later(Step step, std::size_t rows) {
-  const auto samples = static_cast<double>(rows);
-  step.scale *= rows == 1 ? step.shrink : std::pow(step.shrink, samples);
+Step later(Step step, double samples) {
+  step.scale *= samples == 1 ? step.shrink : std::pow(step.shrink, samples);
   step.before += samples;
   return step;
-}
-
-// Sampler::Average says why.
-void add_average(const Layout& layout, const Block& block, const Task& task, const LocalCopy& copy) {
-  float* const average = layout.average(copy.after());
-  for (std::size_t cell = 0; cell < block.support.size(); ++cell) {
-    const float weight = block.support[cell] < layout.first_cell() ? task.average_bias : task.average;
-    const std::size_t first = cell * layout.cell_floats();
-    for (std::size_t i = first; i < first + layout.weight_floats(); ++i)
-      average[i] -= weight * (copy.after()[i] - copy.before()[i]);
-  }
 }
 
 // A coordinate that a block of these rows meets with chance p, at most rows / reweight, was changed at the same time by
 // so many others x p blocks: of the sum, each takes its part.
 void share(const Layout& layout, std::size_t cells, std::size_t rows, double others, const LocalCopy& copy) {
   const LocalWeights local = layout.local(copy.after());
+  const bool averages = layout.planes().average;
+  const auto take = [](float part, float before, float& after) { after = before + part * (after - before); };
   for (std::size_t cell = 0; cell < cells; ++cell) {
     const std::size_t first = cell * layout.cell_floats();
     for (std::size_t i = first; i < first + layout.weight_floats(); ++i) {
       const float met = std::min(1.0F, static_cast<float>(rows) / local.reweight[i]);
-      const float before = copy.before()[i];
-      local.weights[i] = before + (local.weights[i] - before) / (1 + static_cast<float>(others) * met);
+      const float part = 1 / (1 + static_cast<float>(others) * met);
+      take(part, copy.before()[i], local.weights[i]);
+      if (averages) take(part, layout.average(copy.before())[i], layout.average(copy.after())[i]);
     }
   }
 }
@@ -66,6 +58,26 @@ void damp(const LocalCopy& copy, double damping) {
   float* const after = copy.after();
   for (std::size_t i = 0; i < copy.size(); ++i)
     after[i] = copy.before()[i] + share * (after[i] - copy.before()[i]);
+}
+
+// Calls body(place, shared) for each float of the local array that the row may change, and says whether it is one that all samples
+// share; these come first.
+template <class Body>
+void for_each_place(const Layout& layout, const Samples& row, Body&& body) {
+  for (std::size_t k = 0; k < layout.common(); ++k)
+    for (std::size_t j = 0; j < layout.width(); ++j) body(k * layout.cell_floats() + j, true);
+  for_each_support(row, [&](std::size_t, auto positions) {
+    for (const std::size_t position : positions)
+      for (std::size_t j = 0; j < layout.width(); ++j) body(position + j, false);
+  });
+}
+
+// One more sample.
+void pass(Step& step, Elapsed& elapsed) {
+  step.scale *= step.shrink;
+  step.before += 1;
+  elapsed.scales += step.scale;
+  elapsed.samples += 1;
 }
 
 // body(samples, weights): those of the block, and what their positions are of.
@@ -100,7 +112,7 @@ void fold_average(const Sampler::Average& average, const Layout& layout, Paramet
   parameters.read(array);
   for (std::size_t cell = 0; cell < layout.cells(); ++cell) {
     float* const weights = array.data() + cell * layout.cell_floats();
-    const double since = cell < layout.first_cell() ? average.samples : average.scale_sum;
+    const double since = cell < layout.first_cell() ? average.since.samples : average.since.scales;
     for (std::size_t i = 0; i < layout.weight_floats(); ++i)
       layout.average(weights)[i] += static_cast<float>(since * weights[i]);
   }
@@ -112,6 +124,7 @@ void fold_average(const Sampler::Average& average, const Layout& layout, Paramet
 // What a thread has for itself; the memory of the copy serves task after task.
 struct GradientTask::Local {
   LocalCopy copy;
+  std::vector<float> last;  // of run_averaged(): what a row may change, as it was
   std::uint64_t nonzeros = 0;
 };
 
@@ -134,25 +147,30 @@ GradientTask::~GradientTask() = default;
 void GradientTask::run(const Task& task) const {
   Local& local = scratch_->locals.local();
   Step step = task.step;
+  std::optional<Elapsed> elapsed = task.elapsed;
   for (const std::uint32_t number : task.blocks) {
     if (stop_.stop_requested()) return;
-    run_block(blocks_[number], task, step, local);
-    step = later(step, blocks_[number].rows());
+    run_block(blocks_[number], {.step = step, .slot = task.slot, .elapsed = elapsed}, local);
+    const std::size_t rows = blocks_[number].rows();
+    if (elapsed) elapsed = elapsed->after(step, static_cast<double>(rows));
+    step = later(step, static_cast<double>(rows));
   }
 }
 
-void GradientTask::run_block(Block& block, const Task& task, const Step& step, Local& local) const {
+void GradientTask::run_block(Block& block, const Visitor& visitor, Local& local) const {
+  const auto& [step, slot, elapsed] = visitor;
   LocalCopy& copy = local.copy;
   Visit visit{.support = block.support,
               .samples = block.rows(),
-              .slot = task.slot,
+              .slot = slot,
+              .scale = step.scale,
               .compared = step.others > 0 || step.damping != 1 || layout_.planes().average};
   writer_.pull(visit, copy);
   const Leaving leaving(writer_, visit);
-  local.nonzeros += run_samples(block, visit, step, copy);
+  local.nonzeros +=
+      elapsed ? run_averaged(block, step, *elapsed, local) : run_samples(block, visit, step, copy);
   if (step.others > 0) share(layout_, block.support.size(), block.rows(), step.others, copy);
   if (step.damping != 1) damp(copy, step.damping);
-  if (layout_.planes().average) add_average(layout_, block, task, copy);
   writer_.push(visit, copy);
 }
 
@@ -168,7 +186,30 @@ std::uint64_t GradientTask::run_samples(Block& block, Visit& visit, Step step, L
     if (first > 0) writer_.refresh(visit, copy, hot);
     const std::size_t rows = std::min(strides_.rows, block.rows() - first);
     nonzeros += objective_.step(samples.part(first, rows), weights, step);
-    step = later(step, rows);
+    step = later(step, static_cast<double>(rows));
+  }
+  return nonzeros;
+}
+
+// Row by row, and what each changes in the mean of all iterates (Sampler::Average).
+std::uint64_t GradientTask::run_averaged(Block& block, Step step, Elapsed elapsed, Local& local) const {
+  float* const after = local.copy.after();
+  float* const average = layout_.average(after);
+  const Samples samples = block.samples();
+  std::uint64_t nonzeros = 0;
+  for (std::size_t i = 0; i < block.rows(); ++i) {
+    const Samples row = samples.part(i, 1);
+    local.last.clear();
+    for_each_place(layout_, row, [&](std::size_t place, bool) { local.last.push_back(after[place]); });
+    nonzeros += objective_.step(row, layout_.local(after), step);
+    for (std::uint32_t gap = samples.gap(i); gap > 0; --gap) pass(step, elapsed);
+    const auto scales = static_cast<float>(elapsed.scales);
+    const auto count = static_cast<float>(elapsed.samples);
+    const float* last = local.last.data();
+    for_each_place(layout_, row, [&](std::size_t place, bool shared) {
+      average[place] -= (shared ? count : scales) * (after[place] - *last++);
+    });
+    pass(step, elapsed);
   }
   return nonzeros;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <utility>
@@ -42,7 +43,15 @@ class GradientTask {
 
   struct Local;
 
-  void run_block(Block& block, const Task& task, const Step& step, Local& local) const;
+  // What a block is run with.
+  struct Visitor {
+    const Step& step;
+    std::size_t slot;
+    const std::optional<Elapsed>& elapsed;
+  };
+
+  void run_block(Block& block, const Visitor& visitor, Local& local) const;
+  std::uint64_t run_averaged(Block& block, Step step, Elapsed elapsed, Local& local) const;
   std::uint64_t run_samples(Block& block, Visit& visit, Step step, LocalCopy& copy) const;
 
   const Objective& objective_;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "objectives/objective.h"
@@ -12,12 +13,21 @@ namespace sounder {
 
 class Arena;
 
+// What the mean of all iterates asks for (Sampler::Average): since the last fold, the sum of the scales that the weights had
+// after each sample, and the samples.
+struct Elapsed {
+  double scales = 0;
+  double samples = 0;
+
+  // After so many more, the first of which begins with the step's scale.
+  Elapsed after(const Step& step, double more) const;
+};
+
 // One gradient task, as it travels through the graph: one block, or a few small ones, one after the other.
 struct Task {
   std::span<const std::uint32_t> blocks;  // their numbers
   Step step;                              // of the first of them
-  float average = 0;                      // what changes count for in the mean of all iterates (Sampler),
-  float average_bias = 0;                 // and those of a bias
+  std::optional<Elapsed> elapsed = {};    // before the first of them, where iterates are averaged
   std::size_t slot = 0;                   // among the tasks of its round
   bool ends_round = true;                 // it is the last of its round
   std::size_t node = 0;                   // of the arena, whose workers run it, and

@@ -89,6 +89,13 @@ void Sampler::begin_epoch(int epoch, Pass pass, int epochs) {
   samples_ = (epoch - 1) * clock_.rows;
 }
 
+// A geometric series, of a ratio that may be 1 or nearly.
+Elapsed Elapsed::after(const Step& step, double more) const {
+  const double shrunk = -std::expm1(more * std::log(step.shrink));
+  const double series = step.shrink < 1 ? step.shrink * shrunk / (1 - step.shrink) : more;
+  return {.scales = this->scales + step.scale * series, .samples = samples + more};
+}
+
 bool Sampler::next(Task& task) {
   Queue& queue = queues_[task.node];
   if (queue.next == queue.end || must_fold()) return false;
@@ -112,7 +119,7 @@ void Sampler::take_unit(Task& task, Queue& queue) {
   if (slot_ == 0) units_.begin(unit);
   task.blocks = std::span(blocks_).subspan(unit * units_.unit_blocks + slot_, 1);
   task.step = step_for(units_.rows[unit]);
-  set_average(task, units_.rows[unit]);
+  task.elapsed = average_ ? std::optional(average_->since) : std::nullopt;
   task.ends_round = slot_ + 1 == units_.unit_blocks;
   if (!task.ends_round) return;
   advance(units_.rows[unit], task.step);
@@ -124,7 +131,7 @@ void Sampler::take_blocks(Task& task, Queue& queue) {
   double rows = 0;
   for (const std::uint32_t unit : task.blocks) rows += units_.rows[unit];
   task.step = step_for(rows);
-  set_average(task, rows);
+  task.elapsed = average_ ? std::optional(average_->since) : std::nullopt;
   advance(rows, task.step);
   queue.next += task.blocks.size();
   task.ends_round = queue.next == queue.end || slot_ + 1 == units_.round_tasks;
@@ -153,20 +160,8 @@ double Sampler::scale_range() const {
   return average_ ? kLogAverageRange : kLogScaleRange;
 }
 
-// The middle of the samples, again.
-void Sampler::set_average(Task& task, double rows) const {
-  task.average = task.average_bias = 0;
-  if (!average_) return;
-  const double scales = rows / 2 * task.step.scale * std::pow(task.step.shrink, rows / 4);
-  task.average = static_cast<float>(average_->scale_sum + scales);
-  task.average_bias = static_cast<float>(average_->samples + rows / 2);
-}
-
 void Sampler::advance(double rows, const Step& step) {
-  if (average_) {
-    average_->scale_sum += rows * step.scale * std::pow(step.shrink, rows / 2);
-    average_->samples += rows;
-  }
+  if (average_) average_->since = average_->since.after(step, rows);
   samples_ += rows;
   log_scale_ += rows * std::log(step.shrink);
 }
@@ -176,7 +171,7 @@ double Sampler::scale() const {
 }
 
 void Sampler::fold() {
-  if (average_) average_ = Average{.all = average_->all + average_->samples};
+  if (average_) average_ = Average{.since = {}, .all = average_->all + average_->since.samples};
   log_scale_ = 0;
 }
 

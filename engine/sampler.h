@@ -99,12 +99,11 @@ class Sampler {
   void fold();
 
   // The mean of all iterates since start_average(). Between two folds, the sum over samples t of s_t v_t is, with S the
-  // sum of the scales s_t so far, S v - sum over changes of S(when) change. So a plane of the array keeps the sum: every
-  // task takes Task::average times what it changes from it, a fold adds S v and begins again. A bias is not scaled.
+  // sum of the scales s_t before, S v - sum over changes of S(when) change. So a plane of the array keeps the sum: every
+  // task takes S times what it changes from it, a fold adds S v and begins again. A bias is not scaled.
   struct Average {
-    double scale_sum = 0;  // since the last fold
-    double samples = 0;    // since the last fold
-    double all = 0;        // samples in the sum, without those
+    Elapsed since = {};  // the last fold
+    double all = 0;      // samples in the sum, without those
   };
   void start_average() { average_ = Average{}; }
   const std::optional<Average>& average() const { return average_; }
@@ -138,7 +137,6 @@ class Sampler {
   void fill_queues();
   Step step_for(double rows) const;
   double scale_range() const;
-  void set_average(Task& task, double rows) const;
   void advance(double rows, const Step& step);
 
   Units units_;

@@ -104,6 +104,28 @@ TEST_CASE("asynchrony: a run tells it when asked, and stays within its bound") {
   }
 }
 
+// Every row has a column of its own, so a step moves one weight by 1/4 at most.
+TEST_CASE("asynchrony: changes are those of the weights, whatever their scale") {
+  std::vector<std::vector<Coordinate>> rows;
+  for (Coordinate i = 0; i < 400; ++i) rows.push_back({i});
+  const Dataset numbered = test::numbered_rows(400, rows);
+  std::vector<float> labels;
+  for (std::size_t i = 0; i < 400; ++i) labels.push_back(i % 2 == 0 ? 1.0F : -1.0F);
+  const Dataset data = numbered.normalized().with_labels(labels);
+  for (const double l2 : {1e-6, 0.01, 0.1, 1.0}) {
+    CAPTURE(l2);
+    Options options = test::with_threads(1);
+    options.block_rows = 1;
+    options.l2 = l2;
+    options.epochs = 4;
+    options.schedule = Schedule::kConstant;
+    options.step = 0.5;
+    const Report report = train(data, *make_objective("logistic"), options, measuring()).report;
+    CHECK(report.asynchrony->gradient > 0);
+    CHECK(report.asynchrony->gradient <= 0.25);
+  }
+}
+
 TEST_CASE("asynchrony: measuring changes nothing") {
   const Dataset data = generate({.rows = 500, .columns = 100, .nonzeros_per_row = 5});
   const auto objective = make_objective("hinge");
