@@ -1,4 +1,7 @@
+#include "engine/check.h"
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -6,12 +9,15 @@
 #include <limits>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "engine/block_file.h"
+#include "engine/evaluate.h"
 #include "engine/plan.h"
 #include "engine/train.h"
 #include "io/counted.h"
 #include "io/error.h"
+#include "io/row_origins.h"
 
 namespace sounder {
 namespace {
@@ -36,8 +42,12 @@ void check_samples(const Dataset& data, LabelKind kind) {
 
 void check_method(const Objective& objective, const Options& options) {
   if (!objective.suits(options.rule)) {
-    throw InputError("rule = " + std::string(name_of(options.rule)) + ": does not suit the objective " +
-                     objective.name());
+    std::vector<std::string_view> suitable;
+    for (const Rule rule : all_rules()) {
+      if (objective.suits(rule)) suitable.push_back(name_of(rule));
+    }
+    throw InputError(fmt::format("rule = {}: does not suit the objective {}; take {}", name_of(options.rule),
+                                 objective.name(), fmt::join(suitable, ", ")));
   }
   if (options.schedule == Schedule::kTheorem && !objective.shape().linear()) {
     throw InputError("schedule = theorem: is for linear models, not for " + objective.name());
@@ -83,6 +93,16 @@ void check_start(const Objective& objective, const Options& options, std::uint64
         "start: found a model of other than finite weights, expected them for each of its columns");
 }
 
+// Of an objective that has been fitted, which knows how many there are.
+void check_classes(const Dataset& data, const Objective& objective) {
+  if (objective.labels() != LabelKind::kManyClass) return;
+  const auto classes = static_cast<float>(objective.scores());
+  const auto beyond = std::ranges::find_if(data.labels(), [=](float label) { return label >= classes; });
+  if (beyond == data.labels().end()) return;
+  refuse_row("", {}, static_cast<std::size_t>(beyond - data.labels().begin()),
+             fmt::format("the label is {}, expected a class: 0 to {}", *beyond, classes - 1));
+}
+
 void check_validation(const Dataset* validation, std::size_t dimension, LabelKind kind) {
   if (validation == nullptr) return;
   check_samples(*validation, kind);
@@ -114,8 +134,8 @@ void check_blocks(const BlockFile& file, const Objective& objective, const Optio
 
 }  // namespace
 
-void check(const Dataset& data, const Objective& objective, const Options& options,
-           const Dataset* validation) {
+std::unique_ptr<Objective> fitted_and_checked(const Dataset& data, const Objective& objective,
+                                              const Options& options, const Dataset* validation) {
   validate(options);
   check_samples(data, objective.labels());
   if (objective.shape().pairs) check_pairs(data);
@@ -123,16 +143,30 @@ void check(const Dataset& data, const Objective& objective, const Options& optio
   check_method(objective, options);
   check_problem(objective, options);
   check_start(objective, options, data.dimension());
+  std::unique_ptr<Objective> fitted = objective.fitted(data);
+  const Objective& used = fitted ? *fitted : objective;
+  check_positions(data.dimension(), used.width());
+  check_classes(data, used);
+  if (validation != nullptr) check_classes(*validation, used);
+  return fitted;
+}
+
+void check(const Dataset& data, const Objective& objective, const Options& options,
+           const Dataset* validation) {
+  fitted_and_checked(data, objective, options, validation);
 }
 
 void check(const BlockFile& file, const Objective& objective, const Options& options,
            const Dataset* validation) {
-  validate(options);
+  Options with_blocks = options;
+  if (options.block_rows == 0) with_blocks.block_rows = file.shape().block_rows;
+  validate(with_blocks);
   check_storable(objective);
   check_validation(validation, file.shape().dimension, objective.labels());
   check_method(objective, options);
   check_problem(objective, options);
   check_start(objective, options, file.shape().dimension);
+  check_positions(file.shape().dimension, objective.width());
   if (traits_of(discipline_of(options)).disjoint)
     throw InputError("discipline = exclusive: makes its blocks as it goes, and takes no file of them");
   if (options.numa_nodes.size() != 1)

@@ -41,7 +41,7 @@ std::size_t buckets_for(const std::string& path, const Stream& stream, std::uint
   std::error_code no_size;
   const std::uint64_t packed = std::filesystem::file_size(path, no_size);
   if (text == 0) text = no_size ? kUnknownText : kCompression * packed;
-  return std::clamp<std::uint64_t>(text / bucket_bytes, 1, kMostBuckets);
+  return std::clamp<std::uint64_t>(text / std::max<std::uint64_t>(bucket_bytes, 1), 1, kMostBuckets);
 }
 
 // The different labels; of very many, enough to tell what the classes are.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 namespace sounder {
 namespace {
@@ -25,11 +26,13 @@ bool Course::diverged(double objective) const {
   return !(objective - lowest_ <= allowed);
 }
 
-Course::Standing Course::take(const EpochReport& epoch) {
+Course::Standing Course::take(const EpochReport& epoch, bool moved) {
   const double score = score_of(epoch);
-  const Standing standing{.lowest = epoch.objective <= lowest_, .best = score < best_score_};
+  const bool at_start = !moved && scores_.empty();
+  const Standing standing{.lowest = epoch.objective <= lowest_, .best = at_start || score < best_score_};
   lowest_ = std::min(lowest_, epoch.objective);
-  best_score_ = std::min(best_score_, score);
+  if (!at_start) best_score_ = std::min(best_score_, score);
+  if (moved) scores_.push_back(score);
   return standing;
 }
 
@@ -39,11 +42,12 @@ bool Course::reached(const EpochReport& epoch) const {
   return (options_.gap > 0 || rounds_) && epoch.gap && *epoch.gap <= options_.gap;
 }
 
-bool Course::stalled(std::span<const EpochReport> epochs) const {
+bool Course::stalled() const {
   const auto patience = static_cast<std::size_t>(options_.patience);
-  if (options_.tolerance == 0 || epochs.size() <= patience) return false;
-  const double before = score_of(std::ranges::min(epochs.first(epochs.size() - patience), {}, score_of));
-  const double recent = score_of(std::ranges::min(epochs.last(patience), {}, score_of));
+  if (options_.tolerance == 0 || scores_.size() <= patience) return false;
+  const std::span scores(scores_);
+  const double before = std::ranges::min(scores.first(scores.size() - patience));
+  const double recent = std::ranges::min(scores.last(patience));
   return recent > before - options_.tolerance * std::fabs(before);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <limits>
-#include <span>
+#include <vector>
 
 #include "engine/options.h"
 #include "engine/report.h"
@@ -30,13 +30,14 @@ class Course {
     bool lowest;  // no objective was lower
     bool best;    // by the loss on samples held out where there are some, else by the objective
   };
-  Standing take(const EpochReport& epoch);
+  // `moved`: the weights have changed since the epoch taken before. What a run starts from is the best until one has.
+  Standing take(const EpochReport& epoch, bool moved = true);
 
   // Whether the options' target or gap is reached.
   bool reached(const EpochReport& epoch) const;
 
-  // Whether the best of the last Options::patience epochs is hardly better than the best before them.
-  bool stalled(std::span<const EpochReport> epochs) const;
+  // Whether the best of the last Options::patience epochs that moved is hardly better than the best before them.
+  bool stalled() const;
 
  private:
   const Options& options_;
@@ -45,6 +46,7 @@ class Course {
   double first_ = 0;
   double lowest_ = 0;
   double best_score_ = std::numeric_limits<double>::infinity();
+  std::vector<double> scores_;  // of epochs that moved
 };
 
 }  // namespace sounder

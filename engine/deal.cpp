@@ -142,16 +142,11 @@ std::vector<std::uint32_t> rows_in_order(std::size_t rows) {
   return order;
 }
 
-std::vector<std::uint32_t> drawn_rows(std::size_t rows, std::size_t count, std::uint64_t seed) {
+std::vector<std::uint32_t> shuffled_rows(std::size_t rows, std::uint64_t seed) {
   std::vector<std::uint32_t> order = rows_in_order(rows);
   Random random(seed);
-  draw_some(std::span(order), count, random);
-  order.resize(count);
+  shuffle(std::span(order), random);
   return order;
-}
-
-std::vector<std::uint32_t> shuffled_rows(std::size_t rows, std::uint64_t seed) {
-  return drawn_rows(rows, rows, seed);
 }
 
 Deal deal_rows(const Dataset& data, Grouping grouping, std::size_t block_rows, std::uint64_t seed) {

@@ -26,9 +26,6 @@ std::vector<std::uint32_t> rows_in_order(std::size_t rows);
 // The same in a seeded random order: data files are often sorted by class or date.
 std::vector<std::uint32_t> shuffled_rows(std::size_t rows, std::uint64_t seed);
 
-// The first so many of these.
-std::vector<std::uint32_t> drawn_rows(std::size_t rows, std::size_t count, std::uint64_t seed);
-
 // Rows in this order, so many to a block; the last may have fewer.
 Deal cut(std::vector<std::uint32_t> order, std::size_t block_rows);
 

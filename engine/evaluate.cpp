@@ -71,27 +71,28 @@ std::vector<float> apply(const Model& model, const Dataset& data, const Parallel
   return out;
 }
 
-// The chance that a positive sample scores above a negative one, ties counting half: the Mann-Whitney
-// statistic over average ranks. Unset when a class is missing or a score is not a number.
-std::optional<double> area_under_curve(std::span<const float> scores, std::span<const float> labels) {
+// The chance that a positive sample scores above a negative one, each drawn by weight, ties counting half: the Mann-Whitney
+// statistic. Unset when a class is missing or a score is not a number.
+std::optional<double> area_under_curve(std::span<const float> scores, const Dataset& data) {
   if (std::ranges::any_of(scores, [](float score) { return std::isnan(score); })) return std::nullopt;
   std::vector<std::size_t> order(scores.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::sort(order, {}, [&](std::size_t i) { return scores[i]; });
   double positives = 0;
-  double rank_sum = 0;
+  double negatives = 0;  // with scores below
+  double wins = 0;
   for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
-    while (end < order.size() && scores[order[end]] == scores[order[begin]]) ++end;
-    const double rank = static_cast<double>(begin + end + 1) / 2;
-    for (std::size_t i = begin; i < end; ++i) {
-      if (labels[order[i]] <= 0) continue;
-      ++positives;
-      rank_sum += rank;
+    double tied[2] = {0, 0};  // negative, positive
+    for (; end < order.size() && scores[order[end]] == scores[order[begin]]; ++end) {
+      const Row row = data.row(order[end]);
+      tied[row.label > 0 ? 1 : 0] += row.weight;
     }
+    wins += tied[1] * (negatives + tied[0] / 2);
+    negatives += tied[0];
+    positives += tied[1];
   }
-  const double negatives = static_cast<double>(scores.size()) - positives;
   if (positives == 0 || negatives == 0) return std::nullopt;
-  return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives);
+  return wins / (positives * negatives);
 }
 
 }  // namespace
@@ -160,7 +161,7 @@ Metrics evaluate(const Model& model, const Objective& objective, const Dataset& 
   for (const Evaluation& piece : pieces) sum += piece;
   Metrics metrics = metrics_of(sum, objective.labels());
   if (objective.labels() == LabelKind::kTwoClass)
-    metrics.auc = area_under_curve(predict(model, objective, data, parallel), data.labels());
+    metrics.auc = area_under_curve(predict(model, objective, data, parallel), data);
   return metrics;
 }
 

@@ -12,10 +12,9 @@ Incidence::Incidence(const Dataset& data, Arena& arena) : data_(data), degrees_(
   count(arena);
 }
 
-Incidence::Incidence(const Dataset& data, std::vector<std::uint32_t> vertex_of, std::size_t vertices,
-                     Arena& arena)
-    : data_(data), vertex_of_(std::move(vertex_of)), degrees_(vertices) {
-  assert(vertex_of_.size() == data.dimension());
+Incidence::Incidence(const Dataset& data, std::vector<Vertices> of, std::size_t vertices, Arena& arena)
+    : data_(data), of_(std::move(of)), degrees_(vertices) {
+  assert(of_.size() == data.dimension());
   count(arena);
 }
 
@@ -36,12 +35,14 @@ std::vector<std::vector<std::uint32_t>> Incidence::degrees_by_part(Arena& arena)
 std::span<const std::uint32_t> Incidence::Reader::edge(std::size_t i) {
   const Row row = is_.data_.row(i);
   if (row.weight == 0) return {};
-  if (is_.vertex_of_.empty()) return row.support;
+  if (is_.of_.empty()) return row.support;
   forget();
   edge_.clear();
   for (const Coordinate c : row.support) {
-    const std::uint32_t v = is_.vertex_of_[c];
-    if (v != kNone && std::exchange(seen_[v], turn_) != turn_) edge_.push_back(v);
+    const auto [first, count] = is_.of_[c];
+    for (std::uint32_t v = first; v < first + count; ++v) {
+      if (std::exchange(seen_[v], turn_) != turn_) edge_.push_back(v);
+    }
   }
   return edge_;
 }
@@ -55,8 +56,9 @@ std::uint32_t Incidence::Reader::shared(std::size_t i, std::size_t j) {
   const Row other = is_.data_.row(j);
   if (other.weight == 0) return 0;
   for (const Coordinate c : other.support) {
-    const std::uint32_t v = is_.vertex_of_.empty() ? c : is_.vertex_of_[c];
-    if (v != kNone && seen_[v] == mark) {
+    const auto [begin, count] = is_.of_.empty() ? Vertices{.first = c} : is_.of_[c];
+    for (std::uint32_t v = begin; v < begin + count; ++v) {
+      if (seen_[v] != mark) continue;
       seen_[v] = 0;
       ++shared;
     }
@@ -71,9 +73,11 @@ void Incidence::Reader::forget() {
 }
 
 Incidence by_cache_line(const Dataset& data, const Layout& layout, Arena& arena) {
-  std::vector<std::uint32_t> lines(data.dimension());
+  std::vector<Incidence::Vertices> lines(data.dimension());
   layout.for_each([&](std::size_t c, std::size_t place, double) {
-    lines[c] = static_cast<std::uint32_t>(place / kLineFloats);
+    const auto first = static_cast<std::uint32_t>(place / kLineFloats);
+    const auto last = static_cast<std::uint32_t>((place + layout.width() - 1) / kLineFloats);
+    lines[c] = {.first = first, .count = last - first + 1};
   });
   const std::size_t count = layout.cells() * layout.cell_floats() / kLineFloats + 1;
   return Incidence(data, std::move(lines), count, arena);
@@ -81,12 +85,12 @@ Incidence by_cache_line(const Dataset& data, const Layout& layout, Arena& arena)
 
 Incidence without_hot(const Dataset& data, std::span<const std::uint32_t> degrees, double share,
                       Arena& arena) {
-  std::vector<std::uint32_t> vertex_of(data.dimension());
-  std::iota(vertex_of.begin(), vertex_of.end(), 0U);
-  for (std::uint32_t& v : vertex_of) {
-    if (degrees[v] > share * static_cast<double>(data.rows())) v = Incidence::kNone;
+  std::vector<Incidence::Vertices> of(data.dimension());
+  for (std::uint32_t c = 0; c < of.size(); ++c) {
+    const bool hot = degrees[c] > share * static_cast<double>(data.rows());
+    of[c] = {.first = c, .count = hot ? 0U : 1U};
   }
-  return Incidence(data, std::move(vertex_of), data.dimension(), arena);
+  return Incidence(data, std::move(of), data.dimension(), arena);
 }
 
 IncidenceFigures figures_of(const Incidence& incidence, Arena& arena) {

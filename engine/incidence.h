@@ -18,15 +18,19 @@ using Histogram = std::array<std::uint64_t, 65>;
 // The graph of HOGWILD! (Niu, Recht, Re, Wright 2011, section 2): a sample is a hyperedge, the set of
 // vertices that its step touches. A vertex is a coordinate or a group of them, such as those of a cache line;
 // coordinates may be left out. A sample of weight zero moves nothing, so it touches nothing. Immutable; keeps
-// 4 bytes a coordinate beside the data, and 4 a vertex.
+// 8 bytes a coordinate beside the data, and 4 a vertex.
 class Incidence {
  public:
-  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+  // Of a coordinate: so many in a row, or none.
+  struct Vertices {
+    std::uint32_t first = 0;
+    std::uint32_t count = 1;
+  };
 
   // Every coordinate is a vertex.
   Incidence(const Dataset& data, Arena& arena);
-  // vertex_of[coordinate] < vertices, or kNone.
-  Incidence(const Dataset& data, std::vector<std::uint32_t> vertex_of, std::size_t vertices, Arena& arena);
+  // of[coordinate], all of them below `vertices`.
+  Incidence(const Dataset& data, std::vector<Vertices> of, std::size_t vertices, Arena& arena);
 
   std::size_t rows() const { return data_.rows(); }
   std::size_t vertices() const { return degrees_.size(); }
@@ -72,14 +76,13 @@ class Incidence {
   void count(Arena& arena);
 
   Dataset data_;
-  std::vector<std::uint32_t> vertex_of_;  // empty: itself
+  std::vector<Vertices> of_;  // empty: each is its own
   std::vector<std::uint32_t> degrees_;
 };
 
 inline constexpr std::size_t kLineFloats = 16;
 
-// Coordinates that stand in the same cache line of kLineFloats, where each has its first weight in the
-// layout.
+// Cache lines of kLineFloats, those that a coordinate's weights stand in in the layout.
 Incidence by_cache_line(const Dataset& data, const Layout& layout, Arena& arena);
 // Without the coordinates that more than `share` of all samples touch.
 Incidence without_hot(const Dataset& data, std::span<const std::uint32_t> degrees, double share,

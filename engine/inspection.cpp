@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <numeric>
 #include <span>
 
 #include "engine/arena.h"
+#include "engine/check.h"
 #include "engine/components.h"
 #include "engine/evaluate.h"
 #include "engine/layout.h"
@@ -18,6 +20,8 @@
 #include "engine/threads.h"
 #include "engine/train.h"
 #include "engine/trial.h"
+#include "io/counted.h"
+#include "io/error.h"
 
 namespace sounder {
 namespace {
@@ -90,13 +94,29 @@ std::optional<Estimate> weighted_chance(const ConflictDraws& conflicts, const Su
   return weighted_conflict_chance(gradients, conflicts, is.data.rows(), is.options.seed, is.arena);
 }
 
+bool has_theorem(const Objective& objective, const Options& options) {
+  return objective.shape().linear() && options.l2 > 0 && !options.bias;
+}
+
+void check_how(const Objective& objective, const Options& options, const InspectionOptions& how) {
+  if (!(how.hot_share > 0 && how.hot_share <= 1))
+    throw InputError(fmt::format("hot_share = {}: must be > 0 and <= 1", how.hot_share));
+  if (!how.accuracy) return;
+  if (!(*how.accuracy > 0 && std::isfinite(*how.accuracy)))
+    throw InputError(fmt::format("accuracy = {}: must be > 0", *how.accuracy));
+  if (!has_theorem(objective, options))
+    throw InputError("accuracy: the theorem is about linear models with an l2 > 0 and without a bias");
+}
+
 // |w*|^2 <= 2 (mean loss of w = 0) / l2, or the objective of w = 0 were lower.
 std::optional<ConstantFigures> constants_of(const Subject& is) {
-  if (!is.objective.shape().linear() || is.options.l2 == 0 || is.options.bias) return {};
+  if (!has_theorem(is.objective, is.options)) return {};
   constexpr double kShare = 0.01;
+  const double start = loss_of_zero(is.data, is.objective);
+  if (start == 0) return {};  // it is the optimum
   Options options = is.options;
   options.schedule = Schedule::kTheorem;
-  options.accuracy = is.how.accuracy.value_or(kShare * 2 * loss_of_zero(is.data, is.objective) / options.l2);
+  options.accuracy = is.how.accuracy.value_or(kShare * 2 * start / options.l2);
   Trial trial(is.source, is.layout, is.start, is.objective, options);
   const double curvature = is.objective.curvature() * trial.lengths().largest;
   return ConstantFigures{.smoothness = curvature + options.l2,
@@ -137,12 +157,17 @@ std::string verdict_on_tau(const Inspection& found) {
 
 // Whether CYCLADES' batches fall apart, which would make staleness none.
 std::string verdict_on_exclusive(const Subject& is) {
+  if (is.objective.shape().common > 0 || is.options.bias)
+    return "exclusive would not do, as all samples share a coordinate";
   const BatchChoice batch = choose_batch(is.data, is.options.seed);
-  const bool apart = batch.largest_share <= kLargestShare && is.objective.shape().common == 0;
-  return apart ? fmt::format("exclusive would do, as no component of {} samples is above {:.0f} %",
-                             batch.rows, 100 * kLargestShare)
-               : fmt::format("exclusive would run on one thread, as {:.0f} % of {} samples are one component",
-                             100 * batch.largest_share, batch.rows);
+  return batch.largest_share <= kLargestShare
+             ? fmt::format(
+                   "exclusive would do, as no component holds more than {:.0f} % of the non-zeros of {}",
+                   100 * kLargestShare, counted(batch.rows, "sample"))
+             : fmt::format(
+                   "exclusive would run on one thread, as one component holds {:.0f} % of the non-zeros of "
+                   "{}",
+                   100 * batch.largest_share, counted(batch.rows, "sample"));
 }
 
 Advice advise(const Subject& is, const Inspection& found) {
@@ -167,7 +192,7 @@ void look_again(Inspection& found, std::span<const std::uint32_t> degrees, const
   found.by_line = found.by_coordinate;
   if (found.hot > 0)
     found.without_hot = conflicts_of(without_hot(is.data, degrees, is.how.hot_share, is.arena), is);
-  if (is.layout.cell_floats() >= kLineFloats) return;
+  if (is.layout.cell_floats() % kLineFloats == 0) return;  // lines of its own
   const Incidence lines = by_cache_line(is.data, is.layout, is.arena);
   found.by_line = figures_of(lines, is.arena);
   found.lines = conflicts_of(lines, is);
@@ -185,6 +210,10 @@ Inspection inspect(const Subject& is) {
   found.raw = conflicts_of(all, conflicts, is);
   look_again(found, all.degrees(), is);
   found.in_order = in_order(all, is);
+  const Shape shape = is.objective.shape();
+  const bool lies = shape.grouping == Grouping::kRandom && is.source.in_random_order();
+  found.trained = lies ? Grouping::kInOrder : shape.grouping;
+  found.common = shape.common > 0 || is.options.bias;
   found.weighted_chance = weighted_chance(conflicts, is);
   found.constants = constants_of(is);
   found.inflation = inflation_of(found);
@@ -197,8 +226,8 @@ Inspection inspect(const Subject& is) {
 
 Inspection inspect(const Dataset& data, const Objective& objective, const Options& options,
                    const InspectionOptions& how, Arena& arena) {
-  check(data, objective, options);
-  const std::unique_ptr<Objective> fitted = objective.fitted(data);
+  check_how(objective, options, how);
+  const std::unique_ptr<Objective> fitted = fitted_and_checked(data, objective, options);
   return inspect(Subject{data, fitted ? *fitted : objective, options, how, arena});
 }
 

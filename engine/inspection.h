@@ -81,6 +81,8 @@ struct Inspection {
   ConflictFigures without_hot;
   ConflictFigures lines;
   std::vector<OrderFigures> in_order;
+  Grouping trained = Grouping::kRandom;  // how training takes the rows: kInOrder, as they lie
+  bool common = false;  // there are coordinates that all samples share, a bias, say, which no view counts
   std::optional<Estimate>
       weighted_chance;  // sample_gradients.h; of objectives that take plain gradient steps
   std::optional<ConstantFigures> constants;

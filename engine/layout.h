@@ -42,6 +42,7 @@ class Layout {
 
   std::size_t dimension() const { return ranks_.size(); }
   std::size_t cells() const { return common_ + ((ranks_.size() + per_cell() - 1) >> shift_); }
+  std::size_t width() const { return width_; }  // floats a coordinate
   std::size_t cell_floats() const { return cell_floats_; }
   std::size_t weight_floats() const { return per_cell() * width_; }  // of the cell_floats(), the first
   std::size_t state_floats() const { return width_ == 1 ? per_cell() : 1; }  // a plane of state or reweights

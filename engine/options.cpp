@@ -54,7 +54,7 @@ void validate_sparsify(const Options& o) {
 void validate_combination(const Options& o) {
   const RuleTraits& rule = traits_of(o.rule);
   const auto clash = [&](std::string_view what) { return fmt::format("rule = {}: {}", rule.name, what); };
-  require(o.l1 == 0 || rule.l1, clash("cannot minimise with l1 > 0; take saga, svrg or ftrl"));
+  require(o.l1 == 0 || rule.l1, clash("cannot minimise with l1 > 0; take saga, svrg, ftrl or adagrad"));
   require(!rule.dual || !o.bias, clash("has no bias; add a constant column to the data instead"));
   require(!traits_of(discipline_of(o)).rounds || o.tau == 0,
           fmt::format("discipline = {}: a round is its staleness bound; tau must be 0",
@@ -134,7 +134,7 @@ void validate(const Options& o) {
   require(o.simulate >= 0 && o.simulate <= 65536, "simulate", o.simulate, "0 (no simulation) to 65536");
   require(o.tau == 0 || o.tau >= o.block_rows, "tau", o.tau,
           fmt::format(">= block_rows = {}: a block is the least that can be in flight", o.block_rows));
-  require(o.reserved_slots >= 0, "reserved_slots", o.reserved_slots, ">= 0");
+  require(o.reserved_slots >= 0 && o.reserved_slots <= 1024, "reserved_slots", o.reserved_slots, "0 to 1024");
   require(o.threads == 0 || o.reserved_slots <= o.threads, "reserved_slots", o.reserved_slots,
           fmt::format("<= threads = {}", o.threads));
   require(o.core_type >= -1, "core_type", o.core_type, "a kind of cores, or -1 for any");

@@ -23,14 +23,21 @@ constexpr std::size_t kMostStaleRows = 128;  // where it costs little to be so c
 
 constexpr const char* kAsked = "as asked for";
 
-// A part of 1 / L, L the largest curvature along a sample; a few very long ones, which a mean tells, may overshoot.
+// The largest curvature along a sample, for a loss of curvature 1. A few very long ones, which a mean tells, may overshoot; but not
+// those that weigh most, which mostly are more than a few.
+double longest(const Trial& trial, const Source& data) {
+  const auto [mean, largest] = trial.lengths();
+  return data.file() || !data.data().weighted() ? std::min(largest, 4 * mean)
+                                                : std::max(largest, data.longest_row());
+}
+
+// A part of 1 / L, L that curvature.
 // With L1 a larger step finds the zeros sooner, and where blocks share, each moves by a part of it only.
-double smooth_step(const Trial& trial, const Options& options, int parallel) {
+double smooth_step(const Trial& trial, const Source& data, const Options& options, int parallel) {
   const bool by_sample = traits_of(discipline_of(options)).by_sample || options.block_rows == 1;
   const bool shared = parallel > 1 && !by_sample;
   const double part = shared ? 1 : options.l1 > 0 ? 0.75 : 0.5;
-  const auto [mean, largest] = trial.lengths();
-  return part * trial.natural_step() * trial.mean_squared_norm() / std::min(largest, 4 * mean);
+  return part * trial.natural_step() * trial.mean_squared_norm() / longest(trial, data);
 }
 
 std::string why_tried(const Trial& trial) {
@@ -48,13 +55,13 @@ std::string why_tried(const Trial& trial) {
       tie, counted(trial.rows(), "row"), less);
 }
 
-Reasoned<double> choose_step(const Trial& trial, const Options& options, std::size_t rows, int parallel) {
+Reasoned<double> choose_step(const Trial& trial, const Source& data, const Options& options, int parallel) {
   if (options.step) return {*options.step, kAsked};
   switch (traits_of(options.rule).step) {
     case StepChoice::kTrial:
-      return {find_step(trial, rows, options.epochs), why_tried(trial)};
+      return {find_step(trial, data.rows(), options.epochs), why_tried(trial)};
     case StepChoice::kSmoothness:
-      return {smooth_step(trial, options, parallel),
+      return {smooth_step(trial, data, options, parallel),
               "as large as the curvature of the loss along the samples allows"};
     case StepChoice::kReach:
       return {3 / std::sqrt(trial.mean_squared_norm()), "by the length of a typical sample"};
@@ -115,8 +122,19 @@ std::size_t choose_task_blocks(std::size_t rows, std::size_t block_rows, int thr
   return std::max<std::size_t>(1, most / block_rows);
 }
 
+// Means of iterates lose the digits by which the scale of the weights falls within a task.
+std::size_t most_averaged_rows(const Plan& plan, const Options& options) {
+  constexpr double kFall = 2;  // e^-2
+  const bool scaled = options.average_from > 0 && traits_of(options.rule).scales && options.l2 > 0;
+  const double most = scaled ? kFall / (plan.clock.step * options.l2) : plan.clock.rows;
+  return static_cast<std::size_t>(std::clamp(most, 1.0, plan.clock.rows));
+}
+
 // Tasks and rounds of blocks whose size is known.
 void fit_tasks(Plan& plan, const Setting& is) {
+  const std::size_t most = most_averaged_rows(plan, is.options);
+  if (is.options.block_rows == 0 && most < plan.block_rows)
+    take(plan, {most, "among more rows the weights would shrink too far for their mean to be exact"});
   plan.block_rows = std::min(plan.block_rows, is.data.rows());
   plan.window = 2 * static_cast<std::size_t>(is.threads);
   if (is.discipline.rounds) {
@@ -124,6 +142,7 @@ void fit_tasks(Plan& plan, const Setting& is) {
     plan.window = plan.round_tasks;
   } else {
     plan.task_blocks = choose_task_blocks(is.data.rows(), plan.block_rows, is.threads);
+    plan.task_blocks = std::clamp<std::size_t>(most / plan.block_rows, 1, plan.task_blocks);
   }
   if (is.discipline.disjoint) fit_batch(plan, is.data.data(), is.options);
   if (is.options.tau > 0) fit_tau(plan, is.options, is.data.rows());
@@ -133,8 +152,9 @@ void fit_tasks(Plan& plan, const Setting& is) {
 std::string why_no_refresh(const Setting& is) {
   if (is.parallel == 1) return "there is nobody to hear from";
   if (!is.layout.ranked()) return "which columns are hot is not known of data that is trained on as it lies";
+  if (is.options.simulate > 0) return "simulated workers exchange whole blocks";
   if (may_be_large(is)) return "a block is no longer than that";
-  return is.discipline.refreshes && is.options.simulate == 0
+  return is.discipline.refreshes
              ? "a change counts once all of a block's are there, with this rule, average or mask"
              : "the discipline brings in whole blocks only";
 }
@@ -162,9 +182,12 @@ void cap_step(Plan& plan, const Overshoot& overshoot, const Setting& is) {
 
 Choice choice_of_tau(const Plan& plan, const Setting& is) {
   const std::string value = fmt::format("{}", plan.tau());
+  if (plan.simulated > 0) return {value, "the blocks of all other simulated workers"};
+  if (is.options.tau == plan.tau()) return {value, kAsked};
   if (is.options.tau > 0)
-    return {value,
-            is.options.tau > is.data.rows() ? "no more are in flight, whatever was asked for" : kAsked};
+    return {value, is.options.tau > is.data.rows()
+                       ? "no more are in flight, whatever was asked for"
+                       : fmt::format("as many whole tasks as {} allow", counted(is.options.tau, "row"))};
   if (is.discipline.disjoint) return {"0", "batches share no coordinate, so nothing is stale"};
   if (is.discipline.rounds) return {value, "a round, whose blocks step from the same weights"};
   return {value, fmt::format("two tasks{} for each thread, one at work and one that waits",
@@ -221,7 +244,7 @@ void make_steps(Plan& plan, const Trial& trial, const Setting& is) {
     plan.why.step.why = "what the theorem asks for";
     return;
   }
-  Reasoned<double> step = choose_step(trial, is.options, is.data.rows(), is.parallel);
+  Reasoned<double> step = choose_step(trial, is.data, is.options, is.parallel);
   plan.clock.step = step.value;
   plan.why.step.why = std::move(step.why);
 }
@@ -259,7 +282,9 @@ void fit_dual(Plan& plan, const Trial& trial, const Setting& is) {
     take(plan, is.discipline.by_sample
                    ? by_sample()
                    : Rows{dual.block_rows(is.data),
-                          "small enough that what threads change at the same time does not overshoot"});
+                          is.parallel > 1
+                              ? "small enough that what threads change at the same time does not overshoot"
+                              : "few enough that the sampler has something to shuffle"});
   fit_tasks(plan, is);
   plan.proximal = dual.proximal(is.objective, is.options.l2, is.data.dimension());
   plan.damping = dual.damping(plan.block_rows);
@@ -363,14 +388,17 @@ Units units_of(std::span<const Block> blocks, const Plan& plan) {
 Plan make_plan(const Source& data, const Layout& layout, std::span<const float> start,
                const Objective& objective, const Options& options, int threads) {
   const Setting is{data, layout, objective, options, threads};
-  Plan plan{.block_rows = options.block_rows};
+  Plan plan{.block_rows = options.block_rows, .simulated = options.simulate};
   plan.clock = {.schedule = schedule_of(options, objective),
                 .decay = decay_of(options),
                 .fading = fading_of(objective, data, options.l2, options.epochs),
                 .l2 = options.l2,
                 .rows = static_cast<double>(data.rows()),
                 .epochs = static_cast<double>(options.epochs)};
-  if (plan.block_rows > 0) plan.why.block.why = data.file() ? "as the block file has them" : kAsked;
+  if (plan.block_rows > 0)
+    plan.why.block.why = data.file()                     ? "as the block file has them"
+                         : plan.block_rows > data.rows() ? "all rows that there are"
+                                                         : kAsked;
   if (const auto pace = objective.pace(options.rule)) {
     fit_pace(plan, *pace, is);
   } else {

@@ -32,6 +32,7 @@ struct Plan {
   Strides strides = {};
   Support support = Support::kTouched;  // of blocks that are made
   int workers = 0;                      // the threads that train, if not all
+  int simulated = 0;                    // workers
   bool alone = false;                   // one worker trains, and nobody else looks at the weights
   StepClock clock = {};
   bool cap_grows = false;  // StepLimit
@@ -42,7 +43,10 @@ struct Plan {
   double damping = 1;
   Choices why = {};
 
-  std::size_t tau() const { return window * task_blocks * block_rows; }
+  std::size_t tau() const {
+    return simulated > 0 ? static_cast<std::size_t>(simulated - 1) * block_rows
+                         : window * task_blocks * block_rows;
+  }
 };
 
 // What options and plan say in the terms of others.

@@ -11,6 +11,40 @@ namespace sounder {
 namespace {
 
 constexpr std::size_t kPairs = 8192;
+constexpr std::size_t kSquares = std::size_t{1} << 16;
+
+struct Mean {
+  double value = 0;
+  double deviation = 0;  // of the value from that of all rows, as it is to be expected
+};
+
+// Of |g|^2, over all rows or so many of them.
+Mean mean_square(const SampleGradients& gradients, std::size_t rows, std::uint64_t seed, Arena& arena) {
+  Random random(seed);
+  std::vector<std::uint32_t> some(rows);
+  std::iota(some.begin(), some.end(), 0U);
+  if (rows > kSquares) draw_some(std::span(some), kSquares, random);
+  some.resize(std::min(rows, kSquares));
+  std::vector<double> squares(some.size());
+  arena.parallel_for(some.size(), [&](std::size_t i) { squares[i] = squared_norm(gradients.of(some[i])); });
+  const auto count = static_cast<double>(squares.size());
+  Mean mean{.value = std::accumulate(squares.begin(), squares.end(), 0.0) / count};
+  if (some.size() == rows) return mean;
+  double variance = 0;
+  for (const double square : squares) variance += (square - mean.value) * (square - mean.value) / (count - 1);
+  mean.deviation = std::sqrt(variance / count * (1 - count / static_cast<double>(rows)));
+  return mean;
+}
+
+// Of which both are known more or less, each by itself.
+Estimate quotient(const Estimate& of, const Mean& by) {
+  constexpr double kNormal = 1.96;  // deviations, 95 %
+  const double value = of.value / by.value;
+  const double wide = kNormal * by.deviation / by.value * value;
+  return {.value = value,
+          .lower = std::max(0.0, value - std::hypot(value - of.lower / by.value, wide)),
+          .upper = value + std::hypot(of.upper / by.value - value, wide)};
+}
 
 }  // namespace
 
@@ -59,14 +93,8 @@ SampleGradient SampleGradients::of(std::uint32_t row) const {
 
 Estimate weighted_conflict_chance(const SampleGradients& gradients, const ConflictDraws& conflicts,
                                   std::size_t rows, std::uint64_t seed, Arena& arena) {
-  Random random(seed);
-  std::vector<std::uint32_t> some(std::min(kPairs, rows));
-  for (std::uint32_t& row : some) row = static_cast<std::uint32_t>(random.below(rows));
-  std::vector<double> squares(some.size());
-  arena.parallel_for(some.size(), [&](std::size_t i) { squares[i] = squared_norm(gradients.of(some[i])); });
-  const double square =
-      std::accumulate(squares.begin(), squares.end(), 0.0) / static_cast<double>(squares.size());
-  if (square == 0 || conflicts.draws.empty()) return {};
+  const Mean square = mean_square(gradients, rows, seed, arena);
+  if (square.value == 0 || conflicts.draws.empty()) return {};
 
   std::vector<double> products(std::min(kPairs, conflicts.draws.size()));
   arena.parallel_for(products.size(), [&](std::size_t i) {
@@ -74,7 +102,7 @@ Estimate weighted_conflict_chance(const SampleGradients& gradients, const Confli
     products[i] = std::fabs(dot(gradients.of(pair.first), gradients.of(pair.second)));
   });
   const auto n = static_cast<double>(rows);
-  return conflicts.sum(products) * (1 / (n * (n - 1) * square));
+  return quotient(conflicts.sum(products) * (1 / (n * (n - 1))), square);
 }
 
 }  // namespace sounder

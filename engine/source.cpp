@@ -14,6 +14,7 @@
 #include "engine/evaluate.h"
 #include "engine/plan.h"
 #include "io/pages.h"
+#include "io/random.h"
 
 namespace sounder {
 namespace {
@@ -32,9 +33,9 @@ bool may_lie(const Objective& objective, const Options& options) {
 Dataset scaled(Dataset data) {
   const double sum = std::accumulate(data.weights().begin(), data.weights().end(), 0.0);
   if (sum == 0) return data;
-  const auto scale = static_cast<float>(static_cast<double>(data.rows()) / sum);
-  std::vector<float> weights(data.weights().begin(), data.weights().end());
-  for (float& weight : weights) weight *= scale;
+  const double scale = static_cast<double>(data.rows()) / sum;
+  std::vector<float> weights;
+  for (const double weight : data.weights()) weights.push_back(static_cast<float>(weight * scale));
   return data.with_weights(std::move(weights));
 }
 
@@ -137,6 +138,18 @@ std::size_t longest_run_of(const Dataset& data) {
   constexpr std::size_t kRun = 32;
   const double alike = resemblance(data.labels());
   return alike < kLittle ? data.rows() : alike < kSome ? kRun : 0;
+}
+
+// So many rows, the first ones or at random, of those that weigh anything: the others say nothing of a step.
+std::vector<std::uint32_t> rows_to_try(const Dataset& data, std::size_t count, bool first,
+                                       std::uint64_t seed) {
+  std::vector<std::uint32_t> rows = rows_in_order(data.rows());
+  if (data.weighted()) std::erase_if(rows, [&](std::uint32_t row) { return data.weights()[row] == 0; });
+  count = std::min(count, rows.size());
+  Random random(seed);
+  if (!first) draw_some(std::span(rows), count, random);
+  rows.resize(count);
+  return rows;
 }
 
 // Few enough for a sample of so many non-zeros that to go through all of them is less than to find those which it touches.
@@ -283,9 +296,18 @@ std::vector<Block> Source::blocks(const Layout& layout, const Objective& objecti
 Block Source::sample(const Layout& layout, std::size_t rows, std::size_t memory, std::uint64_t seed) const {
   if (file_) return join(Beginning(*file_, std::min(rows, kMostSampleRows)), layout.cell_floats(), memory);
   const bool first = !layout.ranked() && longest_run() == data_.rows();
-  if (first && few_cells(layout, data_.offsets()[rows])) return borrow_block(data_, layout, rows);
-  return BlockMaker(data_, layout, memory)
-      .make(first ? rows_in_order(rows) : drawn_rows(data_.rows(), rows, seed));
+  if (first && !data_.weighted() && few_cells(layout, data_.offsets()[rows]))
+    return borrow_block(data_, layout, rows);
+  return BlockMaker(data_, layout, memory).make(rows_to_try(data_, rows, first, seed));
+}
+
+double Source::longest_row() const {
+  double longest = 0;
+  for (std::size_t i = 0; i < data_.rows(); ++i) {
+    const Row row = data_.row(i);
+    longest = std::max(longest, double{row.weight} * squared_norm_of(row.values));
+  }
+  return longest;
 }
 
 // The labels of a file's blocks lie all over it, and are looked at only where they matter.

@@ -49,6 +49,9 @@ class Source {
   std::vector<Block> blocks(const Layout& layout, const Objective& objective, const Options& options,
                             std::size_t block_rows, Support support, Arena& arena) &&;
 
+  // Of a data set: the largest weight x |x|^2 of a row.
+  double longest_row() const;
+
   // Rows at random as one block, as many as that or, of a file, some thousand at most.
   Block sample(const Layout& layout, std::size_t rows, std::size_t memory, std::uint64_t seed) const;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "engine/machine.h"
@@ -24,7 +25,7 @@ Options with_worthwhile_threads(Options options, const Source& data, const Objec
   const bool anywhere = options.numa_nodes == std::vector{-1} && options.core_type < 0;
   if (options.simulate > 0) options.threads = 1;
   if (options.threads == 0 && anywhere && options.threads_per_core == 0)
-    options.threads = std::max(worthwhile_threads(data, objective), options.reserved_slots);
+    return with_threads(std::move(options), worthwhile_threads(data, objective));
   return options;
 }
 

@@ -11,6 +11,7 @@
 #include "engine/asynchrony.h"
 #include "engine/batches.h"
 #include "engine/blocks.h"
+#include "engine/check.h"
 #include "engine/checkpoint.h"
 #include "engine/course.h"
 #include "engine/discipline.h"
@@ -117,6 +118,7 @@ class Trainer {
   std::vector<float> mean_;  // averaging(): of all iterates after the last epoch
   Checkpoint good_;          // of the lowest objective
   int rolled_back_ = 0;      // the epoch that was last
+  bool moved_ = false;       // since the last epoch that was recorded
 
   // Written by the ledger during an epoch, or several in one go.
   std::uint64_t epoch_samples_ = 0;
@@ -168,7 +170,6 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
   course_.start(objective_before);
   tell_plan(report_, plan_);
   report_.objective = objective_before;
-  report_.training = metrics_of({.loss = objective_before, .weight = 1}, objective.labels());
 }
 
 std::unique_ptr<Writer> Trainer::make_writer() {
@@ -242,6 +243,7 @@ Pass Trainer::pass_of(int epoch) const {
 
 void Trainer::begin_epoch(int epochs) {
   const Pass pass = pass_of(report_.epochs);
+  moved_ |= pass == Pass::kUpdate;
   const std::size_t plane = layout_.state_floats();
   const std::size_t state = layout_.weight_floats() + (layout_.planes().reweight ? plane : 0);
   if (pass == Pass::kSnapshot) parameters_.scale(0, state, state + plane * rule_.state, 0);
@@ -297,9 +299,11 @@ void Trainer::end_epoch() {
 
 // Of w = 0 without a look at the blocks, which need not be built for it.
 double Trainer::objective_at_start() {
+  report_.training = {.loss = report_.objective};
   if (objective_.shape().starts_at_zero && !options_.start) return report_.objective;
   if (batches_) batches_->build_rest(arena_);
   const Evaluation sums = sums_at(parameters_);
+  report_.training = metrics_of(sums, objective_.labels());
   return objective_of(sums, objective_, layout_, best_, options_);
 }
 
@@ -364,7 +368,7 @@ void Trainer::record(double objective, const Evaluation& sums) {
       return sounder::evaluate(model_of(latest()), objective_, *monitor_.validation, parallel_on(arena_));
     });
   }
-  const Course::Standing standing = course_.take(row);
+  const Course::Standing standing = course_.take(row, std::exchange(moved_, false));
   if (standing.lowest) good_ = checkpoint();
   step_limit_.took(row.epoch, standing.lowest);
   if (standing.best) {
@@ -385,7 +389,7 @@ std::optional<Outcome> Trainer::verdict() const {
   if (clock_.out_of_time()) return Outcome::kTimeLimit;
   if (report_.rollbacks >= kMostRollbacks) return Outcome::kDiverged;
   if (report_.epochs >= options_.epochs) return rows.empty() ? Outcome::kDiverged : Outcome::kEpochLimit;
-  return course_.stalled(rows) ? std::optional(Outcome::kConverged) : std::nullopt;
+  return course_.stalled() ? std::optional(Outcome::kConverged) : std::nullopt;
 }
 
 Trained Trainer::finish(Outcome outcome) {
@@ -412,7 +416,6 @@ void Trainer::tell_progress() {
 }
 
 Trained train_on(Source source, const Objective& objective, const Options& options, const Monitor& monitor) {
-  check_positions(source.dimension(), objective.width());
   Arena arena(with_worthwhile_threads(options, source, objective));
   std::optional<Trained> trained;
   arena.execute([&] { trained = Trainer(std::move(source), objective, options, monitor, arena).run(); });
@@ -422,9 +425,9 @@ Trained train_on(Source source, const Objective& objective, const Options& optio
 }  // namespace
 
 Trained train(Dataset data, const Objective& objective, const Options& options, const Monitor& monitor) {
-  check(data, objective, options, monitor.validation ? &*monitor.validation : nullptr);
+  const std::unique_ptr<Objective> fitted =
+      fitted_and_checked(data, objective, options, monitor.validation ? &*monitor.validation : nullptr);
   if (monitor.measure) require_measurable(options);
-  const std::unique_ptr<Objective> fitted = objective.fitted(data);
   return train_on(Source(std::move(data)), fitted ? *fitted : objective, options, monitor);
 }
 

@@ -32,7 +32,9 @@ struct Monitor {
   std::function<void(const Progress&)> on_progress = {};
   // Fill in Report::asynchrony; not with simulated workers or sparsify, nor under exclusive or reproducible.
   bool measure = false;
-  std::stop_token stop = {};  // a request ends the run within one block a worker
+  // A request ends the run within one block a worker or, before the first update and between epochs, when what is being prepared
+  // or evaluated is done.
+  std::stop_token stop = {};
   // Held-out samples, labels as for training, evaluated whenever the objective is (Options::evaluate_every); early stopping
   // and the choice of the best epoch then go by their loss.
   std::optional<Dataset> validation = {};

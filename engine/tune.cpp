@@ -346,7 +346,6 @@ Tuned tune(Dataset data, const Objective& objective, const Options& common, std:
   std::optional<Tuned> tuned;
   const std::unique_ptr<Objective> fitted = objective.fitted(data);
   const Objective& used = fitted ? *fitted : objective;
-  check_positions(data.dimension(), used.width());
   arena.execute(
       [&] { tuned = Tuner(std::move(data), used, common, candidates, validation, monitor, arena).run(); });
   return std::move(*tuned);

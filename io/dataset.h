@@ -23,7 +23,7 @@ struct Row {
 // n samples over d coordinates in compressed sparse rows.
 //
 // A Dataset is an immutable value: copies share one storage, so passing it by value is free and reading it from any
-// number of threads is safe. Row pointers are 64-bit, coordinates 32-bit, values and labels float.
+// number of threads is safe; one that was moved from may be assigned to or destroyed, nothing else. Row pointers are 64-bit, coordinates 32-bit, values and labels float.
 class Dataset {
  public:
   // What a Dataset is made of. `offsets` has n + 1 entries; `weights` is empty (all 1) or has n.

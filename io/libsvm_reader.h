@@ -51,7 +51,9 @@ class LibsvmReader {
  public:
   // `name` and `options` must outlive the reader.
   LibsvmReader(ReadBytes read, const std::string& name, const LibsvmOptions& options)
-      : name_(name), options_(options), texts_(std::move(read), options.piece_bytes) {}
+      : name_(name),
+        options_(options),
+        texts_(std::move(read), std::max<std::size_t>(options.piece_bytes, 1)) {}
 
   // Once. Throws as read_libsvm() does.
   LibsvmFile run(const ParallelFor& parallel);

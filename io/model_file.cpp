@@ -182,7 +182,8 @@ void check_pairs(const Model& model, const std::string& path) {
 }  // namespace
 
 void save_model(const Model& model, const std::string& path) {
-  if (model.weights.size() != model.dimension * model.width)
+  if (model.width == 0 || model.weights.size() % model.width != 0 ||
+      model.weights.size() / model.width != model.dimension)
     fail(path,
          fmt::format("{} weights, expected {} x {}", model.weights.size(), model.dimension, model.width));
   if (!model.seen.empty()) check_pairs(model, path);

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <map>
+#include <utility>
+#include <vector>
 
 #include "io/counted.h"
 #include "io/error.h"
@@ -17,54 +19,58 @@ namespace {
 
 constexpr std::size_t kShown = 10;
 
-// Encoded labels as numbers 0, 1, 2, ... of classes.
-class Classes {
- public:
-  explicit Classes(const LabelEncoding& encoding)
-      : two_(encoding.classes.empty()),
-        labels_(two_ ? std::vector{encoding.negative, encoding.positive} : encoding.classes) {}
+double weight_of(const Dataset& data, std::size_t row) {
+  return data.weighted() ? double{data.weights()[row]} : 1.0;
+}
 
-  std::size_t count() const { return labels_.size(); }
-  std::size_t number(float code) const {
-    return two_ ? static_cast<std::size_t>(code > 0) : static_cast<std::size_t>(code);
-  }
-  std::size_t number_of_label(double label, const std::string& name) const {
-    const auto at = std::ranges::find(labels_, static_cast<float>(label));
-    if (at != labels_.end()) return static_cast<std::size_t>(at - labels_.begin());
-    throw InputError(
-        {name},
-        fmt::format("found no class {} to weigh, expected one of {}{}", label,
-                    fmt::join(labels_.begin(), labels_.begin() + std::min(kShown, std::size(labels_)), ", "),
-                    count() > kShown ? ", ..." : ""));
-  }
+// What the samples of each label weigh in all.
+std::map<float, double> weigh(const Dataset& data) {
+  std::map<float, double> weighs;
+  for (std::size_t i = 0; i < data.rows(); ++i) weighs[data.labels()[i]] += weight_of(data, i);
+  return weighs;
+}
 
- private:
-  bool two_;
-  std::vector<float> labels_;
-};
+using Factors = std::map<float, double>;
 
 // So that all classes have the same share of what all samples weigh.
-std::vector<double> balanced(const Dataset& data, const Classes& classes) {
-  std::vector<double> weighs(classes.count());
-  for (std::size_t i = 0; i < data.rows(); ++i)
-    weighs[classes.number(data.labels()[i])] += data.weighted() ? double{data.weights()[i]} : 1.0;
+Factors balanced(const std::map<float, double>& weighs) {
   double all = 0;
-  for (const double weight : weighs) all += weight;
-  std::vector<double> factors;
-  for (const double weight : weighs)
-    factors.push_back(weight > 0 ? all / (static_cast<double>(classes.count()) * weight) : 1);
+  for (const auto& [label, weight] : weighs) all += weight;
+  Factors factors;
+  for (const auto& [label, weight] : weighs)
+    factors[label] = weight > 0 ? all / (static_cast<double>(weighs.size()) * weight) : 1;
   return factors;
 }
 
-std::vector<double> as_given(const ClassWeights& how, const Classes& classes, const std::string& name) {
-  std::vector<double> factors(classes.count(), 1.0);
+[[noreturn]] void refuse_label(double label, const std::map<float, double>& known, const std::string& name) {
+  std::vector<float> shown;
+  for (auto at = known.begin(); at != known.end() && shown.size() < kShown; ++at) shown.push_back(at->first);
+  throw InputError({name}, fmt::format("found no class {} to weigh, expected one of {}{}", label,
+                                       fmt::join(shown, ", "), known.size() > kShown ? ", ..." : ""));
+}
+
+Factors as_given(const ClassWeights& how, const std::map<float, double>& weighs, const std::string& name) {
+  Factors factors;
+  for (const auto& [label, weight] : weighs) factors[label] = 1;
   for (const auto& [label, weight] : how.of) {
     if (!(weight > 0 && std::isfinite(weight)))
       throw InputError({name},
                        fmt::format("the class {} has weight {}, expected one above 0", label, weight));
-    factors[classes.number_of_label(label, name)] = weight;
+    const auto at = factors.find(static_cast<float>(label));
+    if (at == factors.end()) refuse_label(label, weighs, name);
+    at->second = weight;
   }
   return factors;
+}
+
+// Of a sample that weighs so much before.
+float weighed(double weight, double factor, float label, const std::string& name) {
+  const auto product = static_cast<float>(weight * factor);
+  if (std::isfinite(product) && (product > 0) == (weight > 0)) return product;
+  throw InputError({name},
+                   fmt::format("found a weight of {:g} for a sample of the class {}, expected one within the "
+                               "range of float",
+                               weight * factor, label));
 }
 
 }  // namespace
@@ -77,14 +83,17 @@ std::string describe(const ClassWeights& how) {
   return text;
 }
 
-Dataset weigh_classes(const Dataset& data, const LabelEncoding& encoding, const ClassWeights& how,
-                      const std::string& name) {
-  const Classes classes(encoding);
-  const std::vector<double> factors = how.balanced ? balanced(data, classes) : as_given(how, classes, name);
+Dataset weigh_classes(const Dataset& data, const ClassWeights& how, const std::string& name) {
+  if (how.balanced && !how.of.empty())
+    throw InputError({name},
+                     "classes are to be balanced and have weights of their own, expected one of the two");
+  const std::map<float, double> weighs = weigh(data);
+  const Factors factors = how.balanced ? balanced(weighs) : as_given(how, weighs, name);
   std::vector<float> weights(data.rows());
-  for (std::size_t i = 0; i < data.rows(); ++i)
-    weights[i] = static_cast<float>(factors[classes.number(data.labels()[i])] *
-                                    (data.weighted() ? double{data.weights()[i]} : 1.0));
+  for (std::size_t i = 0; i < data.rows(); ++i) {
+    const float label = data.labels()[i];
+    weights[i] = weighed(weight_of(data, i), factors.at(label), label, name);
+  }
   return data.with_weights(std::move(weights));
 }
 
@@ -99,7 +108,9 @@ std::vector<float> read_weights(const std::string& path, std::size_t samples) {
     weights.push_back(scan.real());
     scan.skip_blanks();
     if (!(weights.back() >= 0 && std::isfinite(weights.back()) && scan.done()))
-      throw InputError({path, line}, fmt::format("found {}, expected a weight, a number >= 0", quoted(text)));
+      throw InputError(
+          {path, line},
+          fmt::format("found {}, expected a weight, a number >= 0 within the range of float", quoted(text)));
   }
   if (weights.size() != samples)
     throw InputError({path}, fmt::format("found {}, expected one for each of {}",

@@ -27,6 +27,8 @@ constexpr std::size_t kZipfDraws = 16;  // draws a column of a row, before the r
 constexpr double kBytesPerColumn = 2 * sizeof(std::uint32_t) + sizeof(std::size_t);
 constexpr double kBytesPerNonzero = sizeof(Coordinate) + sizeof(float);
 
+constexpr double kMostNoise = 1e30;  // labels are floats
+
 template <class T>
 void require(bool holds, std::string_view option, T value, std::string_view limits) {
   if (!holds) throw InputError(fmt::format("{} = {}: must be {}", option, value, limits));
@@ -40,7 +42,8 @@ void validate(const SyntheticOptions& o) {
   require(o.nonzeros_per_row >= 1 && o.nonzeros_per_row <= columns, "nonzeros_per_row", o.nonzeros_per_row,
           fmt::format(">= 1 and <= columns = {}", o.columns));
   require(o.zipf_exponent >= 0 && o.zipf_exponent <= 10, "zipf_exponent", o.zipf_exponent, ">= 0 and <= 10");
-  require(o.noise >= 0 && std::isfinite(o.noise), "noise", o.noise, ">= 0 and finite");
+  require(o.noise >= 0 && o.noise <= kMostNoise, "noise", o.noise,
+          fmt::format(">= 0 and <= {:g}", kMostNoise));
   require(!classes || o.noise <= 1, "noise", o.noise, "<= 1, a share of the labels");
   const auto memory = static_cast<double>(machine_memory());
   require(columns * kBytesPerColumn <= memory, "columns", o.columns, "no more than memory holds");

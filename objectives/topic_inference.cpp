@@ -12,10 +12,12 @@ namespace sounder {
 namespace {
 
 constexpr double kMostTopics = 10000;
+constexpr double kMostPrior = 1e15;  // or words, or tokens
 
 double positive(const Objective::Parameters& parameters, const char* name, double otherwise) {
   const double value = parameter_or(parameters, name, otherwise);
-  if (!(value > 0)) throw InputError(fmt::format("{} = {}: must be > 0", name, value));
+  if (!(value > 0 && value <= kMostPrior))
+    throw InputError(fmt::format("{} = {}: must be > 0 and <= {:g}", name, value, kMostPrior));
   return value;
 }
 

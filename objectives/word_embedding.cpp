@@ -218,8 +218,8 @@ std::unique_ptr<Objective> make_word_embedding(const ObjectiveParameters& parame
   constexpr double kMostRank = 4096;
   const std::size_t rank = whole_parameter(parameters, "rank", 50, 1, kMostRank);
   const double most_weight = parameter_or(parameters, "most_weight", 100);
-  if (!(most_weight > 0 && static_cast<float>(most_weight) > 0))
-    throw InputError(fmt::format("most_weight = {}: must be > 0", most_weight));
+  if (!(static_cast<float>(most_weight) > 0 && std::isfinite(static_cast<float>(most_weight))))
+    throw InputError(fmt::format("most_weight = {}: must be > 0 and a finite float", most_weight));
   return std::make_unique<WordEmbedding>(rank, most_weight);
 }
 

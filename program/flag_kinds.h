@@ -47,7 +47,8 @@ inline CLI::Option* add_path_or(CLI::App& app, const std::string& flag, const ch
 template <class Number>
 bool read_number(const std::string& text, Number& field) {
   const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, field);
+  const bool plus = text.size() > 1 && text[0] == '+' && text[1] != '-';
+  const auto [rest, error] = std::from_chars(text.data() + (plus ? 1 : 0), end, field);
   return error == std::errc() && rest == end && std::isfinite(static_cast<double>(field));
 }
 
@@ -59,8 +60,9 @@ bool read_number(const std::string& text, std::optional<Number>& field) {
 template <class Number>
 std::string numbers_from(Number least) {
   using Limits = std::numeric_limits<Number>;
-  return Limits::is_integer ? fmt::format("a whole number from {} to {}", least, Limits::max())
-                            : "a finite number";
+  if (!Limits::is_integer) return "a finite number";
+  if (least < 0) return fmt::format("a whole number up to {}", Limits::max());
+  return fmt::format("a whole number from {} to {}", least, Limits::max());
 }
 
 template <class Number>

@@ -111,6 +111,7 @@ struct InspectFlags : ProblemFlags {
   std::string json;
   std::string plot;
   InspectionOptions how;
+  std::vector<std::string> given;  // names of the flags on the command line
 
   Paths outputs() const { return {json, plot}; }
 };

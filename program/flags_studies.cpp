@@ -209,6 +209,7 @@ void add_flags(CLI::App& app, InspectFlags& flags) {
   app.option_defaults()->group("How");
   add_threads(app, flags.options);
   add_number(app, "--seed", flags.options.seed, "N", "Of what is drawn at random");
+  app.parse_complete_callback([&app, &flags] { flags.given = flags_given(app); });
   app.footer(list_objectives() +
              "\nDATA is that of train, or a DIMACS maximum-flow file. Two samples conflict if they share a "
              "coordinate; "

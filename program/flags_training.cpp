@@ -96,6 +96,7 @@ void check(const CLI::App& app, const TrainFlags& flags) {
             "--folds trains no model to keep and holds out its own samples: leave out --model and --valid");
   refuse_if(flags.folds > 0 && !flags.start.empty(),
             "--start may have seen the samples that --folds holds out: leave it out");
+  refuse_if(flags.folds > 0 && flags.memory_mb, "--memory is for a block file, and --folds needs samples");
   refuse_if(flags.folds > 0 && flags.measure, "--measure tells about one run: leave out --folds");
   refuse_if(app.count("--patience") > 0 && flags.options.tolerance == 0,
             "--patience needs a --tolerance above 0");

@@ -58,6 +58,12 @@ Json json_of(const TrainFlags& flags, const TrainingData& data, const std::vecto
   json["seed"] = flags.options.seed;
   json["epochs"] = flags.options.epochs;
   json["l2"] = flags.options.l2;
+  json["l1"] = flags.options.l1;
+  json["bias"] = flags.options.bias;
+  json["rule"] = name_of(flags.options.rule);
+  json["normalize"] = flags.normalize;
+  if (flags.class_weights.any()) json["class_weights"] = describe(flags.class_weights);
+  if (!flags.sample_weights.empty()) json["sample_weights"] = flags.sample_weights;
   json["folds"] = Json::array();
   for (const Metrics& fold : folds) put(json["folds"].emplace_back(Json::object()), fold, "");
   put(json, mean_of(folds), "_mean");
@@ -90,7 +96,13 @@ int cross_validate(const TrainFlags& flags, Interrupts& interrupts) try {
   std::vector<Metrics> folds;
   for (std::size_t k = 0; k < flags.folds; ++k) {
     const Split parts = fold(data.samples, flags.folds, k, flags.options.seed);
-    const Metrics metrics = metrics_of_fold(flags, *data.objective, parts, parallel, interrupts.token());
+    const Metrics metrics = [&] {
+      try {
+        return metrics_of_fold(flags, *data.objective, parts, parallel, interrupts.token());
+      } catch (const InputError& error) {
+        throw InputError({flags.data}, fmt::format("without fold {}: {}", k + 1, error.what()));
+      }
+    }();
     if (interrupts.requested()) return stopped(interrupts);
     folds.push_back(metrics);
     if (!flags.quiet) say_beside(flags.outputs(), fmt::format("fold {}: {}\n", k + 1, describe(metrics)));

@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
+#include "io/error.h"
 #include "io/input.h"
 #include "io/lines.h"
 #include "io/max_flow.h"
@@ -35,7 +39,18 @@ bool is_network(const std::string& path) {
   return is_max_flow(Input(path).bytes());
 }
 
+// Of a network there is nothing to say about samples and a loss.
+void check_network(const InspectFlags& flags) {
+  constexpr std::array<std::string_view, 8> kSuits = {"DATA",      "--json",  "--plot",    "--hot",
+                                                      "--hottest", "--exact", "--threads", "--seed"};
+  for (const std::string& flag : flags.given) {
+    if (std::ranges::find(kSuits, flag) == kSuits.end())
+      throw InputError({flags.data}, fmt::format("found a network, for which {} has no meaning", flag));
+  }
+}
+
 Problem read_network(const InspectFlags& flags) {
+  check_network(flags);
   const CutProblem cut = read_cut_problem(flags.data);
   Options options = cut_options();
   options.threads = flags.options.threads;

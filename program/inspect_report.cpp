@@ -79,7 +79,20 @@ std::string conflict_lines(const Inspection& found) {
   text += conflict_row("without hot ones", found.without_hot, found.samples);
   text += conflict_row("cache lines", found.lines, found.samples);
   if (found.weighted_chance) text += weighted_row(*found.weighted_chance);
+  if (found.common) text += "  (not counted: what all samples share, as a bias)\n";
   return text;
+}
+
+std::string describe(Grouping trained) {
+  switch (trained) {
+    case Grouping::kRandom:
+      return ", which is how training takes them";
+    case Grouping::kTiles:
+      return "; training takes tiles, whose samples share more";
+    case Grouping::kInOrder:
+      break;
+  }
+  return "; training takes them in blocks as they lie";
 }
 
 std::string order_line(const Inspection& found) {
@@ -87,8 +100,8 @@ std::string order_line(const Inspection& found) {
   std::string text = fmt::format("\n{:<22} two samples meet with chance", "in the file's order");
   for (const OrderFigures& figures : found.in_order)
     text += fmt::format(" {:.3g} % within {},", percent(figures.chance.value), figures.window);
-  return text + fmt::format(" {:.3g} % in random order, which is how training takes them\n",
-                            percent(found.chance(found.raw.average)));
+  return text + fmt::format(" {:.3g} % in random order{}\n", percent(found.chance(found.raw.average)),
+                            describe(found.trained));
 }
 
 // Blocks in flight are two a thread, so rows a block = tau / (2 threads).

@@ -192,13 +192,12 @@ void encode(TrainingData& data, LabelKind kind, const ProblemFlags& flags, const
   data.scheme.labels = std::move(encoded.encoding);
 }
 
-// By class and by sample.
-void weigh(TrainingData& data, const ProblemFlags& flags) {
-  Dataset& samples = data.samples;
-  if (!flags.sample_weights.empty())
+// Classes are balanced as the objective has them, but weighed by the labels that the file has.
+void weigh(Dataset& samples, bool encoded, const ProblemFlags& flags) {
+  if (!encoded && !flags.sample_weights.empty())
     samples = samples.with_weights(read_weights(flags.sample_weights, samples.rows()));
-  if (flags.class_weights.any())
-    samples = weigh_classes(samples, data.scheme.labels, flags.class_weights, flags.data);
+  if (flags.class_weights.any() && flags.class_weights.balanced == encoded)
+    samples = weigh_classes(samples, flags.class_weights, flags.data);
 }
 
 // Where all labels are the same there may be nothing to learn: refused here, where the file is known, as train() would.
@@ -245,8 +244,9 @@ TrainingData read_for_training(const ProblemFlags& flags, const ParallelFor& par
   TrainingData data = read_samples(flags, parallel, start);
   check_shape(data.samples, flags.data);
   data.objective = make_objective(flags.objective, parameters_of(flags, data.scheme, start));
+  weigh(data.samples, false, flags);
   encode(data, data.objective->labels(), flags, start);
-  weigh(data, flags);
+  weigh(data.samples, true, flags);
   check_spread(data.samples, *data.objective, flags.data);
   data.scheme.normalize = start != nullptr ? start->normalize : flags.normalize;
   if (data.scheme.normalize) data.samples = data.samples.normalized();

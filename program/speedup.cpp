@@ -120,7 +120,9 @@ class Runner {
       progress_.append(what);
       progress_.rewrite(what);
       run(contender, options);
-      if (!contender.refusal.empty() || traits_of(options.rule).step == StepChoice::kNone) continue;
+      const bool settled =
+          traits_of(options.rule).step == StepChoice::kNone || options.schedule == Schedule::kTheorem;
+      if (!contender.refusal.empty() || settled) continue;
       if (!options.step) options.step = contender.rounds.front().step;
     }
   }

@@ -31,6 +31,7 @@ std::string notes_on(const Study& study, const Contender& contender) {
   std::string notes;
   if (&contender == &study.serial()) notes += "  = serial";
   if (contender.threads > usable_threads()) notes += "  more threads than cores";
+  if (report.threads < contender.threads) notes += fmt::format("  trained on {}", report.threads);
   if (report.share_lost && contender.threads > 1)
     notes += fmt::format("  {:.2g} % of adds lost", 100 * *report.share_lost);
   if (report.outcome == Outcome::kDiverged) notes += "  diverged";
@@ -131,6 +132,7 @@ Json json_of(const Study& study, const Contender& contender) {
                  {"speedup", f.speedup},
                  {"least_speedup", f.least_speedup},
                  {"most_speedup", f.most_speedup},
+                 {"training_threads", report.threads},
                  {"seconds_to_target", or_null(f.seconds_to_target)},
                  {"speedup_to_target", or_null(f.speedup_to_target)}});
     if (report.share_lost) json["share_lost"] = *report.share_lost;

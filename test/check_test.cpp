@@ -31,6 +31,25 @@ std::string refusal(const std::string& name, const std::function<void(Options&)>
 
 }  // namespace
 
+TEST_CASE("check: says what training would say of labels and sizes") {
+  const Options options = test::with_threads(1);
+  const auto refusal_of = [&](const std::string& name, const Dataset& data,
+                              const Dataset* validation = nullptr,
+                              const ObjectiveParameters& parameters = {}) {
+    return test::input_error_of([&] { check(data, *make_objective(name, parameters), options, validation); });
+  };
+  const Dataset data = two_pairs();
+  const Dataset other = data.with_labels({1, 5});
+  CHECK(refusal_of("softmax", data, &other) ==
+        "row 1 (counted from 0): the label is 5, expected a class: 0 to 2");
+  CHECK(refusal_of("softmax", other, nullptr, {{"classes", 3}}).find("expected a class: 0 to 2") !=
+        std::string::npos);
+  CHECK(!refusal_of("softmax", data.with_labels({0, 1e30F})).empty());
+  CHECK(!refusal_of("matrix_completion", data.with_labels({3, 3})).empty());
+  CHECK(!refusal_of("softmax", data.with_dimension(std::size_t{1} << 32)).empty());
+  CHECK(refusal_of("softmax", data).empty());
+}
+
 TEST_CASE("check: options of which an objective makes nothing are refused") {
   const struct {
     const char* objective;

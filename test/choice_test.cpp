@@ -102,6 +102,22 @@ TEST_CASE("choices: blocks shrink to a bound on staleness, and say so") {
   CHECK(report.choices.tau.why == kAsked);
 }
 
+TEST_CASE("choices: what is not quite as asked for, or simulated, is said to be so") {
+  Options options = short_run(2);
+  options.tau = 100;
+  options.block_rows = 30;
+  const Report bounded = report_of(options);
+  CHECK(bounded.tau < 100);
+  CHECK(bounded.choices.tau.why == "as many whole tasks as 100 rows allow");
+  Options one = short_run(2);
+  one.block_rows = 100'000;
+  CHECK(report_of(one).choices.block.why == "all rows that there are");
+  Options simulated = short_run(1);
+  simulated.simulate = 32;
+  simulated.block_rows = 2;
+  CHECK(report_of(simulated).tau == 62);
+}
+
 TEST_CASE("choices: however large block and bound are, an epoch is what there is") {
   constexpr std::size_t kHuge = std::size_t{1} << 63;
   for (const std::size_t threads : test::kThreadSweep) {

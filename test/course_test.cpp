@@ -2,8 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <initializer_list>
 #include <limits>
-#include <vector>
 
 namespace sounder {
 namespace {
@@ -12,10 +12,10 @@ EpochReport epoch(double objective) {
   return {.objective = objective};
 }
 
-std::vector<EpochReport> epochs(std::initializer_list<double> objectives) {
-  std::vector<EpochReport> rows;
-  for (const double objective : objectives) rows.push_back(epoch(objective));
-  return rows;
+bool stalls(const Options& options, std::initializer_list<double> objectives) {
+  Course course(options, false);
+  for (const double objective : objectives) course.take(epoch(objective));
+  return course.stalled();
 }
 
 }  // namespace
@@ -91,12 +91,28 @@ TEST_CASE("course: it stalls when the last epochs gain less than the tolerance")
   Options options;
   options.tolerance = 0.01;
   options.patience = 2;
-  const Course course(options, false);
-  CHECK(!course.stalled(epochs({1, 0.999})));
-  CHECK(course.stalled(epochs({1, 0.999, 0.995})));
-  CHECK(!course.stalled(epochs({1, 0.98, 1.2})));
+  CHECK(!stalls(options, {1, 0.999}));
+  CHECK(stalls(options, {1, 0.999, 0.995}));
+  CHECK(!stalls(options, {1, 0.98, 1.2}));
   options.tolerance = 0;
-  CHECK(!course.stalled(epochs({1, 1, 1, 1})));
+  CHECK(!stalls(options, {1, 1, 1, 1}));
+}
+
+TEST_CASE("course: an epoch that moves nothing is the best only for want of another, and does not stall") {
+  Options options;
+  options.tolerance = 0.01;
+  options.patience = 1;
+  Course course(options, false);
+  course.start(1);
+  CHECK(course.take(epoch(1), false).best);
+  CHECK(course.take(epoch(1.5)).best);
+  CHECK(!course.take(epoch(1.5), false).best);
+  CHECK(!course.stalled());
+  CHECK(course.take(epoch(1.4)).best);
+  CHECK(!course.take(epoch(1.4), false).best);
+  CHECK(!course.stalled());
+  CHECK(course.take(epoch(1.399)).best);
+  CHECK(course.stalled());
 }
 
 }  // namespace sounder

@@ -202,6 +202,8 @@ TEST_CASE("evaluate: weights count, and whole ones count like repeated rows") {
   const Metrics b = evaluate(model_of({1}), *objective, repeated);
   CHECK(a.loss == doctest::Approx(b.loss));
   CHECK(*a.accuracy == doctest::Approx(*b.accuracy));
+  CHECK(*a.auc == doctest::Approx(*b.auc));
+  CHECK(*evaluate(model_of({1}), *objective, with_scores({3, 1, 2}, {1, 1, -1}, {1, 0, 1})).auc == 1);
 }
 
 TEST_CASE("evaluate: area under the curve, by hand") {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,87 @@ TEST_CASE("inspection: only linear models with l2 have the theorem's constants")
   options.l2 = 0;
   CHECK(!inspect_text(options).constants);
   CHECK(inspect_text(options).inflation.back().workers == 1024);
+}
+
+TEST_CASE("inspection: options that make no sense are refused") {
+  const auto refusal = [](const InspectionOptions& how, double l2 = 1e-4) {
+    Options options = test::with_threads(1);
+    options.l2 = l2;
+    return test::input_error_of([&] { inspect_text(options, how); });
+  };
+  CHECK(refusal({.hot_share = 2, .accuracy = {}}) == "hot_share = 2: must be > 0 and <= 1");
+  CHECK(refusal({.accuracy = -1}) == "accuracy = -1: must be > 0");
+  CHECK(refusal({.accuracy = std::nan("")}).find("must be > 0") != std::string::npos);
+  CHECK(refusal({.accuracy = 1}, 0).starts_with("accuracy: the theorem is about linear models"));
+}
+
+TEST_CASE("inspection: what all samples share is not counted, but told") {
+  std::vector<std::vector<Coordinate>> rows;
+  for (Coordinate i = 0; i < 600; ++i) rows.push_back({i});
+  std::vector<float> labels;
+  for (std::size_t i = 0; i < 600; ++i) labels.push_back(i % 2 == 0 ? 1.0F : -1.0F);
+  const Dataset data = test::numbered_rows(600, rows).with_labels(labels);
+  for (const bool bias : {false, true}) {
+    Options options = test::with_threads(2);
+    options.bias = bias;
+    Arena arena(options);
+    const Inspection found = inspect(data, *make_objective("logistic"), options, {}, arena);
+    CHECK(found.raw.average.value == 0);
+    CHECK(found.common == bias);
+    const char* const verdict = bias ? "exclusive would not do" : "exclusive would do";
+    CHECK(found.advice.why.discipline.why.find(verdict) != std::string::npos);
+  }
+}
+
+TEST_CASE("inspection: of data that zero weights fit there is no theorem") {
+  const Dataset data =
+      generate({.rows = 20, .columns = 30, .nonzeros_per_row = 3}).with_labels(std::vector<float>(20));
+  Arena arena(test::with_threads(1));
+  const Inspection found = inspect(data, *make_objective("least_squares"), test::with_threads(1), {}, arena);
+  CHECK(!found.constants);
+  CHECK(std::isfinite(found.inflation.back().raw));
+}
+
+// Cells of 12 floats: lines of 16 hold one and a part of another.
+TEST_CASE("inspection: a cell may stand in two cache lines") {
+  std::vector<std::vector<Coordinate>> pairs;
+  for (Coordinate i = 0; i < 60; ++i) pairs.push_back({i % 10, 10 + i / 10});
+  const Dataset data = test::numbered_rows(16, pairs);
+  Arena arena(test::with_threads(2));
+  const auto objective = make_objective("matrix_completion", {{"rank", 8}});
+  const Layout layout(data, objective->shape(), false);
+  std::vector<std::set<std::size_t>> lines;
+  layout.for_each([&](std::size_t, std::size_t place, double) {
+    lines.emplace_back();
+    for (std::size_t f = place; f < place + layout.width(); ++f) lines.back().insert(f / 16);
+  });
+  const auto touched = [&](std::size_t row) {
+    std::set<std::size_t> all = lines[pairs[row][0]];
+    all.insert(lines[pairs[row][1]].begin(), lines[pairs[row][1]].end());
+    return all;
+  };
+  double conflicts = 0;
+  for (std::size_t i = 0; i < pairs.size(); ++i)
+    for (std::size_t j = 0; j < pairs.size(); ++j) {
+      const auto mine = touched(i);
+      const bool meet = std::ranges::any_of(touched(j), [&](auto line) { return mine.contains(line); });
+      conflicts += i != j && meet ? 1 : 0;
+    }
+  const Inspection found =
+      inspect(data, *objective, test::with_threads(2), {.exact = true, .accuracy = {}}, arena);
+  CHECK(found.lines.average.value == doctest::Approx(conflicts / 60));
+  CHECK(found.lines.average.value > found.raw.average.value);
+}
+
+TEST_CASE("inspection: weights of another unit, all alike, change nothing") {
+  const Options options = test::with_threads(1);
+  Arena arena(options);
+  const Dataset data = generate({.rows = 500, .columns = 300, .nonzeros_per_row = 15});
+  const auto objective = make_objective("logistic");
+  const Inspection one = inspect(data, *objective, options, {}, arena);
+  const Inspection many =
+      inspect(data.with_weights(std::vector<float>(500, 1e4F)), *objective, options, {}, arena);
+  CHECK(many.weighted_chance->value == one.weighted_chance->value);
 }
 
 TEST_CASE("inspection: pairs of users and items") {

@@ -26,7 +26,7 @@ using Beyond = LibsvmOptions::Beyond;
 
 namespace {
 
-constexpr std::size_t kPieceSizes[] = {1, 17, 100, 4096};
+constexpr std::size_t kPieceSizes[] = {0, 1, 17, 100, 4096};
 
 LibsvmFile parse(std::string_view text, const LibsvmOptions& options = {}) {
   return parse_libsvm(text, "f.svm", options);

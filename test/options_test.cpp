@@ -139,7 +139,8 @@ TEST_CASE("options: performance is refused with field, value and constraint") {
        "refresh_rows = 64: does not go with averages or masks, nor with rules other than sgd, adagrad and "
        "ftrl; leave "
        "it at 0"},
-      {[](Options& o) { o.reserved_slots = -1; }, "reserved_slots = -1: must be >= 0"},
+      {[](Options& o) { o.reserved_slots = -1; }, "reserved_slots = -1: must be 0 to 1024"},
+      {[](Options& o) { o.reserved_slots = 1025; }, "reserved_slots = 1025: must be 0 to 1024"},
       {[](Options& o) { o.threads = 2, o.reserved_slots = 3; }, "reserved_slots = 3: must be <= threads = 2"},
       {[](Options& o) { o.numa_nodes = {-2}; }, "numa_nodes = -2: must be a node, or -1 for any"},
       {[](Options& o) {

@@ -216,6 +216,25 @@ TEST_CASE("rules: an absurd step is taken back, with all that the rule keeps") {
   });
 }
 
+TEST_CASE(
+    "rules: a few samples of large weight do not keep those from the optimum that come to many digits") {
+  const auto objective = make_objective("squared_hinge");
+  Dataset data = sparse_rows(objective->labels(), 600, 60, false);
+  std::vector<float> weights;
+  Random random(3);
+  for (std::size_t i = 0; i < data.rows(); ++i)
+    weights.push_back(i % 5 == 0 ? 0.0F : static_cast<float>(std::exp(1.5 * random.gaussian())));
+  data = data.with_weights(weights);
+  Rig rig(data, *objective, Rule::kSgd, false);
+  const Optimum optimum = optimum_of(rig, 0.005, kL2, 4000);
+  for (const Rule rule : {Rule::kSaga, Rule::kSvrg}) {
+    Options options = options_for(rule);
+    options.l1 = 0.005;
+    options.epochs = 2000;
+    check_reaches(data, *objective, options, optimum.objective);
+  }
+}
+
 TEST_CASE("rules: what a rule cannot do is refused in a line") {
   const struct {
     const char* objective;
@@ -223,12 +242,14 @@ TEST_CASE("rules: what a rule cannot do is refused in a line") {
     std::function<void(Options&)> change;
     const char* message;
   } cases[] = {
-      {"hinge", Rule::kSvrg, [](Options&) {}, "rule = svrg: does not suit the objective hinge"},
-      {"hinge", Rule::kSaga, [](Options&) {}, "rule = saga: does not suit the objective hinge"},
+      {"hinge", Rule::kSvrg, [](Options&) {},
+       "rule = svrg: does not suit the objective hinge; take sgd, sdca, adagrad, ftrl"},
+      {"hinge", Rule::kSaga, [](Options&) {},
+       "rule = saga: does not suit the objective hinge; take sgd, sdca, adagrad, ftrl"},
       {"logistic", Rule::kSgd, [](Options& o) { o.l1 = 0.1; },
-       "rule = sgd: cannot minimise with l1 > 0; take saga, svrg or ftrl"},
+       "rule = sgd: cannot minimise with l1 > 0; take saga, svrg, ftrl or adagrad"},
       {"logistic", Rule::kSdca, [](Options& o) { o.l1 = 0.1; },
-       "rule = sdca: cannot minimise with l1 > 0; take saga, svrg or ftrl"},
+       "rule = sdca: cannot minimise with l1 > 0; take saga, svrg, ftrl or adagrad"},
       {"logistic", Rule::kSdca, [](Options& o) { o.bias = true; },
        "rule = sdca: has no bias; add a constant column to the data instead"},
       {"logistic", Rule::kSdca, [](Options& o) { o.l2 = 0; },

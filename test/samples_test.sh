@@ -33,6 +33,23 @@ silent train few.svm --class-weights balanced --folds 3 --quiet --report folds.j
 ends 0 tune few.svm --class-weights balanced --l2s 1e-2,1e-3 --epochs 3 --quiet --report tuned.json
 check 'the command has the weights' grep -qF -- '--class-weights balanced' tuned.json
 ends 0 inspect few.svm --class-weights balanced
+# Classes are the file's, also where a rule makes two of many.
+printf '1 1:1 2:1\n1 1:2\n2 2:1\n3 1:-1\n4 2:-1\n4 1:-2\n' >four.svm
+four() {
+  silent train four.svm --objective logistic --bias --l2 1 --rule svrg --epochs 200 --quiet --model four.model "$@"
+  ends 0 info four.model --weights -
+  bias=$(sed -n 's/^bias.//p' "$out")
+}
+four --positive-above 2 --class-weights 1:100
+check 'a class of the negatives weighs' between -100 "$bias" -1
+four --positive-above 2 --class-weights 4:100
+check 'a class of the positives weighs' between 1 "$bias" 100
+four --positive-class 4 --class-weights +3:100,4:1
+check 'one of the others weighs' between -100 "$bias" -1
+refused 'four.svm: found no class 5 to weigh, expected one of 1, 2, 3, 4' train four.svm --positive-above 2 --class-weights 5:2
+refused 'four.svm: found a weight of 1e+300 for a sample of the class 4' train four.svm --positive-above 2 --class-weights 4:1e300
+printf '1\n0\n0\n0\n0\n0\n' >one.weights
+refused 'four.svm: without fold ' train four.svm --objective least_squares --sample-weights one.weights --folds 3
 silent convert good.svm good.blocks --quiet
 refused 'a block file has no place for weights' train good.blocks --class-weights balanced
 

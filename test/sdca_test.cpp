@@ -336,7 +336,7 @@ TEST_CASE("sdca: refuses a loss that has no dual, and a rollback damps") {
   const auto plain = make_linear("plain", LabelKind::kReal, Plain{});
   const Dataset data = problem(*plain);
   CHECK(input_error_of([&] { train(data, *plain, ascent(1e-3)); }) ==
-        "rule = sdca: does not suit the objective plain");
+        "rule = sdca: does not suit the objective plain; take sgd, svrg, saga, adagrad, ftrl");
 
   Sampler sampler({.rows = {10}}, {.rows = 10}, {.rule = Rule::kSdca, .l2 = 1, .damping = 1.5}, 1);
   sampler.scale_steps(0.25);

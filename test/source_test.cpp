@@ -131,6 +131,27 @@ TEST_CASE("source: weights have a mean of 1, and hold up nothing") {
                         std::accumulate(weights.begin(), weights.end(), 0.0)));
 }
 
+TEST_CASE("source: steps are tried on rows that weigh something, however little") {
+  const Dataset data = problem();
+  const auto report_with = [&](float front, float back, const char* objective) {
+    std::vector<float> weights(data.rows(), back);
+    std::fill_n(weights.begin(), data.rows() / 4, front);
+    Options options = quick(1);
+    options.epochs = 3;
+    return train(data.with_weights(weights), *make_objective(objective), options).report;
+  };
+  for (const char* const objective : {"logistic", "hinge"}) {
+    CAPTURE(objective);
+    const Report usual = report_with(1, 1, objective);
+    for (const float weight : {1.0F, 1e-42F, 1e38F}) {
+      CAPTURE(weight);
+      const Report report = report_with(0, weight, objective);
+      CHECK(report.step >= usual.step / 4);
+      CHECK(report.objective < 1.1 * usual.objective);
+    }
+  }
+}
+
 TEST_CASE("source: one worker is better alone the sooner, the smaller blocks are") {
   const Source data(problem(8000).with_dimension(1000));
   const auto hinge = make_objective("hinge");

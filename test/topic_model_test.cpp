@@ -256,9 +256,9 @@ TEST_CASE("topic_model: refuses parameters out of range") {
       {"topics", 0, "topics = 0: must be a whole number from 1 to 10000"},
       {"topics", 2.5, "topics = 2.5: must be a whole number from 1 to 10000"},
       {"topics", 10001, "topics = 10001: must be a whole number from 1 to 10000"},
-      {"alpha", 0, "alpha = 0: must be > 0"},
-      {"beta", -1, "beta = -1: must be > 0"},
-      {"words", 0, "words = 0: must be > 0"},
+      {"alpha", 0, "alpha = 0: must be > 0 and <= 1e+15"},
+      {"beta", -1, "beta = -1: must be > 0 and <= 1e+15"},
+      {"words", 0, "words = 0: must be > 0 and <= 1e+15"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.message);

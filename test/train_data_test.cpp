@@ -153,6 +153,39 @@ TEST_CASE("train: held-out samples are evaluated every epoch and choose the best
   }
 }
 
+TEST_CASE(
+    "train: a pass that moves nothing is not the best epoch, though held-out samples liked what it began "
+    "with") {
+  Monitor monitor;
+  std::vector<float> flipped;
+  const Dataset data = problem(400, 50);
+  for (const float label : data.labels()) flipped.push_back(-label);
+  monitor.validation = data.with_labels(flipped);
+  Options options = careful();
+  options.rule = Rule::kSvrg;
+  options.step = {};
+  const Trained trained = train(data, *make_objective("logistic"), options, monitor);
+  CHECK(trained.report.best_epoch > 1);
+  CHECK(std::ranges::any_of(trained.model.weights, [](float w) { return w != 0; }));
+  options.tolerance = 1e-4;
+  options.patience = 1;
+  CHECK(train(data, *make_objective("logistic"), options).report.objective <
+        1.001 * trained.report.per_epoch.back().objective);
+}
+
+TEST_CASE("train: of a model that is the start nothing is told that was not measured") {
+  const Dataset huge(1, {{0, 1, 2, 3}, {0, 0, 0}, {1e18F, 1e18F, 1e18F}, {1, 2, 3}, {}});
+  Options absurd = careful();
+  absurd.rule = Rule::kAdagrad;
+  absurd.step = 1e30;
+  absurd.l2 = 0;
+  const Report report = train(huge, *make_objective("least_squares"), absurd).report;
+  CHECK(report.outcome == Outcome::kDiverged);
+  CHECK(report.best_epoch == 0);
+  CHECK(!report.training.rmse);
+  CHECK(report.training.loss == doctest::Approx(report.objective));
+}
+
 TEST_CASE("train: a whole weight is a repeated row, and a weight of zero no row") {
   const Dataset data = problem(400, 50);
   std::vector<int> times(data.rows());

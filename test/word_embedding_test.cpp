@@ -267,8 +267,8 @@ TEST_CASE("word_embedding: refuses parameters out of range") {
   } cases[] = {{"rank", 0, "rank = 0: must be a whole number from 1 to 4096"},
                {"rank", 2.5, "rank = 2.5: must be a whole number from 1 to 4096"},
                {"rank", 4097, "rank = 4097: must be a whole number from 1 to 4096"},
-               {"most_weight", 0, "most_weight = 0: must be > 0"},
-               {"most_weight", std::nan(""), "most_weight = nan: must be > 0"}};
+               {"most_weight", 0, "most_weight = 0: must be > 0 and a finite float"},
+               {"most_weight", std::nan(""), "most_weight = nan: must be > 0 and a finite float"}};
   for (const auto& [name, value, error] : cases) {
     CAPTURE(error);
     CHECK(input_error_of([&] { make_objective("word_embedding", {{name, value}}); }) == error);

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <memory>
+
+#include "engine/options.h"
+#include "io/dataset.h"
+#include "objectives/objective.h"
+
+namespace sounder {
+
+// check() of engine/train.h, which returns what it has on the way: Objective::fitted().
+std::unique_ptr<Objective> fitted_and_checked(const Dataset& data, const Objective& objective,
+                                              const Options& options, const Dataset* validation = nullptr);
+
+}  // namespace sounder
