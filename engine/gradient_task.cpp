@@ -164,7 +164,7 @@ void GradientTask::run_block(Block& block, const Visitor& visitor, Local& local)
               .samples = block.rows(),
               .slot = slot,
               .scale = step.scale,
-              .compared = step.others > 0 || step.damping != 1 || layout_.planes().average};
+              .compared = step.others > 0 || step.damping != 1};
   writer_.pull(visit, copy);
   const Leaving leaving(writer_, visit);
   local.nonzeros +=

@@ -143,6 +143,7 @@ std::size_t longest_run_of(const Dataset& data) {
 // So many rows, the first ones or at random, of those that weigh anything: the others say nothing of a step.
 std::vector<std::uint32_t> rows_to_try(const Dataset& data, std::size_t count, bool first,
                                        std::uint64_t seed) {
+  if (first && !data.weighted()) return rows_in_order(count);
   std::vector<std::uint32_t> rows = rows_in_order(data.rows());
   if (data.weighted()) std::erase_if(rows, [&](std::uint32_t row) { return data.weights()[row] == 0; });
   count = std::min(count, rows.size());

@@ -74,15 +74,17 @@ struct Diverged {
   std::string advice;
 };
 
-// Trained on all rows but the fold's, at its last epoch or its best objective: the fold's rows have no say, and all count the
-// same.
+// Of fold `k`, by a model of all other rows, at its last epoch or its best objective: the fold's rows have no say, and all
+// count the same.
 Metrics metrics_of_fold(const TrainFlags& flags, const Objective& objective, const Split& parts,
-                        const ParallelFor& parallel, std::stop_token stop) {
+                        std::size_t k, const ParallelFor& parallel, std::stop_token stop) try {
   const Monitor monitor{.on_epoch = {}, .on_progress = {}, .stop = std::move(stop), .validation = {}};
   const Trained trained = train(parts.training, objective, flags.options, monitor);
   if (trained.report.outcome == Outcome::kDiverged) throw Diverged{trained.report.advice};
   const auto fitted = make_objective(trained.model.objective, trained.model.parameters);
   return evaluate(trained.model, *fitted, parts.validation.with_weights({}), parallel);
+} catch (const InputError& error) {
+  throw InputError({flags.data}, fmt::format("without fold {}: {}", k + 1, error.what()));
 }
 
 }  // namespace
@@ -96,13 +98,7 @@ int cross_validate(const TrainFlags& flags, Interrupts& interrupts) try {
   std::vector<Metrics> folds;
   for (std::size_t k = 0; k < flags.folds; ++k) {
     const Split parts = fold(data.samples, flags.folds, k, flags.options.seed);
-    const Metrics metrics = [&] {
-      try {
-        return metrics_of_fold(flags, *data.objective, parts, parallel, interrupts.token());
-      } catch (const InputError& error) {
-        throw InputError({flags.data}, fmt::format("without fold {}: {}", k + 1, error.what()));
-      }
-    }();
+    const Metrics metrics = metrics_of_fold(flags, *data.objective, parts, k, parallel, interrupts.token());
     if (interrupts.requested()) return stopped(interrupts);
     folds.push_back(metrics);
     if (!flags.quiet) say_beside(flags.outputs(), fmt::format("fold {}: {}\n", k + 1, describe(metrics)));
