@@ -23,7 +23,7 @@ Options short_run(std::size_t threads) {
   return options;
 }
 
-Report report_of(const Options& options, const Dataset& data = generate({.rows = 600})) {
+Report report_of(const Options& options, const Dataset& data = generate({.rows = 600, .columns = 3000})) {
   return train(data, *make_objective("logistic"), options).report;
 }
 

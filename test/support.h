@@ -29,6 +29,16 @@ namespace sounder::test {
 // Thread counts that every concurrent case runs with; 1 comes first and proves the case itself.
 inline constexpr std::size_t kThreadSweep[] = {1, 2, 3, 4, 8};
 
+// How often a case that starts no thread tries something at random: ThreadSanitizer makes each throw a hundred times as dear,
+// and has nothing to find there.
+constexpr std::size_t tries(std::size_t count) {
+#ifdef __SANITIZE_THREAD__
+  return count / 20;
+#else
+  return count;
+#endif
+}
+
 inline Options with_threads(std::size_t threads) {
   Options options;
   options.threads = static_cast<int>(threads);
