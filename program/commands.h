@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "engine/arena.h"
@@ -78,6 +79,17 @@ struct TrainingData {
   std::unique_ptr<Objective> objective = {};     // what is minimised over them
   RowOrigins origins = {};
 };
+
+// What the samples of a problem count, for its report: nothing if all count the same.
+Remarks weights_of(const ProblemFlags& flags);
+
+// Into an object of nlohmann's.
+void put_remarks(auto& json, const Remarks& remarks) {
+  for (const auto& [name, remark] : remarks) {
+    auto& entry = json[name];
+    std::visit([&](const auto& value) { entry = value; }, remark);
+  }
+}
 
 // What goes on from a model has labels encoded, columns numbered and rows scaled as that one's were. Throws InputError for flags
 // that contradict it.

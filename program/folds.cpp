@@ -62,8 +62,7 @@ Json json_of(const TrainFlags& flags, const TrainingData& data, const std::vecto
   json["bias"] = flags.options.bias;
   json["rule"] = name_of(flags.options.rule);
   json["normalize"] = flags.normalize;
-  if (flags.class_weights.any()) json["class_weights"] = describe(flags.class_weights);
-  if (!flags.sample_weights.empty()) json["sample_weights"] = flags.sample_weights;
+  put_remarks(json, weights_of(flags));
   json["folds"] = Json::array();
   for (const Metrics& fold : folds) put(json["folds"].emplace_back(Json::object()), fold, "");
   put(json, mean_of(folds), "_mean");

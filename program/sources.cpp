@@ -240,6 +240,13 @@ SampleScheme scheme_of(const Model& model, const Objective& objective) {
           .kind = objective.labels()};
 }
 
+Remarks weights_of(const ProblemFlags& flags) {
+  Remarks remarks;
+  if (flags.class_weights.any()) remarks["class_weights"] = describe(flags.class_weights);
+  if (!flags.sample_weights.empty()) remarks["sample_weights"] = flags.sample_weights;
+  return remarks;
+}
+
 TrainingData read_for_training(const ProblemFlags& flags, const ParallelFor& parallel, const Model* start) {
   TrainingData data = read_samples(flags, parallel, start);
   check_shape(data.samples, flags.data);

@@ -9,6 +9,7 @@
 #include "engine/arena.h"
 #include "io/counted.h"
 #include "io/json_text.h"
+#include "program/commands.h"
 #include "program/speedup.h"
 
 namespace sounder {
@@ -280,6 +281,7 @@ std::string json_of(const Study& study) {
             {"best_objective", study.best()},
             {"target", study.target()}};
   if (!flags.target) json["above"] = flags.above;
+  put_remarks(json, weights_of(flags));
   json["serial"] = json_of(study, study.serial());
   json["measured"] = list_of(study, study.measured());
   json["simulated"] = list_of(study, study.simulated());

@@ -79,8 +79,7 @@ Remarks remarks_of(const TrainFlags& flags, const Model& model) {
   for (const auto& [name, value] : model.parameters) remarks[name] = value;
   if (flags.labels.positive_above) remarks["positive_above"] = *flags.labels.positive_above;
   if (flags.labels.positive_class) remarks["positive_class"] = *flags.labels.positive_class;
-  if (flags.class_weights.any()) remarks["class_weights"] = describe(flags.class_weights);
-  if (!flags.sample_weights.empty()) remarks["sample_weights"] = flags.sample_weights;
+  remarks.merge(weights_of(flags));
   return remarks;
 }
 

@@ -32,7 +32,11 @@ check 'balanced classes are both predicted' between "$(cat few) + 1" "$(cat few.
 silent train few.svm --class-weights balanced --folds 3 --quiet --report folds.json
 ends 0 tune few.svm --class-weights balanced --l2s 1e-2,1e-3 --epochs 3 --quiet --report tuned.json
 check 'the command has the weights' grep -qF -- '--class-weights balanced' tuned.json
-ends 0 inspect few.svm --class-weights balanced
+ends 0 inspect few.svm --class-weights balanced --json inspected.json
+ends 0 speedup few.svm --class-weights balanced --epochs 1 --repeat 1 --simulate none --threads 1 --quiet --report speedup.json
+for report in folds tuned inspected speedup; do
+  check "$report names the weights" grep -qF '"class_weights": "balanced"' "$report.json"
+done
 # Classes are the file's, also where a rule makes two of many.
 printf '1 1:1 2:1\n1 1:2\n2 2:1\n3 1:-1\n4 2:-1\n4 1:-2\n' >four.svm
 four() {
