@@ -35,6 +35,9 @@ struct LibsvmOptions {
   std::size_t dimension = 0;
   Beyond beyond = Beyond::kGrow;
 
+  // Whether a row may begin with its first "index:value". Its label is 0 then. A line without anything is no row.
+  bool may_lack_labels = false;
+
   // Bytes of text that are parsed as one piece of work. Changes the speed only.
   std::size_t piece_bytes = std::size_t{1} << 18;
 };
@@ -43,6 +46,7 @@ struct LibsvmFile {
   Dataset data;
   std::uint32_t index_base = 1;  // as given or found
   RowOrigins origins = {};
+  std::optional<InputError> unlabelled = {};  // says where the first label is missing
 };
 
 // Reads a file, plain or compressed (see io/stream.h), piece by piece. Throws InputError with line and column at the
@@ -63,6 +67,7 @@ struct LibsvmShape {
   std::uint32_t index_base = 1;
   std::size_t dimension = 0;
   std::optional<InputError> rounded_class = {};  // RowOrigins has it
+  std::optional<InputError> unlabelled = {};     // LibsvmFile has it
 };
 using TakePiece = std::function<void(const LibsvmPiece&)>;
 LibsvmShape scan_libsvm(Stream& stream, const std::string& name, const LibsvmOptions& options,

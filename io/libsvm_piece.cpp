@@ -42,6 +42,7 @@ class Parser {
       : text_(text),
         base_(options.index_base.value_or(0)),
         piece_base_(piece_base(options)),
+        may_lack_labels_(options.may_lack_labels),
         columns_(refuses_columns(options) ? options.dimension : kMostColumns),
         end_(base_ + std::min(columns_, kMostColumns)),
         piece_(piece) {
@@ -54,6 +55,7 @@ class Parser {
     piece.end = 0;
     piece.has_index_zero = false;
     piece.rounded_class.reset();
+    piece.unlabelled.reset();
     piece.failure.reset();
   }
 
@@ -95,11 +97,21 @@ class Parser {
 
   float label(Scanner& scan) {
     const char* start = scan.at();
+    if (may_lack_labels_ && at_entry(scan)) {
+      if (!piece_.unlabelled) piece_.unlabelled = failure(start, missing_label(scan));
+      return 0;
+    }
     const float value = number(scan, "a label");
     const std::string_view text(start, scan.at());
     if (is_rounded_class(text, value) && !piece_.rounded_class) [[unlikely]]
       piece_.rounded_class = failure(start, describe_rounded_class(text, value));
     return value;
+  }
+
+  static bool at_entry(Scanner scan) { return scan.integer() && scan.skip(':'); }
+
+  static std::string missing_label(const Scanner& scan) {
+    return fmt::format("found {}, expected a label", found_at(scan));
   }
 
   // Goes behind entries, a space before each, that look as most do and have nothing wrong with them. What changes from one
@@ -173,6 +185,7 @@ class Parser {
   std::string_view text_;
   std::uint64_t base_;  // the lowest index; 0 while it is not known
   std::uint64_t piece_base_;
+  bool may_lack_labels_;
   std::uint64_t columns_;  // how many are accepted
   std::uint64_t end_;      // one above the largest index
   LibsvmPiece& piece_;

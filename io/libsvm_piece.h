@@ -36,6 +36,7 @@ struct LibsvmPiece {
   std::uint64_t end = 0;  // one above the largest index as written, that of a zero value included
   bool has_index_zero = false;
   std::optional<Failure> rounded_class;  // RowOrigins has it
+  std::optional<Failure> unlabelled;     // LibsvmFile has it
   std::optional<Failure> failure;        // the first; the rest of the text was not read
 };
 

@@ -76,6 +76,7 @@ LibsvmShape LibsvmReader::read(const ParallelFor& parallel) {
   const std::uint32_t base = options_.index_base.value_or(has_index_zero_ ? 0 : 1);
   LibsvmShape shape{base, end_ > base ? end_ - base : 0};
   if (rounded_class_) shape.rounded_class = error_of(*rounded_class_);
+  if (unlabelled_) shape.unlabelled = error_of(*unlabelled_);
   return shape;
 }
 
@@ -85,7 +86,7 @@ LibsvmShape LibsvmReader::scan(const ParallelFor& parallel, const TakePiece& tak
 }
 
 LibsvmFile LibsvmReader::run(const ParallelFor& parallel) {
-  auto [base, columns, rounded_class] = read(parallel);
+  auto [base, columns, rounded_class, unlabelled] = read(parallel);
   if (base != piece_base(options_)) rows_.shift(parallel);
   if (options_.dimension > 0 && columns > options_.dimension) {
     if (options_.beyond == Beyond::kRefuse) throw error_of(*beyond_[base]);
@@ -93,7 +94,8 @@ LibsvmFile LibsvmReader::run(const ParallelFor& parallel) {
   }
   return {rows_.take(std::max(columns, options_.dimension)),
           base,
-          {std::move(row_lines_), std::move(rounded_class)}};
+          {std::move(row_lines_), std::move(rounded_class)},
+          std::move(unlabelled)};
 }
 
 void LibsvmReader::work() {
@@ -162,6 +164,7 @@ void LibsvmReader::append(Job& job) {
   for (const std::uint32_t base : {0U, 1U})
     if (!beyond_[base]) beyond_[base] = placed(std::exchange(job.beyond[base], {}));
   if (!rounded_class_) rounded_class_ = placed(std::move(job.piece.rounded_class));
+  if (!unlabelled_) unlabelled_ = placed(std::move(job.piece.unlabelled));
   any_rows_ |= !job.piece.labels.empty();
   pass_on(job.piece);
   lines_ += job.piece.lines;

@@ -104,6 +104,7 @@ class LibsvmReader {
   std::optional<Failure> failure_;  // this or that
   std::array<std::optional<Failure>, 2> beyond_;
   std::optional<Failure> rounded_class_;
+  std::optional<Failure> unlabelled_;
 };
 
 }  // namespace sounder

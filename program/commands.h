@@ -134,7 +134,7 @@ struct KnownData {
   Dataset samples;
   Remarks remarks;
   RowOrigins origins = {};
-  std::optional<InputError> unlabelled = {};  // says where labels are missing: images and pairs need none
+  std::optional<InputError> unlabelled = {};  // says where labels are missing: predictions need none
 };
 
 // Where samples lie; a file of labels belongs to images.

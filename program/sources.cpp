@@ -54,14 +54,10 @@ void check_size(const DocwordFile& file, const std::string& path) {
                   file.documents, file.words));
 }
 
-struct RowFile : LibsvmFile {
-  std::optional<InputError> unlabelled = {};
-};
-
-RowFile read_images(const Input& input, const SampleFiles& files, std::size_t dimension) {
+LibsvmFile read_images(const Input& input, const SampleFiles& files, std::size_t dimension) {
   Dataset samples = parse_idx_samples(input.bytes(), files.data, files.labels);
   if (dimension == 0 || dimension == samples.dimension()) {
-    RowFile file{{std::move(samples), 0}};
+    LibsvmFile file{std::move(samples), 0};
     if (files.labels.empty())
       file.unlabelled.emplace(Position{files.data}, "found no labels, expected them in a file, --labels");
     return file;
@@ -71,12 +67,12 @@ RowFile read_images(const Input& input, const SampleFiles& files, std::size_t di
 }
 
 // LIBSVM text, or the pictures of an IDX file, by its first bytes.
-RowFile read_rows(const SampleFiles& files, const LibsvmOptions& options, const ParallelFor& parallel) {
+LibsvmFile read_rows(const SampleFiles& files, const LibsvmOptions& options, const ParallelFor& parallel) {
   Stream stream(files.data);
   if (is_idx_images(stream.ahead(kIdxMagicBytes)))
     return read_images(Input(std::move(stream)), files, options.dimension);
   refuse_written(stream, files.data);
-  if (files.labels.empty()) return {read_libsvm(stream, files.data, options, parallel)};
+  if (files.labels.empty()) return read_libsvm(stream, files.data, options, parallel);
   throw InputError({files.data}, "found no IDX images, expected them, as they have a file of labels");
 }
 
@@ -87,7 +83,7 @@ void require_labels(const std::optional<InputError>& unlabelled) {
 TrainingData read_libsvm_samples(const ProblemFlags& flags, const ParallelFor& parallel, const Model* start) {
   LibsvmOptions options{.index_base = flags.index_base};
   if (start != nullptr) options = {.index_base = start->index_base, .dimension = start->dimension};
-  RowFile file = read_rows({flags.data, flags.label_file}, options, parallel);
+  LibsvmFile file = read_rows({flags.data, flags.label_file}, options, parallel);
   require_labels(file.unlabelled);
   return {.samples = std::move(file.data),
           .scheme = {.index_base = file.index_base},
@@ -300,8 +296,12 @@ KnownData read_known(const SampleFiles& files, const SampleScheme& scheme, bool 
     throw InputError({path},
                      "word vectors are not tried on other text: counts depend on how much there is of it");
   const auto beyond = ignore_unknown ? LibsvmOptions::Beyond::kDrop : LibsvmOptions::Beyond::kRefuse;
-  RowFile file = read_rows(
-      files, {.index_base = scheme.index_base, .dimension = scheme.dimension, .beyond = beyond}, parallel);
+  LibsvmFile file = read_rows(files,
+                              {.index_base = scheme.index_base,
+                               .dimension = scheme.dimension,
+                               .beyond = beyond,
+                               .may_lack_labels = true},
+                              parallel);
   return {scheme.normalize ? file.data.normalized() : std::move(file.data),
           {},
           std::move(file.origins),

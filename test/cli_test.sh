@@ -59,6 +59,12 @@ refused 'give one' predict logistic.model good.svm --probabilities --margins
 sed 's/^[^ ]*/7/' good.svm >unlabelled.svm
 silent predict good.model unlabelled.svm --output labels.txt --report predicted.json --quiet
 check 'no accuracy without labels' [ -z "$(number predicted.json accuracy)" ]
+sed 's/^[^ ]* //' unlabelled.svm >bare.svm
+silent predict good.model bare.svm --output bare.txt --report predicted.json --quiet
+check 'rows without labels are predicted' cmp -s labels.txt bare.txt
+check 'and not judged' [ -z "$(number predicted.json accuracy)" ]
+refused 'bare.svm:1:1: found' evaluate good.model bare.svm
+refused 'expected a label' train bare.svm
 refused 'unlabelled.svm:1: the label is 7' evaluate good.model unlabelled.svm
 printf '1 1:1\n# c\n\n1 1:2\n7 2:1\n' >seven.svm
 refused 'seven.svm:5: the label is 7' evaluate good.model seven.svm

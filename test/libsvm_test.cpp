@@ -233,6 +233,23 @@ TEST_CASE("libsvm: shows the bytes of a binary file") {
   CHECK(error_of("1 1:1\0"sv).find("found \"1\\x00\", expected a value") != std::string::npos);
 }
 
+TEST_CASE("libsvm: rows may lack labels where that is allowed, and the first one is named") {
+  const std::string text = "+1 1:2\n\n1:3 2:4 # none\n2:5\n-1 1:1\n7\n";
+  CHECK(error_of(text) == "f.svm:3:1: found \"1:3\", expected a label (a finite number)");
+  for (const std::size_t bytes : kPieceSizes) {
+    LibsvmOptions options{.may_lack_labels = true};
+    if (bytes > 0) options.piece_bytes = bytes;
+    const LibsvmFile file = parse(text, options);
+    CHECK(std::ranges::equal(file.data.labels(), std::vector<float>{1, 0, 0, -1, 7}));
+    CHECK(std::ranges::equal(file.data.indices(), std::vector<Coordinate>{0, 0, 1, 1, 0}));
+    REQUIRE(file.unlabelled.has_value());
+    CHECK(std::string(file.unlabelled->what()) == "f.svm:3:1: found \"1:3\", expected a label");
+    CHECK(!parse("+1 1:2\n", options).unlabelled.has_value());
+    for (const char* wrong : {"x 1:2\n", "1:2 x\n", ":2\n", "1:\n", "1:2 1:3\n", "0.5:1\n", "qid:1\n"})
+      CHECK(!error_of(wrong, options).empty());
+  }
+}
+
 TEST_CASE("libsvm: never crashes on random bytes") {
   std::mt19937 random(3);
   const std::string_view alphabet = "0123456789:.-+e# \t\n\r,x";
