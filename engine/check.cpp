@@ -40,6 +40,18 @@ void check_samples(const Dataset& data, LabelKind kind) {
   check_labels(data, kind);
 }
 
+void check_draws(const Objective& objective, const Options& options) {
+  if (!objective.shape().draws) return;
+  const DisciplineTraits& discipline = traits_of(discipline_of(options));
+  if (discipline.disjoint || (discipline.by_sample && options.block_rows == 0))
+    throw InputError(fmt::format(
+        "discipline = {}: has blocks of a few samples, and {} draws from those of its block; take {}",
+        discipline.name, objective.name(), discipline.disjoint ? "reproducible" : "atomic, or block_rows"));
+  if (options.block_rows > 0 && options.block_rows < kLeastDrawnFrom)
+    throw InputError(fmt::format("block_rows = {}: must be >= {}, as {} draws from the samples of a block",
+                                 options.block_rows, kLeastDrawnFrom, objective.name()));
+}
+
 void check_method(const Objective& objective, const Options& options) {
   if (!objective.suits(options.rule)) {
     std::vector<std::string_view> suitable;
@@ -141,6 +153,7 @@ std::unique_ptr<Objective> fitted_and_checked(const Dataset& data, const Objecti
   if (objective.shape().pairs) check_pairs(data);
   check_validation(validation, data.dimension(), objective.labels());
   check_method(objective, options);
+  check_draws(objective, options);
   check_problem(objective, options);
   check_start(objective, options, data.dimension());
   std::unique_ptr<Objective> fitted = objective.fitted(data);
@@ -164,6 +177,7 @@ void check(const BlockFile& file, const Objective& objective, const Options& opt
   check_storable(objective);
   check_validation(validation, file.shape().dimension, objective.labels());
   check_method(objective, options);
+  check_draws(objective, options);
   check_problem(objective, options);
   check_start(objective, options, file.shape().dimension);
   check_positions(file.shape().dimension, objective.width());

@@ -49,10 +49,15 @@ class LabelsFound {
  public:
   explicit LabelsFound(const LabelRule& rule) : rule_(rule) {}
 
+  // Of many it keeps the least and the greatest.
   void add(float label) {
-    if (labels_.size() >= kMost && label > *labels_.begin() && label < *labels_.rbegin() && !is_class(label))
-      return;
-    labels_.insert(label);
+    if (labels_.size() < kMost || is_class(label)) {
+      labels_.insert(label);
+    } else if (label < *labels_.begin()) {
+      replace(labels_.begin(), label);
+    } else if (label > *labels_.rbegin()) {
+      replace(std::prev(labels_.end()), label);
+    }
   }
 
   // As samples of no coordinate.
@@ -65,6 +70,11 @@ class LabelsFound {
 
  private:
   static constexpr std::size_t kMost = 1000;
+
+  void replace(std::set<float>::iterator old, float label) {
+    if (!is_class(*old)) labels_.erase(old);
+    labels_.insert(label);
+  }
 
   bool is_class(float label) const {
     return rule_.positive_class && label == static_cast<float>(*rule_.positive_class);

@@ -28,7 +28,7 @@ bool Course::diverged(double objective) const {
 
 Course::Standing Course::take(const EpochReport& epoch, bool moved) {
   const double score = score_of(epoch);
-  const bool at_start = !moved && scores_.empty();
+  const bool at_start = !moved && scores_.empty() && std::isinf(best_score_);
   const Standing standing{.lowest = epoch.objective <= lowest_, .best = at_start || score < best_score_};
   lowest_ = std::min(lowest_, epoch.objective);
   if (!at_start) best_score_ = std::min(best_score_, score);

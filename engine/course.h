@@ -17,8 +17,13 @@ class Course {
   Course(const Options& options, bool rounds, bool settles = false)
       : options_(options), rounds_(rounds), settles_(settles) {}
 
-  // With the objective before the first epoch.
+  // With the objective before the first epoch. What is worth keeping, as a model to go on from is, has a score to beat: the
+  // loss on samples held out where there are some, else the objective.
   void start(double objective) { first_ = lowest_ = objective; }
+  void start(double objective, double score) {
+    start(objective);
+    best_score_ = score;
+  }
 
   // Of all epochs taken, and of the start.
   double lowest() const { return lowest_; }

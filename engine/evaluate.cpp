@@ -38,15 +38,26 @@ class Piece {
 
 // Calls body(piece number, first row, samples) for consecutive pieces of the data.
 template <class Body>
-void for_each_piece(const Model& model, const Dataset& data, const ParallelFor& parallel, Body&& body) {
-  parallel((data.rows() + kPieceRows - 1) / kPieceRows, [&](std::size_t piece) {
-    const std::size_t first = piece * kPieceRows;
-    body(piece, first, Piece(model, data, first, std::min(kPieceRows, data.rows() - first)).samples());
+void for_each_piece(const Model& model, const Dataset& data, const ParallelFor& parallel,
+                    std::size_t piece_rows, Body&& body) {
+  parallel((data.rows() + piece_rows - 1) / piece_rows, [&](std::size_t piece) {
+    const std::size_t first = piece * piece_rows;
+    body(piece, first, Piece(model, data, first, std::min(piece_rows, data.rows() - first)).samples());
   });
 }
 
-void check(const Model& model, const Dataset& data) {
+void check(const Model& model, const Objective& objective, const Dataset& data) {
   check_positions(model.dimension, model.width);
+  const Shape shape = objective.shape();
+  const std::size_t common = shape.common * shape.width;
+  const bool has_common =
+      model.bias.size() == common || (common == 0 && model.bias.size() == model.width);
+  if (model.width != shape.width || model.weights.size() != model.dimension * model.width || !has_common)
+    throw InputError(
+        fmt::format("found a model of {} x {} weights and {} beside them, expected one of {}: {} for each of "
+                    "its {} columns and {}",
+                    model.weights.size() / std::max<std::size_t>(model.width, 1), model.width,
+                    model.bias.size(), objective.name(), shape.width, model.dimension, common));
   if (data.dimension() <= model.dimension) return;
   throw InputError(
       fmt::format("the data has {} coordinates, the model {}: leave out what the model does not know",
@@ -61,13 +72,14 @@ ConstWeights weights_of(const Model& model) {
 
 // `width` numbers a row: work(samples, weights, out) puts down those of a piece.
 template <class Work>
-std::vector<float> apply(const Model& model, const Dataset& data, const ParallelFor& parallel,
-                         std::size_t width, Work&& work) {
-  check(model, data);
+std::vector<float> apply(const Model& model, const Objective& objective, const Dataset& data,
+                         const ParallelFor& parallel, std::size_t width, Work&& work) {
+  check(model, objective, data);
   std::vector<float> out(data.rows() * width);
-  for_each_piece(model, data, parallel, [&](std::size_t, std::size_t first, const Samples& samples) {
-    work(samples, weights_of(model), std::span(out).subspan(first * width, samples.rows() * width));
-  });
+  for_each_piece(
+      model, data, parallel, kPieceRows, [&](std::size_t, std::size_t first, const Samples& samples) {
+        work(samples, weights_of(model), std::span(out).subspan(first * width, samples.rows() * width));
+      });
   return out;
 }
 
@@ -124,7 +136,7 @@ Metrics metrics_of(const Evaluation& sums, LabelKind labels) {
 
 std::vector<float> predict(const Model& model, const Objective& objective, const Dataset& data,
                            const ParallelFor& parallel) {
-  return apply(model, data, parallel, 1,
+  return apply(model, objective, data, parallel, 1,
                [&](const Samples& samples, const ConstWeights& weights, std::span<float> out) {
                  objective.predict(samples, weights, out);
                });
@@ -132,7 +144,7 @@ std::vector<float> predict(const Model& model, const Objective& objective, const
 
 std::vector<float> scores(const Model& model, const Objective& objective, const Dataset& data,
                           const ParallelFor& parallel) {
-  return apply(model, data, parallel, objective.scores(),
+  return apply(model, objective, data, parallel, objective.scores(),
                [&](const Samples& samples, const ConstWeights& weights, std::span<float> out) {
                  objective.score(samples, weights, out);
                });
@@ -142,7 +154,7 @@ std::vector<float> probabilities(const Model& model, const Objective& objective,
                                  const ParallelFor& parallel) {
   if (!objective.to_probabilities({}))
     throw InputError(fmt::format("the objective {} has no probabilities", objective.name()));
-  return apply(model, data, parallel, objective.scores(),
+  return apply(model, objective, data, parallel, objective.scores(),
                [&](const Samples& samples, const ConstWeights& weights, std::span<float> out) {
                  objective.score(samples, weights, out);
                  objective.to_probabilities(out);
@@ -151,12 +163,15 @@ std::vector<float> probabilities(const Model& model, const Objective& objective,
 
 Metrics evaluate(const Model& model, const Objective& objective, const Dataset& data,
                  const ParallelFor& parallel) {
-  check(model, data);
+  check(model, objective, data);
   check_labels(data, objective.labels());
-  std::vector<Evaluation> pieces((data.rows() + kPieceRows - 1) / kPieceRows);
-  for_each_piece(model, data, parallel, [&](std::size_t piece, std::size_t, const Samples& samples) {
-    pieces[piece] = objective.evaluate(samples, weights_of(model));
-  });
+  // What draws from the data draws from all of it.
+  const std::size_t piece_rows = objective.shape().draws ? std::max<std::size_t>(data.rows(), 1) : kPieceRows;
+  std::vector<Evaluation> pieces((data.rows() + piece_rows - 1) / piece_rows);
+  for_each_piece(model, data, parallel, piece_rows,
+                 [&](std::size_t piece, std::size_t, const Samples& samples) {
+                   pieces[piece] = objective.evaluate(samples, weights_of(model));
+                 });
   Evaluation sum;
   for (const Evaluation& piece : pieces) sum += piece;
   Metrics metrics = metrics_of(sum, objective.labels());

@@ -27,6 +27,13 @@ double bound_of(const Report& report) {
                               : -std::numeric_limits<double>::infinity();
 }
 
+// No more than what proves a minimum: with whole capacities, a cut less than one above the bound is one.
+double gap_of_proof(const CutProblem& problem, double gap) {
+  const double rounding = rounding_of(problem);
+  const double most = rounding / std::numeric_limits<double>::epsilon();  // that a cut can be
+  return problem.whole && most > 0 ? std::max(gap, (0.5 - rounding) / most) : gap;
+}
+
 // Without edges, every node has the label that costs least.
 Cut cut_from(const CutProblem& problem, std::span<const float> weights) {
   Cut cut{.labels = round_cut(problem, weights)};
@@ -55,11 +62,14 @@ Cut minimum_cut(const CutProblem& problem, const Options& options, const Monitor
     cut.report.outcome = Outcome::kConverged;
     cut.report.options = options;
   } else {
-    Trained trained = train(problem.edges, *make_graph_cut(problem), options, monitor);
+    Options proving = options;
+    proving.gap = gap_of_proof(problem, options.gap);
+    Trained trained = train(problem.edges, *make_graph_cut(problem), proving, monitor);
     cut = cut_from(problem, trained.model.weights);
     cut.relaxed_energy = std::min(cut.energy, energy_of_relaxed(problem, std::move(trained.model.weights)));
     cut.bound = std::min(cut.energy, bound_of(trained.report));
     cut.report = std::move(trained.report);
+    cut.report.options = options;
   }
   cut.gap = (cut.energy - cut.bound) / std::max(std::fabs(cut.energy), std::numeric_limits<double>::min());
   cut.optimal = problem.whole && cut.energy - cut.bound + rounding_of(problem) < 1;

@@ -45,7 +45,8 @@ std::string why_tried(const Trial& trial) {
   const char* const less = trial.smooth() ? "" : ", and less the smaller a part of all these are";
   if (trial.goes_on())
     return fmt::format(
-        "the largest power of four, times what moves a margin by its slope, that after two passes over {} "
+        "the power of four nearest to 1, times what moves a margin by its slope, that after two passes over "
+        "{} "
         "did within "
         "{:.1g} % of the best on others{}",
         counted(trial.learned(), "row"), tie, less);
@@ -78,8 +79,15 @@ void take(Plan& plan, Rows rows) {
 }
 
 // Staleness is window x task_blocks x block_rows.
-void fit_tau(Plan& plan, const Options& options, std::size_t rows) {
+void fit_tau(Plan& plan, const Setting& is) {
+  const Options& options = is.options;
+  const std::size_t rows = is.data.rows();
   const std::size_t most = options.tau / plan.window;
+  if (is.objective.shape().draws && options.block_rows == 0 &&
+      most < std::min(kLeastDrawnFrom, plan.block_rows))
+    throw InputError(fmt::format("tau = {}: must be >= {}, blocks of {} samples for {} to draw from",
+                                 options.tau, plan.window * kLeastDrawnFrom, kLeastDrawnFrom,
+                                 is.objective.name()));
   if (options.block_rows == 0 && most < plan.block_rows) {
     plan.block_rows = std::max<std::size_t>(most, 1);
     plan.why.block.why = fmt::format("the bound of {} on staleness allows no more with {} in flight",
@@ -145,7 +153,7 @@ void fit_tasks(Plan& plan, const Setting& is) {
     plan.task_blocks = std::clamp<std::size_t>(most / plan.block_rows, 1, plan.task_blocks);
   }
   if (is.discipline.disjoint) fit_batch(plan, is.data.data(), is.options);
-  if (is.options.tau > 0) fit_tau(plan, is.options, is.data.rows());
+  if (is.options.tau > 0) fit_tau(plan, is);
   if (traits_of(is.options.rule).shares) plan.others = is.parallel - 1;
 }
 

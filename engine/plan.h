@@ -21,6 +21,9 @@ namespace sounder {
 
 class Trial;
 
+// Samples of a block, at least, where Shape::draws: with fewer, what is drawn is too often the sample itself.
+inline constexpr std::size_t kLeastDrawnFrom = 128;
+
 // What a run settles before its first update: block size, staleness bound and step, each as the options say
 // or, where they leave it open, from the data. DECISIONS.md has the measurements behind the constants.
 struct Plan {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <numeric>
 #include <span>
@@ -35,7 +36,8 @@ Dataset scaled(Dataset data) {
   if (sum == 0) return data;
   const double scale = static_cast<double>(data.rows()) / sum;
   std::vector<float> weights;
-  for (const double weight : data.weights()) weights.push_back(static_cast<float>(weight * scale));
+  for (const double weight : data.weights())  // -0, too, is 0
+    weights.push_back(static_cast<float>(std::fabs(weight) * scale));
   return data.with_weights(std::move(weights));
 }
 

@@ -72,15 +72,20 @@ double smallest_of(const std::map<int, double>& scores, double enough) {
   return scores.begin()->first;
 }
 
-double largest_of(const std::map<int, double>& scores, double enough) {
-  const auto found =
-      std::find_if(scores.rbegin(), scores.rend(), [=](const auto& s) { return s.second <= enough; });
-  return found == scores.rend() ? scores.begin()->first : found->first;
+// About as good as the best, and of these the one nearest to the natural step.
+double nearest_of(const std::map<int, double>& scores, double enough) {
+  int nearest = scores.begin()->first;
+  bool found = false;
+  for (const auto& [k, score] : scores) {
+    if (score > enough || (found && std::abs(k) >= std::abs(nearest))) continue;
+    nearest = k;
+    found = true;
+  }
+  return nearest;
 }
 
 // Upwards from the first, then downwards if the best is near it.
 double best_tried(const Trial& trial, std::size_t rows, int epochs) {
-  constexpr int kReach = 14;
   constexpr double kBudget = 0.9;  // epochs, or a share of all of them
   constexpr double kShare = 0.1;
   const Search search = search_for(trial);
@@ -96,7 +101,8 @@ double best_tried(const Trial& trial, std::size_t rows, int epochs) {
   };
   const auto walk = [&](int from, int direction) {
     int worse = 0;
-    for (int k = from; worse < search.patience && std::abs(k) <= kReach && scores.size() < most;
+    for (int k = from;
+         worse < search.patience && k >= search.least && k <= search.most && scores.size() < most;
          k += direction) {
       const double before = scores.empty() ? kInfinity : best()->second;
       scores[k] = all.at(k, direction);
@@ -107,14 +113,21 @@ double best_tried(const Trial& trial, std::size_t rows, int epochs) {
   if (!scores.empty() && best()->first < search.first + search.patience) walk(search.first - 1, -1);
   if (scores.empty()) return all.step(search.first - 1);  // a row or two
   const double enough = best()->second * search.tie;
-  return all.step(search.largest ? largest_of(scores, enough) : smallest_of(scores, enough));
+  return all.step(search.nearest ? nearest_of(scores, enough) : smallest_of(scores, enough));
 }
 
 }  // namespace
 
 Search search_for(const Trial& trial) {
   if (trial.goes_on())
-    return {.first = 0, .patience = 2, .tie = 1.002, .gain = 1e-4, .trials = 8, .largest = true};
+    return {.first = 0,
+            .least = -1,
+            .most = 1,
+            .patience = 2,
+            .tie = 1.002,
+            .gain = 1e-4,
+            .trials = 3,
+            .nearest = true};
   return trial.smooth() ? Search{.first = 0, .patience = 1, .tie = 1.25} : Search{};
 }
 

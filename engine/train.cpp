@@ -61,8 +61,10 @@ class Trainer {
   void work(const Task& task);
   void account(const Task& task);
   double objective_at_start();
+  double score_at_start(double objective);
   bool to_evaluate() const;
   Evaluation sums_at(const Parameters& parameters);
+  Metrics held_out();
   void evaluate();
   Checkpoint checkpoint() const;
   void roll_back();
@@ -167,7 +169,11 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
   parameters_.write(best_);
   good_ = checkpoint();
   const double objective_before = objective_at_start();
-  course_.start(objective_before);
+  if (options_.start) {
+    course_.start(objective_before, score_at_start(objective_before));
+  } else {
+    course_.start(objective_before);
+  }
   tell_plan(report_, plan_);
   report_.objective = objective_before;
 }
@@ -307,6 +313,11 @@ double Trainer::objective_at_start() {
   return objective_of(sums, objective_, layout_, best_, options_);
 }
 
+double Trainer::score_at_start(double objective) {
+  if (monitor_.validation) report_.validation = held_out();
+  return report_.validation ? report_.validation->loss : objective;
+}
+
 // The regulariser alone is a lower bound of the objective, where it is a norm.
 bool Trainer::to_evaluate() const {
   if (report_.epochs % options_.evaluate_every == 0 || report_.epochs == options_.epochs ||
@@ -315,6 +326,12 @@ bool Trainer::to_evaluate() const {
   const double squared = layout_.norms(latest()).squared;
   return !std::isfinite(squared) ||
          (!objective_.shape().terms && course_.diverged(options_.l2 / 2 * squared));
+}
+
+Metrics Trainer::held_out() {
+  return timed(report_.evaluate_seconds, [&] {
+    return sounder::evaluate(model_of(latest()), objective_, *monitor_.validation, parallel_on(arena_));
+  });
 }
 
 Checkpoint Trainer::checkpoint() const {
@@ -346,6 +363,7 @@ void Trainer::evaluate() {
 void Trainer::roll_back() {
   good_.restore(parameters_, sampler_, turns_, blocks_);
   step_limit_.went_back(report_.epochs);
+  moved_ = false;
   ++report_.rollbacks;
   rolled_back_ = report_.epochs;
 }
@@ -363,11 +381,7 @@ void Trainer::record(double objective, const Evaluation& sums) {
       return duality_.gap(std::min(course_.lowest(), objective), latest(), sampler_.step(), options_.gap);
     });
   }
-  if (monitor_.validation) {
-    row.validation = timed(report_.evaluate_seconds, [&] {
-      return sounder::evaluate(model_of(latest()), objective_, *monitor_.validation, parallel_on(arena_));
-    });
-  }
+  if (monitor_.validation) row.validation = held_out();
   const Course::Standing standing = course_.take(row, std::exchange(moved_, false));
   if (standing.lowest) good_ = checkpoint();
   step_limit_.took(row.epoch, standing.lowest);

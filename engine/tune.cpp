@@ -87,7 +87,7 @@ class Tuner {
  public:
   Tuner(Source source, const Objective& objective, const Options& common,
         std::span<const Candidate> candidates, const Dataset& validation, const Monitor& monitor,
-        Arena& arena);
+        JudgedBy judged, Arena& arena);
 
   Tuned run();
 
@@ -110,6 +110,7 @@ class Tuner {
   const Options& common_;
   const Dataset& validation_;
   const Monitor& monitor_;
+  const JudgedBy judged_;
   Arena& arena_;
   RunClock clock_;
   Tuned tuned_;
@@ -133,11 +134,12 @@ class Tuner {
 
 Tuner::Tuner(Source source, const Objective& objective, const Options& common,
              std::span<const Candidate> candidates, const Dataset& validation, const Monitor& monitor,
-             Arena& arena)
+             JudgedBy judged, Arena& arena)
     : objective_(objective),
       common_(common),
       validation_(validation),
       monitor_(monitor),
+      judged_(judged),
       arena_(arena),
       clock_(monitor, common.time_limit),
       tuned_{.ranking = {},
@@ -253,7 +255,8 @@ void Tuner::judge(Contestant& contestant) {
   const Metrics held_out = evaluate(layout_.model(latest, objective_, contestant.options.l2, tuned_.samples),
                                     objective_, validation_, parallel_on(arena_));
   tried.diverged = !std::isfinite(objective) || !std::isfinite(held_out.loss);
-  if (tried.diverged || held_out.loss >= tried.validation.loss) return;
+  const bool better = judged_ == JudgedBy::kLastEpoch || held_out.loss < tried.validation.loss;
+  if (tried.diverged || !better) return;
   contestant.best = std::move(latest);
   tried.best_epoch = tuned_.epochs;
   tried.objective = objective;
@@ -338,7 +341,7 @@ void validate(const Options& common, std::span<const Candidate> candidates) {
 }
 
 Tuned tune(Dataset data, const Objective& objective, const Options& common, std::vector<Candidate> candidates,
-           const Dataset& validation, const Monitor& monitor) {
+           const Dataset& validation, const Monitor& monitor, JudgedBy judged) {
   validate(common, candidates);
   for (const Candidate& candidate : candidates)
     check(data, objective, options_of(common, candidate), &validation);
@@ -346,8 +349,9 @@ Tuned tune(Dataset data, const Objective& objective, const Options& common, std:
   std::optional<Tuned> tuned;
   const std::unique_ptr<Objective> fitted = objective.fitted(data);
   const Objective& used = fitted ? *fitted : objective;
-  arena.execute(
-      [&] { tuned = Tuner(std::move(data), used, common, candidates, validation, monitor, arena).run(); });
+  arena.execute([&] {
+    tuned = Tuner(std::move(data), used, common, candidates, validation, monitor, judged, arena).run();
+  });
   return std::move(*tuned);
 }
 

@@ -23,7 +23,11 @@ struct Candidate {
   bool operator==(const Candidate&) const = default;
 };
 
-// How a candidate did, at the epoch of its least validation loss.
+// By which of its epochs a candidate is judged: that of the least validation loss, for who will train with validation data
+// and so keep that epoch's model, or the last one, for who will not.
+enum class JudgedBy { kBestEpoch, kLastEpoch };
+
+// How a candidate did, at the epoch that it is judged by.
 struct Tried {
   Candidate candidate;
   double step = 0;        // eta0 in force
@@ -36,7 +40,7 @@ struct Tried {
 
 struct Tuned {
   std::vector<Tried> ranking;  // least validation loss first; those that diverged last, as they did
-  Model model;                 // of the first, at its best epoch; without weights if all diverged
+  Model model;                 // of the first, at that epoch; without weights if all diverged
 
   Outcome outcome = Outcome::kEpochLimit;  // kDiverged: all did
   int epochs = 0;
@@ -68,7 +72,7 @@ struct Tuned {
 // refuses. Of the monitor, on_epoch is told of the candidate that leads, and `validation` is not looked at.
 // Memory: two models a candidate.
 Tuned tune(Dataset data, const Objective& objective, const Options& common, std::vector<Candidate> candidates,
-           const Dataset& validation, const Monitor& monitor = {});
+           const Dataset& validation, const Monitor& monitor = {}, JudgedBy judged = JudgedBy::kBestEpoch);
 
 // Throws InputError for what tune() refuses without a look at the data.
 void validate(const Options& common, std::span<const Candidate> candidates);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cassert>
 #include <cmath>
@@ -123,6 +124,7 @@ Dataset Dataset::adopt(std::size_t dimension, std::vector<std::uint64_t> offsets
 
 std::shared_ptr<std::byte> Dataset::take_indices() {
   if (index_memory_.use_count() != 1) return nullptr;
+  std::atomic_thread_fence(std::memory_order_acquire);  // after what other owners read before they let go
   indices_ = {};
   return std::move(index_memory_);
 }

@@ -61,6 +61,19 @@ class Guard {
   char reason_[JMSG_LENGTH_MAX] = "";
 };
 
+// The last channel says how much there is of a pixel: one that is not there at all is black, whatever colour it has.
+void drop_alpha(Image& image) {
+  const std::size_t kept = image.channels - 1;
+  const std::size_t pixels = image.width * image.height;
+  for (std::size_t i = 0; i < pixels; ++i) {
+    const std::uint8_t* const from = &image.pixels[i * image.channels];
+    const bool there = from[kept] != 0;
+    for (std::size_t c = 0; c < kept; ++c) image.pixels[i * kept + c] = there ? from[c] : std::uint8_t{0};
+  }
+  image.channels = kept;
+  image.pixels.resize(pixels * kept);
+}
+
 class PngDecoder {
  public:
   PngDecoder(std::string_view bytes, const std::string& path)
@@ -76,12 +89,14 @@ class PngDecoder {
     Image image = make_image(png_get_image_width(png_, info_), png_get_image_height(png_, info_),
                              png_get_channels(png_, info_), path_);
     std::vector<png_bytep> rows;
+    rows.reserve(image.height);
     for (std::size_t y = 0; y < image.height; ++y)
       rows.push_back(&image.pixels[y * image.width * image.channels]);
     guard_.run([&] {
       png_read_image(png_, rows.data());
       png_read_end(png_, nullptr);
     });
+    if (image.channels % 2 == 0) drop_alpha(image);
     return image;
   }
 
@@ -93,7 +108,6 @@ class PngDecoder {
     png_read_info(png_, info_);
     png_set_scale_16(png_);
     png_set_expand(png_);
-    png_set_strip_alpha(png_);
     png_set_interlace_handling(png_);
     png_read_update_info(png_, info_);
   }

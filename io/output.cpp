@@ -19,17 +19,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr mode_t kPermissions = 07777;
+constexpr int kMostLinks = 40;  // as Linux follows; more go in a circle
 constexpr std::size_t kPredictionBuffer = std::size_t{1} << 16;
 
 [[noreturn]] void fail(const std::string& path, std::string_view attempt, int error = errno) {
   throw InputError({path}, fmt::format("cannot {}: {}", attempt, std::generic_category().message(error)));
-}
-
-// The file itself, or the place where the missing file that a symbolic link points to belongs.
-std::string follow_links(fs::path path) {
-  std::error_code unreadable;
-  while (fs::is_symlink(path, unreadable)) path = path.parent_path() / fs::read_symlink(path);
-  return path;
 }
 
 // Which of the program's own output streams `status` is of; -1 when neither.
@@ -50,6 +44,20 @@ int open_directly(const std::string& path) {
 }
 
 }  // namespace
+
+std::string follow_links(const std::string& path) {
+  std::error_code unreadable;
+  fs::path target = path;
+  for (int links = 0; links < kMostLinks && fs::is_symlink(target, unreadable); ++links)
+    target = target.parent_path() / fs::read_symlink(target);
+  return target;
+}
+
+bool is_standard_output(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 && !S_ISCHR(status.st_mode) &&
+         standard_stream(status) == STDOUT_FILENO;
+}
 
 OutputFile::OutputFile(const std::string& path) : path_(path), target_(path) {
   struct stat status {};

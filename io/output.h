@@ -9,10 +9,17 @@
 
 namespace sounder {
 
+// The file itself, or the place where the missing file that a symbolic link points to belongs.
+std::string follow_links(const std::string& path);
+
+// Whether that is the program's own standard output by another name, as /dev/fd/1 or a file it is redirected to; not a
+// terminal or /dev/null.
+bool is_standard_output(const std::string& path);
+
 // A file that appears whole or not at all.
 //
-// Bytes go to a temporary file in the same directory ("<path>.tmp<pid>.<n>"); commit() forces them to the
-// disk and renames the temporary over `path`. Until then, and after any failure, crash or kill, `path` is
+// Bytes go to a temporary file in the same directory ("<path>.tmp<pid>.<n>"); commit() forces the
+// bytes, not their new name, to the disk and renames the temporary over `path`. Until then, and after any failure, crash or kill, `path` is
 // what it was before. Symbolic links are followed. A new file's permissions follow the umask, an existing
 // file keeps its own.
 //

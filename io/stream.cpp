@@ -9,8 +9,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <new>
+#include <system_error>
 #include <utility>
 
 #include "io/error.h"
@@ -23,7 +23,7 @@ constexpr std::size_t kLongestMagic = 4;
 constexpr std::size_t kPackedBytes = std::size_t{1} << 17;
 
 [[noreturn]] void refuse(const std::string& path) {
-  throw InputError(Position{path}, std::string("cannot be read: ") + std::strerror(errno));
+  throw InputError(Position{path}, "cannot be read: " + std::generic_category().message(errno));
 }
 
 // What one call of a decoder did. `ended`: the member (frame, stream) is complete.

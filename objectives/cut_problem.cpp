@@ -270,7 +270,12 @@ CutProblem cut_problem(const FlowNetwork& network, const std::string& name) {
       builder.add_edge(edge);
     }
   }
-  return std::move(builder).finish();
+  CutProblem made = std::move(builder).finish();
+  if (!std::isfinite(made.constant))
+    throw InputError({name},
+                     "found arcs between terminals, which every cut has, of more in all than a number can "
+                     "be: scale them down");
+  return made;
 }
 
 double energy_of(const CutProblem& problem, std::span<const std::uint32_t> labels) {

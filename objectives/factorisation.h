@@ -13,7 +13,7 @@ namespace sounder {
 // Matrix factorisation: a sample is a user, an item and a label, and each user u and item i has a row of weights, as
 // pair_kernels.h lays it out. They predict
 //
-//   z = mean + p_u . q_i + b_u + b_i
+//   z = offset + p_u . q_i + b_u + b_i
 //
 // What is minimised is the mean of the samples' losses, each with the regulariser
 //
@@ -24,7 +24,7 @@ namespace sounder {
 // 3.1). L2 is in units of sd, the step of 1 / sd, and the start grows as sqrt(sd): ratings times a number make the same
 // model times that number.
 //
-// Of a sample with one known coordinate, or none, the output is mean + b of what is known. Steps take pairs alone
+// Of a sample with one known coordinate, or none, the output is mean + b of what is known. The offset is the mean, mostly. Steps take pairs alone
 // (Samples::pairs).
 class Factorisation : public Objective {
  public:
@@ -61,7 +61,7 @@ class Factorisation : public Objective {
 
   const Form& form() const { return form_; }
   virtual double value(float output, float label) const = 0;
-  virtual double offset() const { return form_.mean; }  // the mean, where rows are known
+  virtual double offset() const { return form_.mean; }  // where rows are known
 
   PairForm pair_form() const;
   PairStep pair_step(const LocalWeights& weights, const Step& step) const;

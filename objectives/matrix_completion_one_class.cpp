@@ -5,8 +5,9 @@
 //
 // so that all pairs, observed or not, are pulled to 0 a little and those observed to 1 (Bayer, He, Kanagal, Rendle, A
 // generic coordinate descent framework for learning from implicit feedback, WWW 2017, section 3; LIBMF's -f 12 sums over
-// all pairs). Every visit draws anew; what is reported is of one draw for each sample, always the same. A block of one
-// item, or of one sample, has no negatives to draw, so blocks must not be that small.
+// all pairs). Every visit draws anew; what is reported is of one draw for each sample, always the same. Training reports it
+// of the items of each block, evaluate() of all that it is given. A block of one item, or of one sample, has no negatives
+// to draw, so blocks must not be that small (Shape::draws).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -61,6 +62,11 @@ class MatrixCompletionOneClass final : public Factorisation {
 
   std::string name() const override { return "matrix_completion_one_class"; }
   LabelKind labels() const override { return LabelKind::kReal; }
+  Shape shape() const override {
+    Shape shape = Factorisation::shape();
+    shape.draws = true;
+    return shape;
+  }
   Parameters parameters() const override {
     return {{"rank", static_cast<double>(form().rank)},
             {"biases", form().biases},

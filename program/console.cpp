@@ -17,9 +17,17 @@ namespace {
 constexpr const char* kEraseLine = "\r\033[K";
 constexpr const char* kStopped = "stopped; no file was written";
 
-// Unlike fmt::print(), never throws: progress that nobody can read is no reason to end a run.
+// Unlike fmt::print(), never throws, nor does SIGPIPE end the process: progress that nobody can read is no reason to end a run.
 void write_error(const std::string& text) {
+  constexpr timespec kNow{};
+  sigset_t pipe;
+  sigset_t before;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, &before);
   std::fputs(text.c_str(), stderr);
+  sigtimedwait(&pipe, nullptr, &kNow);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 // For the end of the process: waits for nobody to read it, nor for another thread that writes.

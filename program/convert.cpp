@@ -35,14 +35,14 @@ int run(const ConvertFlags& flags, Interrupts& interrupts) {
     done = convert(flags.data, flags.output, *objective, conversion_of(flags), arena, interrupts.token());
   }
   if (!done) return stopped(interrupts);
-  if (flags.quiet) return 0;
+  if (flags.quiet) return interrupts.exit_code();
   const BlockFile file(flags.output, 0);
   const BlockFileShape& shape = file.shape();
   say(fmt::format("{}, {} and {} in {} of {}, {:.1f} MB\n", counted(shape.rows, "row"),
                   counted(shape.dimension, "column"), counted(shape.nonzeros, "non-zero"),
                   counted(file.blocks(), "block"), counted(shape.block_rows, "row"),
                   static_cast<double>(file.bytes()) / 1e6));
-  return 0;
+  return interrupts.exit_code();
 }
 
 }  // namespace sounder

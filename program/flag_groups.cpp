@@ -24,7 +24,8 @@ void add_labels(CLI::App& app, const char* flag, std::string& path, const char* 
 }
 
 CLI::Option* add_output(CLI::App& app, const char* flag, std::string& path, const std::string& help) {
-  return add_path_or(app, flag, kStandardOutput, path, help + "; -: standard output");
+  return add_path_or(app, flag, kStandardOutput, path, help + "; -: standard output")
+      ->transform([](const std::string& text) { return is_standard_output(text) ? kStandardOutput : text; });
 }
 
 void add_ignore_unknown(CLI::App& app, bool& field, const char* file) {
@@ -83,7 +84,7 @@ void check_paths(const Paths& inputs, const Paths& outputs) {
   // Absolute first: weakly_canonical() leaves what does not exist yet relative.
   const auto full = [](const std::string& path) {
     std::error_code unreadable;
-    return fs::weakly_canonical(fs::absolute(path, unreadable), unreadable);
+    return fs::weakly_canonical(fs::absolute(follow_links(path), unreadable), unreadable);
   };
   const auto same = [&](const std::string& a, const std::string& b) {
     std::error_code unreadable;

@@ -31,6 +31,9 @@ CLI::Option* add_index_base(CLI::App& app, Base& field, const char* help) {
       ->type_name("0|1");
 }
 
+// Whether the user gave it, where there is such a flag.
+bool given(const CLI::App& app, const char* flag);
+
 // --- Flags of all subcommands that train
 
 void add_input_flags(CLI::App& app, ProblemFlags& flags);

@@ -197,7 +197,8 @@ Flags parse_flags(int argc, const char* const* argv) {
   add_command<SpeedupFlags>(app, "speedup", "Measure what threads and write disciplines bring", chosen);
   add_command<InspectFlags>(app, "inspect", "Report how samples conflict, and what that means for a run",
                             chosen);
-  add_command<PredictFlags>(app, "predict", "Write a model's prediction for every sample; they need no labels", chosen);
+  add_command<PredictFlags>(app, "predict",
+                            "Write a model's prediction for every sample; they need no labels", chosen);
   add_command<EvaluateFlags>(app, "evaluate", "Report loss and accuracy of a model on labelled samples",
                              chosen);
   add_command<GenerateFlags>(app, "generate", "Make up samples that look like text", chosen);

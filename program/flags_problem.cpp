@@ -184,15 +184,19 @@ std::string list_choices() {
   return text;
 }
 
+bool given(const CLI::App& app, const char* flag) {
+  const CLI::Option* option = app.get_option_no_throw(flag);
+  return option != nullptr && option->count() > 0;
+}
+
 void check_problem(const CLI::App& app, const ProblemFlags& flags) {
-  const auto given = [&](const char* flag) { return app.count(flag) > 0; };
   const auto objective = make_objective(flags.objective, flags.parameters);
   const bool other = objective->labels() != LabelKind::kTwoClass;
-  refuse_if(given("--positive-above") && given("--positive-class"),
+  refuse_if(given(app, "--positive-above") && given(app, "--positive-class"),
             "--positive-above and --positive-class contradict each other: give one");
-  refuse_if(other && given("--positive-above"), "--positive-above needs an objective for two classes");
-  refuse_if(other && given("--positive-class"), "--positive-class needs an objective for two classes");
-  refuse_if(other && objective->labels() != LabelKind::kManyClass && given("--class-weights"),
+  refuse_if(other && given(app, "--positive-above"), "--positive-above needs an objective for two classes");
+  refuse_if(other && given(app, "--positive-class"), "--positive-class needs an objective for two classes");
+  refuse_if(other && objective->labels() != LabelKind::kManyClass && given(app, "--class-weights"),
             "--class-weights needs an objective for classes");
   validate(flags.text);
   check_formats(app, flags);
@@ -230,15 +234,11 @@ void remove(CLI::App& app, std::initializer_list<const char*> flags) {
 }
 
 void take_defaults(const CLI::App& app, ProblemFlags& flags) {
-  const auto given = [&](const char* flag) {
-    const CLI::Option* option = app.get_option_no_throw(flag);
-    return option != nullptr && option->count() > 0;
-  };
   const Defaults defaults = make_objective(flags.objective, flags.parameters)->defaults();
   const Defaults usual;
-  if (!given("--rule")) flags.options.rule = defaults.rule;
-  if (!given("--l2")) flags.options.l2 = defaults.l2;
-  if (!given("--epochs") && defaults.epochs != usual.epochs) flags.options.epochs = defaults.epochs;
+  if (!given(app, "--rule")) flags.options.rule = defaults.rule;
+  if (!given(app, "--l2")) flags.options.l2 = defaults.l2;
+  if (!given(app, "--epochs") && defaults.epochs != usual.epochs) flags.options.epochs = defaults.epochs;
 }
 
 // Around the default of the objective, in decimals without the dust of multiplication.

@@ -301,17 +301,18 @@ std::string shown(const Json& value) {
 
 }  // namespace
 
-int run(const InfoFlags& flags, Interrupts&) {
+int run(const InfoFlags& flags, Interrupts& interrupts) {
   Json json = Json::object();
   if (flags.machine) json.update(describe_machine(flags.options));
   if (!flags.file.empty()) json.update(describe_file(flags));
+  const Interrupts::Hold hold(interrupts);
   if (!flags.weights.empty()) write_weights(load_model(flags.file), flags.weights);
   if (!flags.json.empty()) write_file(flags.json, json_text(json));
-  if (flags.json == kStandardOutput || flags.weights == kStandardOutput) return 0;
+  if (flags.json == kStandardOutput || flags.weights == kStandardOutput) return interrupts.exit_code();
   std::string text;
   for (const auto& [key, value] : json.items()) text += fmt::format("{:<20} {}\n", key, shown(value));
   say(text);
-  return 0;
+  return interrupts.exit_code();
 }
 
 }  // namespace sounder

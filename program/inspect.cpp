@@ -109,6 +109,7 @@ int run(const InspectFlags& flags, Interrupts& interrupts) {
       .found = inspect(problem.samples, *problem.objective, problem.options, flags.how, arena)};
   for (const HotCoordinate& hot : report.found.hottest) report.names.push_back(problem.name(hot.coordinate));
   progress.reset();
+  const Interrupts::Hold hold(interrupts);
   if (!flags.json.empty()) write_file(flags.json, json_of(report));
   if (!flags.plot.empty()) write_file(flags.plot, to_svg(charts_of(report)));
   if (flags.json != kStandardOutput && flags.plot != kStandardOutput) say(text_of(report));

@@ -1,5 +1,8 @@
+#include <fmt/format.h>
+
 #include <exception>
 #include <new>
+#include <system_error>
 #include <variant>
 
 #include "io/error.h"
@@ -27,6 +30,9 @@ int main(int argc, char** argv) {
     return kUserError;
   } catch (const std::bad_alloc&) {
     complain("not enough memory");
+    return kUserError;
+  } catch (const std::system_error& error) {
+    complain(fmt::format("the system has too little of something: {}", error.what()));
     return kUserError;
   } catch (const std::exception& error) {
     complain(error.what());

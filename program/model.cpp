@@ -109,9 +109,12 @@ std::vector<float> predictions_of(const Session& session, const PredictFlags& fl
   return values;
 }
 
-// How many samples have a user or item that the model does not know.
-std::string describe_unknown(const Remarks& remarks) {
+// How many samples have a user or item that the model does not know, and who the documents are.
+std::string describe_unknown(const Session& session) {
+  const Remarks& remarks = session.data.remarks;
   std::string text;
+  if (session.scheme.format == SampleFormat::kDocword && session.flags.observed.empty())
+    text = ", of documents taken for those of the training data (--observed infers others)";
   for (const auto& [key, what] : {std::pair("unknown_users", "users"), std::pair("unknown_items", "items")}) {
     const auto found = remarks.find(key);
     if (found == remarks.end()) continue;
@@ -123,7 +126,7 @@ std::string describe_unknown(const Remarks& remarks) {
 
 // On standard error, where predictions go to standard output.
 void tell_unknown(const Session& session) {
-  const std::string unknown = describe_unknown(session.data.remarks);
+  const std::string unknown = describe_unknown(session);
   if (!unknown.empty())
     complain(
         fmt::format("{}: {}{}", session.flags.data, counted(session.data.samples.rows(), "sample"), unknown));
@@ -148,7 +151,7 @@ int run(const EvaluateFlags& flags, Interrupts& interrupts) {
   if (!flags.quiet)
     say_beside(flags.outputs(),
                fmt::format("{}, {}{}\n", describe(metrics), counted(session.data.samples.rows(), "sample"),
-                           describe_unknown(session.data.remarks)));
+                           describe_unknown(session)));
   return interrupts.exit_code();
 }
 
@@ -172,7 +175,7 @@ int run(const PredictFlags& flags, Interrupts& interrupts) {
     const std::string quality = metrics ? describe(*metrics) + ", " : "";
     say_beside(flags.outputs(),
                fmt::format("{}{} in {}{}\n", quality, counted(session.data.samples.rows(), "prediction"),
-                           flags.output, describe_unknown(session.data.remarks)));
+                           flags.output, describe_unknown(session)));
   }
   if (!aside && !flags.quiet) tell_unknown(session);
   return interrupts.exit_code();

@@ -112,7 +112,7 @@ std::string describe(const Recommender& recommender, const std::string& user,
 
 }  // namespace
 
-int run(const RecommendFlags& flags, Interrupts&) {
+int run(const RecommendFlags& flags, Interrupts& interrupts) {
   const Model model = load_model(flags.model);
   const Recommender recommender(model, flags.model);
   Json users = Json::array();
@@ -124,9 +124,10 @@ int run(const RecommendFlags& flags, Interrupts&) {
     users.push_back(json_of(recommender, name, user.has_value(), best));
     text += describe(recommender, name, best);
   }
+  const Interrupts::Hold hold(interrupts);
   if (!flags.json.empty()) write_file(flags.json, json_text(Json{{"model", flags.model}, {"users", users}}));
   if (flags.json != kStandardOutput) say(text);
-  return 0;
+  return interrupts.exit_code();
 }
 
 }  // namespace sounder

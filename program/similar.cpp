@@ -118,11 +118,12 @@ std::string to_text(const std::string& word, const std::vector<Neighbour>& neigh
 
 }  // namespace
 
-int run(const SimilarFlags& flags, Interrupts&) {
+int run(const SimilarFlags& flags, Interrupts& interrupts) {
   const Model model = load_words(flags.model);
   const std::vector<std::string>& names = model.names[0];
   const std::vector<std::uint32_t> words = numbers_of(flags.words, model, flags.model);
   const WordVectors vectors(model);
+  const Interrupts::Hold hold(interrupts);
   if (!flags.vectors.empty()) export_vectors(model, vectors, flags.vectors);
   Json json = Json::object();
   std::string text;
@@ -133,7 +134,7 @@ int run(const SimilarFlags& flags, Interrupts&) {
   }
   if (!flags.json.empty()) write_file(flags.json, json_text(json));
   if (flags.json != kStandardOutput && flags.vectors != kStandardOutput) say(text);
-  return 0;
+  return interrupts.exit_code();
 }
 
 }  // namespace sounder

@@ -16,6 +16,7 @@
 #include "io/libsvm.h"
 #include "io/lines.h"
 #include "io/memory.h"
+#include "io/model_file.h"
 #include "io/ratings.h"
 #include "io/sample_weights.h"
 #include "io/stream.h"
@@ -131,6 +132,8 @@ TrainingData read_docword_samples(const ProblemFlags& flags) {
 
 // A row a pair: its label is the logarithm of the count. A word that meets itself is no pair of coordinates, and left out.
 TrainingData read_text_samples(const ProblemFlags& flags) {
+  if (begins_with(flags.data, kModelFileMagic) || begins_with(flags.data, kBlockFileMagic))
+    throw InputError({flags.data}, "found a file of sounder's, expected a text");
   Cooccurrences text = read_cooccurrences(flags.data, flags.text);
   Dataset::Columns parts;
   for (const Meeting& meeting : text.meetings) {
@@ -217,7 +220,11 @@ KnownData read_known_ratings(const std::string& path, const SampleScheme& scheme
 
 KnownData read_known_docword(const std::string& path, const SampleScheme& scheme) {
   DocwordFile file = read_docword(path);
-  require_at_most("documents", file.documents, scheme.names[0].size(), path);
+  if (file.documents > scheme.names[0].size())
+    throw InputError(
+        {path}, fmt::format("found {} documents, expected at most the model's {}, as those of its training "
+                            "data; --observed {} infers others",
+                            file.documents, scheme.names[0].size(), path));
   require_at_most("words", file.words, scheme.names[1].size(), path);
   file.documents = static_cast<std::uint32_t>(scheme.names[0].size());
   return {pairs_of(file).with_dimension(scheme.dimension), {}};

@@ -75,12 +75,13 @@ std::string describe(const Findings& findings) {
 }
 
 // Of topics in documents that are new to the model or not.
-void write_shares(const TopicsFlags& flags) {
+void write_shares(const TopicsFlags& flags, Interrupts& interrupts) {
   const std::string output = flags.output.empty() ? kStandardOutput : flags.output;
   const Model model = load_model(flags.model);
   require_topics(model, flags.model);
   Arena arena({});
   const Model folded = fold_in(model, read_docword(flags.documents), flags.documents, parallel_on(arena));
+  const Interrupts::Hold hold(interrupts);
   write_predictions(output, shares_of_topics(folded), folded.width);
   if (output != kStandardOutput)
     say(fmt::format("shares of {} in {} in {}\n", counted(folded.width, "topic"),
@@ -94,15 +95,16 @@ void observe(Model& model, const EvaluateFlags& flags, const ParallelFor& parall
   model = fold_in(model, read_docword(flags.observed), flags.observed, parallel);
 }
 
-int run(const TopicsFlags& flags, Interrupts&) {
+int run(const TopicsFlags& flags, Interrupts& interrupts) {
   if (!flags.documents.empty()) {
-    write_shares(flags);
-    return 0;
+    write_shares(flags, interrupts);
+    return interrupts.exit_code();
   }
   const Findings findings = findings_of(flags);
+  const Interrupts::Hold hold(interrupts);
   if (!flags.json.empty()) write_file(flags.json, json_text(to_json(findings)));
   if (flags.json != kStandardOutput) say(describe(findings));
-  return 0;
+  return interrupts.exit_code();
 }
 
 }  // namespace sounder

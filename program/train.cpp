@@ -83,9 +83,10 @@ Remarks remarks_of(const TrainFlags& flags, const Model& model) {
   return remarks;
 }
 
-// A run that never got anywhere has no model worth keeping.
+// A run that never got anywhere has no model worth keeping, unless it began with one.
 bool keeps_model(const TrainFlags& flags, const Report& report) {
-  return !flags.model.empty() && report.best_epoch > 0;
+  const bool began_with_one = !flags.start.empty() && report.outcome != Outcome::kDiverged;
+  return !flags.model.empty() && (report.best_epoch > 0 || began_with_one);
 }
 
 std::string describe_kept(const TrainFlags& flags, const Trained& trained) {
@@ -93,7 +94,9 @@ std::string describe_kept(const TrainFlags& flags, const Trained& trained) {
   if (!keeps_model(flags, trained.report)) return "not written, for no epoch ended well";
   const auto zeros = std::ranges::count(trained.model.weights, 0.0F);
   const auto size = std::ssize(trained.model.weights);
-  return fmt::format("{} ({} of {} weights are not zero)", flags.model, size - zeros, size);
+  const std::string same =
+      trained.report.best_epoch > 0 ? "" : fmt::format("; that of {}, as no epoch was better", flags.start);
+  return fmt::format("{} ({} of {} weights are not zero{})", flags.model, size - zeros, size, same);
 }
 
 std::string describe(const Theorem& theorem, const Report& report) {
@@ -186,13 +189,13 @@ int run(const TrainFlags& flags, Interrupts& interrupts) {
   trained.report.remarks = remarks_of(flags, trained.model);
   trained.report.remarks.merge(data.remarks);
   finish(flags, trained);
-  const bool cancelled = trained.report.outcome == Outcome::kCancelled;
-  if (cancelled && !flags.model.empty() && !keeps_model(flags, trained.report))
-    complain("stopped before an epoch ended; no model was written");
-  if (cancelled) return interrupts.exit_code();
-  if (trained.report.outcome != Outcome::kDiverged) return 0;
-  complain("diverged: " + trained.report.advice);
-  return kFailure;
+  const Outcome outcome = trained.report.outcome;
+  const bool lost = !flags.model.empty() && !keeps_model(flags, trained.report);
+  if (outcome == Outcome::kDiverged) complain("diverged: " + trained.report.advice);
+  if (lost && outcome != Outcome::kDiverged)
+    complain("stopped before an epoch ended well; no model was written");
+  if (interrupts.requested()) return interrupts.exit_code();
+  return lost || outcome == Outcome::kDiverged ? kFailure : 0;
 }
 
 }  // namespace sounder

@@ -155,8 +155,10 @@ int run(const TuneFlags& flags, Interrupts& interrupts) {
       .on_progress = [&](const Progress& now) { progress->rewrite(describe(now)); },
       .stop = interrupts.token(),
       .validation = {}};
-  Tuned tuned =
-      tune(std::move(data.samples), objective, flags.options, flags.candidates(), *data.validation, monitor);
+  // The command that is told has no held-out samples to choose an epoch by, unless they are a file.
+  const JudgedBy judged = flags.validation.empty() ? JudgedBy::kLastEpoch : JudgedBy::kBestEpoch;
+  Tuned tuned = tune(std::move(data.samples), objective, flags.options, flags.candidates(), *data.validation,
+                     monitor, judged);
   progress.reset();
   complete(tuned.model, data);
   const bool diverged = tuned.ranking.front().diverged;
@@ -164,7 +166,7 @@ int run(const TuneFlags& flags, Interrupts& interrupts) {
   if (!flags.report.empty()) write_file(flags.report, json_of(flags, tuned, objective));
   if (!flags.quiet) say_beside(flags.outputs(), summary(flags, tuned, objective));
   if (tuned.outcome == Outcome::kCancelled) return interrupts.exit_code();
-  if (!diverged) return 0;
+  if (!diverged) return interrupts.exit_code();
   complain("all candidates diverged: give smaller --steps, or none, or normalize the rows");
   return kFailure;
 }

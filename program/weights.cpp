@@ -24,14 +24,32 @@ std::array<const char*, 2> kinds_of(const Model& model) {
   return words ? std::array{"document", "word"} : std::array{"user", "item"};
 }
 
+// Tabs stand between columns.
+std::string in_one_column(std::string name) {
+  for (std::size_t tab = 0; (tab = name.find('\t', tab)) != name.npos;) name.replace(tab, 1, "\\t");
+  return name;
+}
+
 // What a coordinate is called: its name, of two kinds with the kind before it, or its number in the training file.
 std::string name_of(const Model& model, std::size_t coordinate) {
   if (model.names.empty()) return std::to_string(coordinate + model.index_base);
   const auto& first = model.names[0];
-  if (model.names.size() == 1) return first[coordinate];
+  if (model.names.size() == 1) return in_one_column(first[coordinate]);
   const bool second = coordinate >= first.size();
   const std::string& name = second ? model.names[1][coordinate - first.size()] : first[coordinate];
-  return fmt::format("{}\t{}", kinds_of(model)[second ? 1 : 0], name);
+  return fmt::format("{}\t{}", kinds_of(model)[second ? 1 : 0], in_one_column(name));
+}
+
+// Without what pads factors: of these there are `rank`, and a bias behind them, if there is one.
+std::vector<float> weights_of(const Model& model, std::size_t coordinate) {
+  const auto all = std::span(model.weights).subspan(coordinate * model.width, model.width);
+  std::vector<float> weights(all.begin(), all.end());
+  const auto rank = model.parameters.find("rank");
+  if (rank == model.parameters.end()) return weights;
+  const bool biased = parameter_or(model.parameters, "biases", 0) == 1;
+  weights.erase(weights.begin() + static_cast<std::ptrdiff_t>(rank->second),
+                weights.end() - (biased ? 1 : 0));
+  return weights;
 }
 
 }  // namespace
@@ -46,7 +64,7 @@ void write_weights(const Model& model, const std::string& path) {
     text.clear();
   };
   for (std::size_t i = 0; i < model.dimension; ++i) {
-    const auto weights = std::span(model.weights).subspan(i * model.width, model.width);
+    const std::vector<float> weights = weights_of(model, i);
     if (std::ranges::any_of(weights, [](float weight) { return weight != 0; }))
       line(name_of(model, i), weights);
   }

@@ -325,6 +325,12 @@ ends 0 convert good.svm.gz packed.blocks --rule adagrad --bias --threads 1 --qui
 ends 0 train packed.blocks --rule adagrad --bias --epochs 3
 "$program" convert - piped.blocks --quiet --block 64 <good.svm 2>"$err"
 check 'convert reads standard input' [ -s piped.blocks ]
+ends 0 generate plane.svm --regression --rows 500 --columns 50 --nonzeros 10
+for loss in least_squares huber; do
+  ends 0 convert plane.svm plane.blocks --objective $loss
+  ends 0 train plane.blocks --objective $loss --epochs 3
+done
+refused 'a block file holds' convert plane.svm new.blocks --objective matrix_completion
 refused 'found blocks without a bias: convert the samples again with --bias' train good.blocks --bias
 refused 'convert the samples again with --rule adagrad' train good.blocks --rule adagrad --model kept.model
 refused 'found blocks of 64 rows' train good.blocks --block 32

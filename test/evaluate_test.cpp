@@ -280,3 +280,22 @@ TEST_CASE("evaluate: the same bits whatever runs the pieces") {
     CHECK(probabilities(model, *objective, data, parallel) == probabilities(model, *objective, data));
   }
 }
+
+TEST_CASE("evaluate: a model of another shape than the objective's is refused") {
+  const Dataset data = numbered_rows(5, {{0, 4}, {4}});
+  Model good;
+  good.objective = "logistic";
+  good.dimension = 5;
+  good.weights.resize(5);
+  const auto refusal = [&](const Model& model, const char* objective) {
+    return input_error_of([&] { predict(model, *make_objective(objective, {}), data); });
+  };
+  CHECK(refusal(good, "logistic").empty());
+  Model wrong = good;
+  wrong.weights.pop_back();
+  CHECK(refusal(wrong, "logistic").starts_with("found a model of 4 x 1 weights and 0 beside them"));
+  wrong = good;
+  wrong.bias = {1, 2};
+  CHECK(!refusal(wrong, "hinge").empty());
+  CHECK(!refusal(good, "matrix_completion").empty());
+}

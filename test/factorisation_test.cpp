@@ -284,3 +284,61 @@ TEST_CASE("factorisation: refuses what it cannot do") {
         "row 1 (counted from 0): the label is -1, expected a number >= 0");
   CHECK(refused("matrix_completion_kl", {0, 0}) == "every rating is 0: there is nothing to learn");
 }
+
+TEST_CASE("factorisation: non-negative without biases is non-negative matrix factorisation, mean and all") {
+  Random random(4);
+  std::vector<std::pair<Coordinate, Coordinate>> pairs;
+  std::vector<float> labels;
+  std::vector<double> level;
+  for (std::uint32_t c = 0; c < kUsers + kItems; ++c) level.push_back(random.uniform() + 0.01);
+  for (Coordinate user = 0; user < kUsers; ++user)
+    for (Coordinate item = kUsers; item < kUsers + kItems; ++item) {
+      pairs.emplace_back(user, item);
+      labels.push_back(static_cast<float>(10 * level[user] * level[item]));  // many far below the mean
+    }
+  const auto objective =
+      make_objective("matrix_completion", {{"rank", 2}, {"non_negative", 1}, {"biases", 0}});
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    Options options = options_for(*objective, threads, 100);
+    options.l2 = 0;
+    const Trained trained = train(pairs_of(pairs, labels), *objective, options);
+    CHECK(*trained.report.training.rmse < 0.1);
+    CHECK(std::ranges::all_of(trained.model.weights, [](float w) { return w >= 0; }));
+  }
+}
+
+TEST_CASE("factorisation: what draws from its block is refused a few samples of it") {
+  const auto objective = make_objective("matrix_completion_one_class");
+  const auto refusal = [&](const auto& set) {
+    Options options = options_for(*objective, 2, 1);
+    set(options);
+    return input_error_of([&] { train(stars(), *objective, options); });
+  };
+  CHECK(refusal([](Options&) {}).empty());
+  CHECK(refusal([](Options& o) { o.block_rows = 128; }).empty());
+  CHECK(refusal([](Options& o) { o.block_rows = 127; }) ==
+        "block_rows = 127: must be >= 128, as matrix_completion_one_class draws from the samples of a block");
+  for (const Discipline discipline : {Discipline::kLocked, Discipline::kOrdered}) {
+    CHECK(refusal([&](Options& o) { o.discipline = discipline; }).ends_with("take atomic, or block_rows"));
+    CHECK(refusal([&](Options& o) { o.discipline = discipline, o.block_rows = 200; }).empty());
+  }
+  CHECK(refusal([](Options& o) { o.discipline = Discipline::kExclusive; }).ends_with("take reproducible"));
+  CHECK(refusal([](Options& o) { o.tau = 40; }).starts_with("tau = 40: must be >= 512"));
+}
+
+TEST_CASE("factorisation: negatives of an evaluation come from all of the data, in whatever order") {
+  constexpr std::uint32_t kMany = 200;
+  std::vector<std::pair<Coordinate, Coordinate>> pairs;
+  for (Coordinate user = 0; user < kMany; ++user)
+    for (Coordinate item = 0; item < kMany; ++item)
+      if ((user + item) % 3 != 0) pairs.emplace_back(user, kMany + item);
+  const auto data = [&] {
+    return pairs_of(pairs, std::vector<float>(pairs.size(), 1), std::size_t{2} * kMany);
+  };
+  const auto objective = make_objective("matrix_completion_one_class", {{"rank", 4}});
+  const Model model = train(data(), *objective, options_for(*objective, 1, 3)).model;
+  const double by_user = evaluate(model, *objective, data()).loss;
+  std::ranges::sort(pairs, {}, [](const auto& pair) { return pair.second; });
+  CHECK(evaluate(model, *objective, data()).loss == doctest::Approx(by_user).epsilon(0.02));
+}

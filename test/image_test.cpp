@@ -188,9 +188,9 @@ TEST_CASE("image: reads gray PNG of every depth as 8 bits") {
       {{2, 1, 4, kGray, "\0\x2f"s}, {34, 255}},
       {{1, 2, 8, kGray, "\0\x07\0\xf0"s}, {7, 240}},
       {{3, 1, 16, kGray, "\0\x80\0\0\xff\xff\xff"s}, {128, 1, 255}},
-      {{2, 1, 8, kGrayAlpha, "\0\x07\0\x09\xff"s}, {7, 9}},
-      {{1, 1, 16, kGrayAlpha, "\0\x80\0\0\0"s}, {128}},
-      {{2, 1, 8, kGray, "\0\x07\x08"s, chunk("tRNS", "\0\x07"s)}, {7, 8}},
+      {{2, 1, 8, kGrayAlpha, "\0\x07\0\x09\xff"s}, {0, 9}},
+      {{1, 1, 16, kGrayAlpha, "\0\x80\0\0\0"s}, {0}},
+      {{2, 1, 8, kGray, "\0\x07\x08"s, chunk("tRNS", "\0\x07"s)}, {0, 8}},
       {{1, 1, 8, kGray, "\0\x07"s, chunk("gAMA", big_endian(100'000))}, {7}},
       {{2, 2, 8, kGray, "\0\x01\0\x02\0\x03\x04"s, "", 1}, {1, 2, 3, 4}},
   };
@@ -203,11 +203,11 @@ TEST_CASE("image: reads colour PNG of every type and depth as 8 bits of red, gre
   const PngCase cases[] = {
       {{1, 1, 8, kRgb, "\0\x01\x02\x03"s}, {1, 2, 3}},
       {{1, 1, 16, kRgb, "\0\x80\0\0\0\xff\xff"s}, {128, 0, 255}},
-      {{2, 1, 8, kRgba, "\0\x01\x02\x03\0\x04\x05\x06\x80"s}, {1, 2, 3, 4, 5, 6}},
-      {{1, 1, 16, kRgba, "\0\x80\0\0\0\xff\xff\0\0"s}, {128, 0, 255}},
-      {{1, 1, 16, kRgb, "\0\x80\0\0\0\xff\xff"s, chunk("tRNS", "\x80\0\0\0\xff\xff"s)}, {128, 0, 255}},
+      {{2, 1, 8, kRgba, "\0\x01\x02\x03\0\x04\x05\x06\x80"s}, {0, 0, 0, 4, 5, 6}},
+      {{1, 1, 16, kRgba, "\0\x80\0\0\0\xff\xff\0\0"s}, {0, 0, 0}},
+      {{1, 1, 16, kRgb, "\0\x80\0\0\0\xff\xff"s, chunk("tRNS", "\x80\0\0\0\xff\xff"s)}, {0, 0, 0}},
       {{2, 1, 1, kPalette, "\0\x40"s, palette}, {1, 2, 3, 255, 254, 253}},
-      {{2, 1, 8, kPalette, "\0\x01\0"s, palette + chunk("tRNS", "\0"s)}, {255, 254, 253, 1, 2, 3}},
+      {{2, 1, 8, kPalette, "\0\x01\0"s, palette + chunk("tRNS", "\0"s)}, {255, 254, 253, 0, 0, 0}},
   };
   for (const PngCase& c : cases) check(reader, c, 3);
 }

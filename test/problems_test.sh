@@ -218,6 +218,7 @@ check 'and so is one that is near' grep -q '"th.*"' "$out"
 refused 'perhaps' similar words.model perhaps
 printf '1 2 3\n' >digits.txt
 refused 'digits.txt' train digits.txt --objective word_embedding
+refused 'expected a text' train words.model --objective word_embedding --min-count 1
 
 # --- A byte order mark --------------------------------------------------------------------------------------------------
 
@@ -228,6 +229,16 @@ silent train marked.docword.txt --objective topic_model --quiet
 silent cut marked.flow.max --quiet
 silent train marked.text.txt --objective word_embedding --quiet --model marked.model
 ends 0 similar marked.model the --top 3
+
+# --- Standard output by other names, and nobody who reads progress ---------------------------------------------------------------
+
+"$program" info words.model --json /dev/fd/1 2>"$err" >fd.json
+check 'a stream by another name gets JSON alone' /usr/bin/env sh -c 'tail -n 1 fd.json | grep -qx "}"'
+rm -f link there
+ln -s there link
+refused 'named twice' train text.txt --objective word_embedding --model link --report there
+{ "$program" train ratings.txt --objective matrix_completion --epochs 60 --model unread.model >"$out"; } 2>&1 | head -n 1 >/dev/null
+check 'a run whose progress nobody reads has its model' [ -s unread.model ]
 
 check 'no temporary file is left' [ "$(echo ./*.tmp*)" = './*.tmp*' ]
 finish

@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "engine/train.h"
+#include "io/synthetic.h"
 #include "test/support.h"
 
 namespace sounder {
@@ -82,6 +84,17 @@ TEST_CASE("sample weights: a number a line") {
         ":1: found \"1 2\", expected a weight, a number >= 0 within the range of float");
   CHECK(refusal("0\n0\n", 2) == ": found no weight above 0, expected one at least");
   CHECK(refusal("", 2) == ": found 0 weights, expected one for each of 2 samples");
+}
+
+TEST_CASE("sample weights: a weight of -0 is one of 0") {
+  const Dataset data = generate({.rows = 200, .columns = 50, .nonzeros_per_row = 10});
+  std::vector<float> weights(200, 1);
+  const auto objective_with = [&](float weight) {
+    weights[11] = weight;
+    return train(data.with_weights(weights), *make_objective("hinge"), test::with_threads(1))
+        .report.objective;
+  };
+  CHECK(objective_with(-0.0F) == objective_with(0.0F));
 }
 
 }  // namespace sounder

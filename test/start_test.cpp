@@ -210,4 +210,45 @@ TEST_CASE("start: a model that does not fit is refused") {
   CHECK(refusal(wild, nothing).find("other than finite weights") != std::string::npos);
 }
 
+TEST_CASE("start: from a model of other data it is no worse than from nothing, in few epochs") {
+  const Dataset data = problem(3000, 300);
+  const Dataset other = problem(3000, 400);
+  for (const char* name : {"logistic", "squared_hinge", "hinge"}) {
+    const auto objective = make_objective(name);
+    for (const std::size_t threads : kThreadSweep) {
+      CAPTURE(name);
+      CAPTURE(threads);
+      Options options = from(nullptr, threads);
+      const double cold = train(other, *objective, options).report.objective;
+      options.start = shared(train(data, *objective, options).model);
+      CHECK(train(other, *objective, options).report.objective < 1.1 * cold);
+    }
+  }
+}
+
+TEST_CASE("start: the model is kept where no epoch is better, by what decides that") {
+  const Dataset data = problem();
+  const auto objective = make_objective("logistic");
+  Options options = from(nullptr);
+  options.epochs = 60;
+  const auto good = shared(train(data, *objective, options).model);
+  options.start = good;
+  options.epochs = 1;
+  options.step = 4;
+  options.schedule = Schedule::kConstant;
+  const Trained worse = train(data, *objective, options);
+  CHECK(worse.report.best_epoch == 0);
+  CHECK(worse.model.weights == good->weights);
+  CHECK(worse.report.objective < worse.report.per_epoch.front().objective);
+  Monitor monitor;
+  monitor.validation = data;
+  const Trained judged = train(data, *objective, options, monitor);
+  CHECK(judged.report.best_epoch == 0);
+  CHECK(judged.report.validation->loss == doctest::Approx(evaluate(*good, *objective, data).loss));
+  options.step = 0.05;
+  options.start = shared(train(problem(2000, 201), *objective, from(nullptr)).model);
+  options.start = shared(numbered("logistic", 200, 1, 0));
+  CHECK(train(data, *objective, options).report.best_epoch == 1);
+}
+
 }  // namespace sounder

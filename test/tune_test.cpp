@@ -336,3 +336,21 @@ TEST_CASE("tune: a split leaves neither part empty, and is refused where it cann
     CHECK(input_error_of([&] { split(two, share, 1); }).starts_with("share = "));
   CHECK(!input_error_of([&] { split(numbered_rows(1, {{0}}), 0.5, 1); }).empty());
 }
+
+TEST_CASE("tune: candidates are judged at their best epoch or after the last, as is asked for") {
+  std::vector<float> labels(validation().labels().begin(), validation().labels().end());
+  for (float& label : labels) label = -label;
+  const Dataset contrary = validation().with_labels(labels);  // each epoch is worse there
+  const std::vector<Candidate> candidates{{.l2 = 1e-4, .step = 1}};
+  const auto objective = make_objective("logistic");
+  for (const std::size_t threads : kThreadSweep) {
+    CAPTURE(threads);
+    const Tuned best = tune(training(), *objective, quick(threads), candidates, contrary);
+    const Tuned last =
+        tune(training(), *objective, quick(threads), candidates, contrary, {}, JudgedBy::kLastEpoch);
+    CHECK(best.ranking.front().best_epoch == 1);
+    CHECK(last.ranking.front().best_epoch == 5);
+    CHECK(last.ranking.front().objective < best.ranking.front().objective);
+    CHECK(last.ranking.front().validation.loss > best.ranking.front().validation.loss);
+  }
+}
