@@ -139,11 +139,8 @@ void linear(Table& table, const std::string& name, const Dataset& data) {
 
 // With the rule, the l2 and the epochs that suit the objective.
 void of_its_own(Table& table, const std::string& name, const Dataset& data, const Objective& objective) {
-  const Defaults defaults = objective.defaults();
-  Options options;
-  options.l2 = defaults.l2;
-  options.epochs = std::min(defaults.epochs, 30);
-  options.rule = defaults.rule;
+  Options options = options_for(objective);
+  options.epochs = std::min(options.epochs, 30);
   table.row(name + ", " + objective.name(), data, objective, options);
 }
 

@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <cmath>
 #include <functional>
-#include <numeric>
 #include <optional>
 #include <system_error>
 #include <utility>

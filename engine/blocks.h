@@ -43,7 +43,7 @@ struct Block {
   Samples samples() const;
   Samples samples();  // with the memory
 
-  // What `room` begins with.
+  // The values of the samples are the first `count` floats of `room`, which is kept alive.
   void set_values(std::shared_ptr<const std::byte> room, std::size_t count);
 };
 

@@ -19,9 +19,8 @@ class Course {
 
   // With the objective before the first epoch. What is worth keeping, as a model to go on from is, has a score to beat: the
   // loss on samples held out where there are some, else the objective.
-  void start(double objective) { first_ = lowest_ = objective; }
-  void start(double objective, double score) {
-    start(objective);
+  void start(double objective, double score = std::numeric_limits<double>::infinity()) {
+    first_ = lowest_ = objective;
     best_score_ = score;
   }
 

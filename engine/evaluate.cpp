@@ -50,8 +50,7 @@ void check(const Model& model, const Objective& objective, const Dataset& data) 
   check_positions(model.dimension, model.width);
   const Shape shape = objective.shape();
   const std::size_t common = shape.common * shape.width;
-  const bool has_common =
-      model.bias.size() == common || (common == 0 && model.bias.size() == model.width);
+  const bool has_common = model.bias.size() == common || (common == 0 && model.bias.size() == model.width);
   if (model.width != shape.width || model.weights.size() != model.dimension * model.width || !has_common)
     throw InputError(
         fmt::format("found a model of {} x {} weights and {} beside them, expected one of {}: {} for each of "

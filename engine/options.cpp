@@ -115,6 +115,15 @@ bool may_refresh(const Options& options) {
   return options.average_from == 0 && options.sparsify == Sparsify::kNone && !rule.shares && !rule.dual;
 }
 
+Options options_for(const Objective& objective) {
+  const Defaults defaults = objective.defaults();
+  Options options;
+  options.rule = defaults.rule;
+  options.l2 = defaults.l2;
+  options.epochs = defaults.epochs;
+  return options;
+}
+
 void validate(const Options& o) {
   require(o.l2 >= 0 && std::isfinite(o.l2), "l2", o.l2, ">= 0");
   require(o.l1 >= 0 && std::isfinite(o.l1), "l1", o.l1, ">= 0");

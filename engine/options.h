@@ -96,10 +96,14 @@ struct Options {
   Priority priority = Priority::kNormal;  // of the arena, against other oneTBB arenas of the process
 };
 
+// Options with the rule, the l2 and the number of epochs that suit an objective (Objective::defaults()); those of Options{}
+// suit linear ones.
+Options options_for(const Objective& objective);
+
 // Throws InputError, "field = value: constraint", for the first field out of range or at odds with another.
 void validate(const Options& options);
 
-// Whether the rule's changes of a block may be brought in before all of them are there.
+// Whether a block may push its hot coordinates before it has gone through all its rows.
 bool may_refresh(const Options& options);
 
 // The discipline in force.

@@ -36,10 +36,11 @@ class Source {
   // the order of the data.
   Layout layout(const Objective& objective, const Options& options, int threads) const;
 
-  // Rows that then may follow one another as the data has them: all of them, or a run after which the order hardly shows.
+  // How many consecutive rows may be trained on in the order of the data: rows() if the labels show no order, some 32 if they
+  // show a slight one, 0 if rows must be shuffled.
   std::size_t longest_run() const { return longest_run_; }
 
-  // Whether all of them may, as if they had been shuffled.
+  // Whether all rows may, as if they had been shuffled.
   bool in_random_order() const { return !file_ && longest_run_ == data_.rows(); }
 
   // Whether then one worker on its own is faster than so many together on blocks of so many rows.

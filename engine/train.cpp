@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <span>
 #include <utility>
@@ -93,7 +94,7 @@ class Trainer {
   RunClock clock_;
   Report report_;
   Layout layout_;
-  std::vector<float> best_;  // the weights after the best epoch; what training starts from, to begin with
+  std::vector<float> best_;  // after the best epoch; what training starts from, to begin with
   Plan plan_;
   const double safe_staleness_;            // of Monitor::measure
   std::vector<std::uint32_t> order_;       // of the rows, where they come in batches
@@ -169,11 +170,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
   parameters_.write(best_);
   good_ = checkpoint();
   const double objective_before = objective_at_start();
-  if (options_.start) {
-    course_.start(objective_before, score_at_start(objective_before));
-  } else {
-    course_.start(objective_before);
-  }
+  course_.start(objective_before, score_at_start(objective_before));
   tell_plan(report_, plan_);
   report_.objective = objective_before;
 }
@@ -314,6 +311,7 @@ double Trainer::objective_at_start() {
 }
 
 double Trainer::score_at_start(double objective) {
+  if (!options_.start) return std::numeric_limits<double>::infinity();
   if (monitor_.validation) report_.validation = held_out();
   return report_.validation ? report_.validation->loss : objective;
 }

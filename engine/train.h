@@ -45,9 +45,9 @@ struct Trained {
   Report report;
 };
 
-// Minimises  mean loss + l1 |w|_1 + (l2 / 2) |w|^2  with Options::rule; a bias is not regularised. Of the last copy of the data,
-// what blocks do not need is released as they are made; what is trained on as it lies is kept to the end. The labels are
-// encoded as the objective has them (io/labels.h).
+// Minimises  mean loss + l1 |w|_1 + (l2 / 2) |w|^2  with Options::rule; a bias is not regularised. If `data` is the only
+// copy, its indices are released while blocks are made of it; where few epochs need no blocks it is kept until train() returns.
+// The labels are encoded as the objective has them (io/labels.h). options_for() has the options that suit an objective.
 //
 // Throws InputError when an option is out of range, the data has no samples, or a label does not suit the
 // objective; whatever the objective or the monitor throws comes out too. Running out of time or diverging is

@@ -18,7 +18,7 @@ std::shared_ptr<T[]> allocate_array(std::size_t count) {
   return {std::move(pages), begin};
 }
 
-// Of an allocation of so many bytes, gives back what is behind those that are kept, but for the rest of a page.
+// Returns to the system the whole pages behind the first `kept` bytes of an allocation of `bytes`.
 void give_back(std::byte* memory, std::size_t bytes, std::size_t kept);
 
 // Of an allocation of so many bytes, what the system places as a whole.

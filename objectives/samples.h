@@ -30,7 +30,7 @@ struct Samples {
   // Needed by Objective::step only.
   const float* squared_norms = nullptr;  // |x|^2 of each sample; null: worked out when asked for
   // RuleTraits::memory: what the rule keeps for each sample, float after float: the k-th of sample i at
-  // memory[k * stride + i].
+  // memory[k * memory_stride + i].
   float* memory = nullptr;
   std::size_t memory_stride = 0;
   const std::uint32_t* gaps = nullptr;  // samples that others process, in between, before each; null: none

@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
-#include <optional>
-
 #include "engine/block_file.h"
 #include "io/counted.h"
 #include "objectives/catalogue.h"

@@ -117,6 +117,7 @@ struct InspectFlags : ProblemFlags {
 };
 
 struct EvaluateFlags {
+  std::size_t top = 0;  // recommendations a user that are judged
   std::string model;
   std::string data;
   std::string label_file;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/evaluate.h"
+#include "engine/recommend.h"
 #include "io/counted.h"
 #include "io/error.h"
 #include "io/model_file.h"
@@ -57,6 +58,30 @@ std::optional<Metrics> evaluate_if_labelled(const Session& session) try {
   return session.evaluate();
 } catch (const InputError&) {
   return std::nullopt;
+}
+
+// Pairs without ratings are all to be found, and so are those that were trained on for being there.
+Ranking rank(const Session& session) {
+  if (session.scheme.format != SampleFormat::kRatings)
+    throw InputError(
+        {session.flags.model},
+        fmt::format("found a model of {}, expected one of ratings for --top", session.model.objective));
+  const bool all = session.data.unlabelled || session.objective->shape().draws;
+  return rank_held_out(Recommender(session.model, *session.objective), session.data.samples,
+                       all ? std::nullopt : std::optional(0.0F), session.flags.top, session.parallel);
+}
+
+Remarks remarks_of(const Ranking& ranking) {
+  return {{"top", std::uint64_t{ranking.top}},
+          {"ranked_users", ranking.users},
+          {"precision", ranking.precision},
+          {"recall", ranking.recall},
+          {"ndcg", ranking.ndcg}};
+}
+
+std::string describe(const Ranking& ranking) {
+  return fmt::format(", precision@{0} {1:.4f}, recall@{0} {2:.4f}, ndcg@{0} {3:.4f} of {4}", ranking.top,
+                     ranking.precision, ranking.recall, ranking.ndcg, counted(ranking.users, "user"));
 }
 
 Remarks remarks_of(const Session& session) {
@@ -145,13 +170,19 @@ std::string describe(const Metrics& metrics) {
 
 int run(const EvaluateFlags& flags, Interrupts& interrupts) {
   const Session session(flags);
-  const Metrics metrics = session.evaluate();
+  const std::optional<Metrics> metrics =
+      flags.top > 0 ? evaluate_if_labelled(session) : std::optional(session.evaluate());
+  const std::optional<Ranking> ranking = flags.top > 0 ? std::optional(rank(session)) : std::nullopt;
   const Interrupts::Hold hold(interrupts);
-  if (!flags.report.empty()) write_file(flags.report, to_json(metrics, remarks_of(session)));
+  if (!flags.report.empty()) {
+    Remarks remarks = remarks_of(session);
+    if (ranking) remarks.merge(remarks_of(*ranking));
+    write_file(flags.report, to_json(metrics, remarks));
+  }
   if (!flags.quiet)
-    say_beside(flags.outputs(),
-               fmt::format("{}, {}{}\n", describe(metrics), counted(session.data.samples.rows(), "sample"),
-                           describe_unknown(session)));
+    say_beside(flags.outputs(), fmt::format("{}{}{}{}\n", metrics ? describe(*metrics) + ", " : "",
+                                            counted(session.data.samples.rows(), "sample"),
+                                            describe_unknown(session), ranking ? describe(*ranking) : ""));
   return interrupts.exit_code();
 }
 

@@ -93,9 +93,23 @@ TrainingData read_libsvm_samples(const ProblemFlags& flags, const ParallelFor& p
           .origins = std::move(file.origins)};
 }
 
+// Where a pair counts for being there, whatever its rating.
+void refuse_unobserved(const RatingsFile& file, const std::string& path) {
+  const auto labels = file.data.labels();
+  const auto none = std::ranges::find_if(labels, [](float rating) { return rating <= 0; });
+  if (none != labels.end())
+    refuse_row(
+        path, file.origins.lines, static_cast<std::size_t>(none - labels.begin()),
+        fmt::format("found a rating of {}, expected pairs that were observed, whose rating does not count: "
+                    "leave this one out",
+                    *none));
+}
+
 TrainingData read_rating_samples(const ProblemFlags& flags, const ParallelFor& parallel) {
   RatingsFile file = read_ratings(flags.data, {}, parallel);
-  require_labels(file.unrated);
+  const bool counts_pairs = make_objective(flags.objective, flags.parameters)->shape().draws;
+  if (!counts_pairs) require_labels(file.unrated);
+  if (counts_pairs && !file.unrated) refuse_unobserved(file, flags.data);
   return {.samples = std::move(file.data),
           .scheme = {.names = {file.users.names(), file.items.names()}},
           .seen = std::move(file.rated),

@@ -21,9 +21,8 @@ Dataset two_pairs() {
 
 std::string refusal(const std::string& name, const std::function<void(Options&)>& change) {
   const auto objective = make_objective(name);
-  Options options = test::with_threads(1);
-  options.rule = objective->defaults().rule;
-  options.l2 = objective->defaults().l2;
+  Options options = options_for(*objective);
+  options.threads = 1;
   options.epochs = 1;
   change(options);
   return test::input_error_of([&] { train(two_pairs(), *objective, options); });

@@ -15,6 +15,17 @@ check 'rmse of ratings' between 0 "$(number evaluated.json rmse)" 0.4
 ends 0 recommend ratings.model --user u1 --top 2
 check 'a user and two items' [ "$(wc -l <"$out")" -eq 3 ]
 ends 0 recommend ratings.model --user nobody --top 2
+silent evaluate ratings.model ratings.txt --top 5 --quiet --report ranked.json
+has_keys ranked.json precision recall ndcg ranked_users top
+check 'nothing new is to be found among training data' [ "$(number ranked.json ranked_users)" = 0 ]
+awk -F :: 'NR % 5 { print $1 "::" $2 }' ratings.txt >liked.txt
+awk -F :: 'NR % 5 == 0 { print $1 "::" $2 }' ratings.txt >liked.test.txt
+silent train liked.txt --objective matrix_completion_one_class --quiet --model liked.model
+ends 0 evaluate liked.model liked.test.txt --top 5
+check 'pairs without ratings are ranked' grep -q 'precision@5 0[.][0-9]*, recall@5 0[.][0-9]*, ndcg@5 0[.][0-9]* of [0-9]* users' "$out"
+refused 'liked.txt:1' train liked.txt --objective matrix_completion
+printf '1 31 0\n1 3 1\n2 3 1\n' >unliked.txt
+refused 'unliked.txt:1: found a rating of 0' train unliked.txt --objective matrix_completion_one_class
 printf 'u1::i1\nnobody::i2\nnobody::nothing\n' >pairs.txt
 ends 0 predict ratings.model pairs.txt
 check 'a prediction a pair' [ "$(wc -l <"$out")" -eq 3 ]

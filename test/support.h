@@ -156,8 +156,6 @@ class Concurrency {
   std::atomic<int> peak_{0};
 };
 
-// An objective that is 1 everywhere and whose steps do nothing: a base for those that watch how they are
-// called.
 // The objectives of the catalogue that are a loss of one margin.
 inline std::vector<CatalogueRow> linear_catalogue() {
   std::vector<CatalogueRow> rows;
@@ -168,6 +166,7 @@ inline std::vector<CatalogueRow> linear_catalogue() {
   return rows;
 }
 
+// An objective that is 1 everywhere and whose steps do nothing: a base for those that watch how they are called.
 class FakeObjective : public Objective {
  public:
   std::string name() const override { return "fake"; }
