@@ -43,6 +43,8 @@ void validate_sparsify(const Options& o) {
   const auto clash = [&](std::string_view what) {
     return fmt::format("sparsify = {}: {}", name_of(o.sparsify), what);
   };
+  require(o.tau == 0,
+          clash("holds changes back for up to an epoch, which is no bound on staleness; tau must be 0"));
   require(
       !rule.snapshots && !rule.derives && rule.memory == 0,
       clash(fmt::format("tears apart sums that the rule {} needs whole; take sgd or adagrad", rule.name)));

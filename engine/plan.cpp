@@ -198,8 +198,11 @@ Choice choice_of_tau(const Plan& plan, const Setting& is) {
                        : fmt::format("as many whole tasks as {} allow", counted(is.options.tau, "row"))};
   if (is.discipline.disjoint) return {"0", "batches share no coordinate, so nothing is stale"};
   if (is.discipline.rounds) return {value, "a round, whose blocks step from the same weights"};
-  return {value, fmt::format("two tasks{} for each thread, one at work and one that waits",
-                             plan.task_blocks > 1 ? fmt::format(" of {} blocks", plan.task_blocks) : "")};
+  const char* const cold =
+      plan.strides.ends.empty() ? "" : "; columns that few rows touch may be older, by up to an epoch";
+  return {value,
+          fmt::format("two tasks{} for each thread, one at work and one that waits{}",
+                      plan.task_blocks > 1 ? fmt::format(" of {} blocks", plan.task_blocks) : "", cold)};
 }
 
 // Of so many that there are.

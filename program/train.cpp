@@ -62,6 +62,10 @@ Trained train_on(TrainingSet& data, const TrainFlags& flags, ProgressLine& progr
   try {
     if (data.blocks) return train(std::move(data.blocks), *data.objective, options, monitor);
     return train(std::move(data.samples), *data.objective, options, monitor);
+  } catch (const InputError& error) {
+    const std::string_view message = error.what();
+    if (!message.starts_with("start: ")) throw;
+    throw InputError({flags.start}, message);
   } catch (const std::bad_alloc&) {
     fail_for_memory(flags.data, shape);
   }
