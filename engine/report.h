@@ -88,9 +88,8 @@ struct Report {
   std::optional<double> gap;  // a relative bound on objective minus minimum, from the last dual objective
   Metrics training;
   std::optional<Metrics> validation = {};
-  int best_epoch =
-      0;           // the epoch the model returned is from; 0: none was better than what the run started from
-  int epochs = 0;  // begun and counted, the last perhaps cut short
+  int best_epoch = 0;  // the epoch the model returned is from; 0: what the run started from
+  int epochs = 0;      // begun and counted, the last perhaps cut short
   double passes =
       0;  // non-zeros gone through, over those of the data: fewer than epochs where a rule lets samples rest
 

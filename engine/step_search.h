@@ -17,9 +17,9 @@ struct Search {
   double tie = 1.05;       // about as good: so many times the best objective
   double gain = 0;         // and better: by more than this share of the best
   std::size_t trials = 0;  // at least so many, whatever they cost
-  bool nearest =
-      false;  // to the natural step is taken: from a model on, smaller ones do no good, and larger ones
-              // forget what it knows, which a few rows cannot tell
+  // Instead, that nearest to the natural step: from a model on, smaller ones do no good, and larger ones forget what it knows,
+  // which a few rows cannot tell.
+  bool nearest = false;
 };
 
 Search search_for(const Trial& trial);

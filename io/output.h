@@ -18,9 +18,9 @@ bool is_standard_output(const std::string& path);
 
 // A file that appears whole or not at all.
 //
-// Bytes go to a temporary file in the same directory ("<path>.tmp<pid>.<n>"); commit() forces the
-// bytes, not their new name, to the disk and renames the temporary over `path`. Until then, and after any failure, crash or kill, `path` is
-// what it was before. Symbolic links are followed. A new file's permissions follow the umask, an existing
+// Bytes go to a temporary file in the same directory ("<path>.tmp<pid>.<n>"); commit() forces the bytes, not
+// their new name, to the disk and renames the temporary over `path`. Until then, and after any failure, crash
+// or kill, `path` is what it was before. Symbolic links are followed. A new file's permissions follow the umask, an existing
 // file keeps its own.
 //
 // A path that exists and is no regular file (/dev/full, a pipe), or that names the program's own standard

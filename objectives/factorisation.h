@@ -24,8 +24,8 @@ namespace sounder {
 // 3.1). L2 is in units of sd, the step of 1 / sd, and the start grows as sqrt(sd): ratings times a number make the same
 // model times that number.
 //
-// Of a sample with one known coordinate, or none, the output is mean + b of what is known. The offset is the mean, mostly. Steps take pairs alone
-// (Samples::pairs).
+// The offset is the mean, mostly. Of a sample with one known coordinate, or none, the output is mean + b of what is
+// known. Steps take pairs alone (Samples::pairs).
 class Factorisation : public Objective {
  public:
   // What the parameters of the same names say; mean and sd come from the training labels.
