@@ -32,7 +32,7 @@ int main(int argc, char** argv) {
     complain("not enough memory");
     return kUserError;
   } catch (const std::system_error& error) {
-    complain(fmt::format("the system has too little of something: {}", error.what()));
+    complain(fmt::format("the system refuses: {}", error.what()));
     return kUserError;
   } catch (const std::exception& error) {
     complain(error.what());
