@@ -99,7 +99,13 @@ TEST_CASE("step limit: a run of more than two threads takes larger steps once an
     options.discipline = discipline;
     options.l2 = 1e-5;
     options.epochs = 3;
-    const Report report = train(data, *hinge, options).report;
+    Report report = train(data, *hinge, options).report;
+    // Once in some hundred runs the larger steps throw an epoch away, and the row after the first is not of the second.
+    for (int tries = 0; report.rollbacks > 0 && tries < 5; ++tries) {
+      ++options.seed;
+      report = train(data, *hinge, options).report;
+    }
+    REQUIRE(report.rollbacks == 0);
     REQUIRE(report.per_epoch.size() >= 2);
     CHECK(report.choices.step.why.find("not overshoot") != std::string::npos);
     return report.per_epoch[1].step / report.per_epoch[0].step;
