@@ -28,8 +28,7 @@ std::vector<std::vector<std::uint32_t>> to_find(const Recommender& recommender, 
   }
   for (auto& of_user : items) {
     std::ranges::sort(of_user);
-    const auto repeated = std::ranges::unique(of_user);
-    of_user.erase(repeated.begin(), repeated.end());
+    of_user.erase(std::unique(of_user.begin(), of_user.end()), of_user.end());
   }
   return items;
 }
