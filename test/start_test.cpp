@@ -246,7 +246,6 @@ TEST_CASE("start: the model is kept where no epoch is better, by what decides th
   CHECK(judged.report.best_epoch == 0);
   CHECK(judged.report.validation->loss == doctest::Approx(evaluate(*good, *objective, data).loss));
   options.step = 0.05;
-  options.start = shared(train(problem(2000, 201), *objective, from(nullptr)).model);
   options.start = shared(numbered("logistic", 200, 1, 0));
   CHECK(train(data, *objective, options).report.best_epoch == 1);
 }
