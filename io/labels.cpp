@@ -120,7 +120,9 @@ EncodedDataset encode_by_rule(const Dataset& data, const LabelRule& rule, const 
 LabelEncoding two_labels(std::span<const float> found, const std::string& name) {
   if (found.size() == 2) return {found[0], found[1]};
   fail_count(found, kCounted,
-             ": two-class objectives need two; choose with --positive-class C or --positive-above X", name);
+             ": two-class objectives need two; choose with --positive-class C or --positive-above X, or take "
+             "an objective for many",
+             name);
 }
 
 // What code_of(label) says of each label; InputError when that is nothing.

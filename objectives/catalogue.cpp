@@ -49,6 +49,14 @@ double parameter_or(const ObjectiveParameters& parameters, const std::string& na
   return found == parameters.end() ? otherwise : found->second;
 }
 
+double real_parameter(const ObjectiveParameters& parameters, const std::string& name, double otherwise,
+                      double least, double most) {
+  const double value = parameter_or(parameters, name, otherwise);
+  if (!(value >= least && value <= most))
+    throw InputError(fmt::format("{} = {}: must be a number from {} to {}", name, value, least, most));
+  return value;
+}
+
 std::size_t whole_number(const std::string& name, double value, double least, double most) {
   if (!(value >= least && value <= most && value == std::floor(value)))
     throw InputError(fmt::format("{} = {}: must be a whole number from {} to {}", name, value, least, most));

@@ -19,6 +19,12 @@
   X(logistic, kLibsvm, "logistic regression: log(1 + exp(-y z))")                 \
   X(least_squares, kLibsvm, "linear regression: (z - y)^2 / 2")                   \
   X(huber, kLibsvm, "robust regression: (z - y)^2 / 2 near zero, linear beyond --huber-delta") \
+  X(quantile, kLibsvm, "quantile regression: q (y - z) where z < y, else (1 - q) (z - y), q of --quantile") \
+  X(epsilon_insensitive, kLibsvm, "support vector regression: max(0, |z - y| - epsilon), of --epsilon")      \
+  X(squared_epsilon_insensitive, kLibsvm, "support vector regression, squared: max(0, |z - y| - epsilon)^2") \
+  X(one_vs_rest_hinge, kLibsvm, "support vector machines, one of each class against all others")     \
+  X(one_vs_rest_squared_hinge, kLibsvm, "the same, squared")                                         \
+  X(one_vs_rest_logistic, kLibsvm, "logistic regressions, one of each class against all others")     \
   X(softmax, kLibsvm, "softmax regression for many classes: log(sum of exp z) - z_y")          \
   X(network, kLibsvm, "neural network of one hidden layer for many classes, ReLU and softmax")  \
   X(topic_model, kDocword, "topics of a bag of words: -log of the sum of p(k | document) p(word | k)") \
@@ -42,7 +48,9 @@ enum class SampleFormat {
 // What the constructors of the catalogue may need beside the name, by name; each knows its own and their defaults.
 //
 //   huber: huber_delta > 0, in units of the label; 1
-//   softmax, network: classes, 2 to 10,000, or 0: as the training data has; 0
+//   quantile: quantile, above 0 and below 1; 0.5
+//   epsilon_insensitive, squared_epsilon_insensitive: epsilon >= 0, in units of the label; 0.1
+//   softmax, network, one_vs_rest_...: classes, 2 to 10,000, or 0: as the training data has; 0
 //   network: hidden, floats of the hidden layer, 1 to 65,536; 256
 //   topic_model: topics, 1 to 10,000; 50; alpha and beta > 0, counts that a topic has beforehand in a document and a word
 //     in a topic; 0.05; tokens, of the training data; words, of the vocabulary; without, documents behind the last that
@@ -69,6 +77,10 @@ std::unique_ptr<Objective> make_objective(std::string_view name, const Objective
 
 // The parameter of that name, or `otherwise`.
 double parameter_or(const ObjectiveParameters& parameters, const std::string& name, double otherwise);
+
+// The same; throws InputError unless it is from `least` to `most`.
+double real_parameter(const ObjectiveParameters& parameters, const std::string& name, double otherwise,
+                      double least, double most);
 
 // `value`, and the same of a parameter. Throws InputError unless it is a whole number from `least` to `most`.
 std::size_t whole_number(const std::string& name, double value, double least, double most);

@@ -29,13 +29,15 @@ std::size_t largest_of(std::span<const float> outputs) {
   return static_cast<std::size_t>(std::ranges::max_element(outputs) - outputs.begin());
 }
 
-Evaluation evaluate_outputs(std::span<const float> outputs, std::size_t label, double weight) {
+double cross_entropy(std::span<const float> outputs, std::size_t label) {
   const double top = std::ranges::max(outputs);
   double sum = 0;
   for (const float z : outputs) sum += std::exp(z - top);
-  return {.loss = weight * (std::log(sum) + top - outputs[label]),
-          .weight = weight,
-          .hits = largest_of(outputs) == label ? weight : 0};
+  return std::log(sum) + top - outputs[label];
+}
+
+Evaluation evaluation_of(double loss, std::span<const float> outputs, std::size_t label, double weight) {
+  return {.loss = weight * loss, .weight = weight, .hits = largest_of(outputs) == label ? weight : 0};
 }
 
 void to_probabilities(std::span<float> outputs) {

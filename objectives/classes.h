@@ -24,8 +24,10 @@ std::size_t class_of(const Samples& samples, std::size_t i, std::size_t classes)
 // The parameter `classes` of an objective: 0, to be told by the data, or 2 to 10,000. Throws InputError.
 std::size_t checked_classes(double classes);
 
-std::size_t largest_of(std::span<const float> outputs);  // the first of the largest
-Evaluation evaluate_outputs(std::span<const float> outputs, std::size_t label, double weight);
+std::size_t largest_of(std::span<const float> outputs);                   // the first of the largest
+double cross_entropy(std::span<const float> outputs, std::size_t label);  // l(z, y)
+// Of a sample with that loss; the class with the largest output is predicted.
+Evaluation evaluation_of(double loss, std::span<const float> outputs, std::size_t label, double weight);
 // Makes the outputs the probabilities p_c.
 void to_probabilities(std::span<float> outputs);
 // The same for the outputs of several samples, one behind the other.

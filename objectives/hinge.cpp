@@ -5,6 +5,7 @@
 // Source: Cortes, Vapnik, Support-vector networks (1995); HOGWILD! section 2, "Sparse SVM".
 #include "objectives/catalogue.h"
 #include "objectives/linear.h"
+#include "objectives/one_vs_rest.h"
 
 namespace sounder {
 namespace {
@@ -27,6 +28,10 @@ struct Hinge {
 
 std::unique_ptr<Objective> make_hinge(const ObjectiveParameters&) {
   return make_linear("hinge", LabelKind::kTwoClass, Hinge{});
+}
+
+std::unique_ptr<Objective> make_one_vs_rest_hinge(const ObjectiveParameters& parameters) {
+  return make_one_vs_rest("one_vs_rest_hinge", parameters, Hinge{});
 }
 
 }  // namespace sounder

@@ -2,11 +2,8 @@
 // delta / 2). Derivative in z: r clamped to [-delta, delta], continuous; curvature at most 1. Implicit: r /
 // (1 + reach) clamped to [-delta, delta], exactly. Source: Huber, Robust estimation of a location parameter
 // (1964).
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include "io/error.h"
 #include "objectives/catalogue.h"
 #include "objectives/linear.h"
 
@@ -33,9 +30,7 @@ struct Huber {
 }  // namespace
 
 std::unique_ptr<Objective> make_huber(const ObjectiveParameters& parameters) {
-  const double delta = parameter_or(parameters, "huber_delta", 1);
-  if (!(delta >= 1e-30 && delta <= 1e30))
-    throw InputError(fmt::format("huber_delta = {}: must be > 0, 1e-30 to 1e30", delta));
+  const double delta = real_parameter(parameters, "huber_delta", 1, 1e-30, 1e30);
   return make_linear("huber", LabelKind::kReal, Huber{static_cast<float>(delta)}, {{"huber_delta", delta}});
 }
 

@@ -7,6 +7,7 @@
 #include "objectives/catalogue.h"
 #include "objectives/linear.h"
 #include "objectives/logistic_loss.h"
+#include "objectives/one_vs_rest.h"
 
 namespace sounder {
 namespace {
@@ -48,6 +49,10 @@ struct Logistic {
 
 std::unique_ptr<Objective> make_logistic(const ObjectiveParameters&) {
   return make_linear("logistic", LabelKind::kTwoClass, Logistic{});
+}
+
+std::unique_ptr<Objective> make_one_vs_rest_logistic(const ObjectiveParameters& parameters) {
+  return make_one_vs_rest("one_vs_rest_logistic", parameters, Logistic{});
 }
 
 }  // namespace sounder

@@ -8,7 +8,6 @@
 // all pairs). Every visit draws anew; what is reported is of one draw for each sample, always the same. Training reports it
 // of the items of each block, evaluate() of all that it is given. A block of one item, or of one sample, has no negatives
 // to draw, so blocks must not be that small (Shape::draws).
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -18,7 +17,6 @@
 #include <variant>
 #include <vector>
 
-#include "io/error.h"
 #include "io/random.h"
 #include "objectives/catalogue.h"
 #include "objectives/factorisation.h"
@@ -156,10 +154,8 @@ double MatrixCompletionOneClass::negative_loss(const Samples& samples, const Con
 }  // namespace
 
 std::unique_ptr<Objective> make_matrix_completion_one_class(const ObjectiveParameters& parameters) {
-  const double weight = parameter_or(parameters, "negative_weight", 1);
-  if (!(weight >= 0 && weight <= 1e6))
-    throw InputError(fmt::format("negative_weight = {}: must be >= 0, up to 1e6", weight));
-  return std::make_unique<MatrixCompletionOneClass>(Factorisation::form_of(parameters, {}), weight);
+  return std::make_unique<MatrixCompletionOneClass>(Factorisation::form_of(parameters, {}),
+                                                    real_parameter(parameters, "negative_weight", 1, 0, 1e6));
 }
 
 }  // namespace sounder

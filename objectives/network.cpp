@@ -185,7 +185,8 @@ class Network final : public Objective {
   Evaluation evaluate(const Samples& samples, const ConstWeights& weights) const override {
     Evaluation sum;
     for_each_output(samples, weights, [&](std::size_t i, std::span<const float> z) {
-      sum += evaluate_outputs(z, class_of(samples, i, sizes_.classes), samples.weight(i));
+      const std::size_t label = class_of(samples, i, sizes_.classes);
+      sum += evaluation_of(cross_entropy(z, label), z, label, samples.weight(i));
     });
     return sum;
   }

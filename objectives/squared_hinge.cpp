@@ -3,6 +3,7 @@
 // reach), exactly. Source: Fan et al., LIBLINEAR (2008), section 2.
 #include "objectives/catalogue.h"
 #include "objectives/linear.h"
+#include "objectives/one_vs_rest.h"
 
 namespace sounder {
 namespace {
@@ -27,6 +28,10 @@ struct SquaredHinge {
 
 std::unique_ptr<Objective> make_squared_hinge(const ObjectiveParameters&) {
   return make_linear("squared_hinge", LabelKind::kTwoClass, SquaredHinge{});
+}
+
+std::unique_ptr<Objective> make_one_vs_rest_squared_hinge(const ObjectiveParameters& parameters) {
+  return make_one_vs_rest("one_vs_rest_squared_hinge", parameters, SquaredHinge{});
 }
 
 }  // namespace sounder

@@ -32,6 +32,10 @@ struct ParameterFlag {
 constexpr std::array kParameterFlags = {
     ParameterFlag{"--huber-delta", "huber_delta", "D",
                   "huber: residual beyond which it is linear, in units of the label (1)"},
+    ParameterFlag{"--quantile", "quantile", "Q",
+                  "quantile: the share of labels that shall lie below the prediction (0.5: the median)"},
+    ParameterFlag{"--epsilon", "epsilon", "E",
+                  "..._insensitive: error that costs nothing, in units of the label (0.1)"},
     ParameterFlag{"--hidden", "hidden", "N", "network: units of the hidden layer (256)"},
     ParameterFlag{"--topics", "topics", "K", "topic_model: how many (50)"},
     ParameterFlag{"--alpha", "alpha", "X",
@@ -64,7 +68,7 @@ ClassWeights parse_class_weights(const std::string& text) {
 }
 
 std::string entry(std::string_view name, std::string_view help) {
-  return fmt::format("  {:<15} {}\n", name, help);
+  return fmt::format("  {:<28} {}\n", name, help);
 }
 
 // Of options that objectives may have their own defaults for.

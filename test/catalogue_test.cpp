@@ -31,6 +31,26 @@ TEST_CASE("catalogue: huber takes its delta, and refuses one that is not positiv
   }
 }
 
+TEST_CASE("catalogue: quantiles and tubes take theirs") {
+  const Dataset one(1, {{0, 1}, {0}, {1}, {0}, {}});
+  const auto loss_at = [&](const char* name, const ObjectiveParameters& parameters, float margin) {
+    return make_objective(name, parameters)->evaluate(samples_of(one, 0, 1), {.weights = &margin}).loss;
+  };
+  CHECK(loss_at("quantile", {{"quantile", 0.9}}, 2) == doctest::Approx(0.2));
+  CHECK(loss_at("quantile", {{"quantile", 0.9}}, -2) == doctest::Approx(1.8));
+  CHECK(loss_at("epsilon_insensitive", {{"epsilon", 0.5}}, -2) == doctest::Approx(1.5));
+  CHECK(loss_at("epsilon_insensitive", {{"epsilon", 0}}, -2) == doctest::Approx(2));
+  CHECK(loss_at("squared_epsilon_insensitive", {{"epsilon", 0.5}}, 2) == doctest::Approx(2.25));
+  for (const double q : {0.0, 1.0, -0.5, 2.0, std::nan("")}) {
+    CAPTURE(q);
+    CHECK(input_error_of([&] { make_objective("quantile", {{"quantile", q}}); }).starts_with("quantile = "));
+  }
+  for (const char* name : {"epsilon_insensitive", "squared_epsilon_insensitive"})
+    CHECK(input_error_of([&] {
+            make_objective(name, {{"epsilon", -0.1}});
+          }) == "epsilon = -0.1: must be a number from 0 to 1e+30");
+}
+
 TEST_CASE("catalogue: a parameter that the objective does not have is refused") {
   const std::string error = input_error_of([] { make_objective("hinge", {{"huber_delta", 1}}); });
   CHECK(error == "huber_delta = 1: is no parameter of the objective hinge");

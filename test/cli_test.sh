@@ -53,7 +53,7 @@ refused '--weights needs a FILE' info --machine --weights new.txt
 ends 0 predict logistic.model good.svm --probabilities
 check 'probabilities of the positive label' [ "$(paste "$out" margins.txt |
   awk '{ p = 1 / (1 + exp(-$2)); if ($1 - p < 1e-5 && p - $1 < 1e-5) ++n } END { print n }')" -eq 2000 ]
-refused 'found a model of hinge, which has no probabilities; those of logistic, softmax, network,' \
+refused 'found a model of hinge, which has no probabilities; those of logistic, one_vs_rest_logistic, softmax,' \
   predict good.model good.svm --probabilities
 refused 'give one' predict logistic.model good.svm --probabilities --margins
 sed 's/^[^ ]*/7/' good.svm >unlabelled.svm
@@ -148,7 +148,8 @@ check 'the model normalizes as training did' \
   between -1e-6 "$(number long.json loss) - $(number evaluated.json loss)" 1e-6
 
 ends 0 generate real.svm --rows 2000 --columns 200 --nonzeros 10 --regression
-for objective in least_squares 'huber --huber-delta 0.5'; do
+for objective in least_squares 'huber --huber-delta 0.5' quantile 'epsilon_insensitive --epsilon 0.2' \
+  squared_epsilon_insensitive; do
   # shellcheck disable=SC2086 # several words on purpose
   silent train real.svm --quiet --model real.model --report real.json --objective $objective
   has_keys real.json rmse

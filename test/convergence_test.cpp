@@ -50,6 +50,10 @@ const Loss kSmoothLosses[] = {
      },
      [](double z, double y) { return std::clamp(z - y, -1.0, 1.0); },
      [](double z, double y) { return std::fabs(z - y) <= 1 ? 1.0 : 0.0; }},
+    {"squared_epsilon_insensitive",
+     [](double z, double y) { return std::pow(std::max(0.0, std::fabs(z - y) - 0.1), 2); },
+     [](double z, double y) { return std::copysign(2 * std::max(0.0, std::fabs(z - y) - 0.1), z - y); },
+     [](double z, double y) { return std::fabs(z - y) > 0.1 ? 2.0 : 0.0; }},
 };
 
 double margin(const Row& row, const Eigen::VectorXd& w) {

@@ -270,7 +270,7 @@ TEST_CASE("factorisation: refuses what it cannot do") {
        "biases = 1: is no parameter of the objective matrix_completion_kl"},
       {"matrix_completion_one_class",
        {{"negative_weight", -1}},
-       "negative_weight = -1: must be >= 0, up to 1e6"},
+       "negative_weight = -1: must be a number from 0 to 1000000"},
   };
   for (const auto& [name, parameters, message] : cases)
     CHECK(input_error_of([&] { make_objective(name, parameters); }) == message);

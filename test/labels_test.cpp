@@ -75,7 +75,8 @@ TEST_CASE("labels: what is predicted where a class was chosen is read back as th
 
 TEST_CASE("labels: one class or more than two are refused with what helps") {
   const std::string advice =
-      ": two-class objectives need two; choose with --positive-class C or --positive-above X";
+      ": two-class objectives need two; choose with --positive-class C or --positive-above X, or take "
+      "an objective for many";
   Labels twenty(20);
   std::iota(twenty.begin(), twenty.end(), 1.0f);
   Labels thousand(1000);

@@ -52,6 +52,7 @@ function(find_violations root out)
   file(READ ${root}/objectives/catalogue.h text)
   string(REGEX MATCHALL "\n *X\\([a-z0-9_]+, k[A-Za-z]+, \"" rows "${text}")
   list(TRANSFORM rows REPLACE ".*X\\(([a-z0-9_]+),.*" "\\1")
+  list(FILTER rows EXCLUDE REGEX "^one_vs_rest_")  # made beside the loss of two classes that they are of
   foreach(name IN LISTS made)
     if(NOT name IN_LIST rows)
       list(APPEND found "objectives/${name}.cpp: has no row in objectives/catalogue.h")

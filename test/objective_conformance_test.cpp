@@ -64,7 +64,7 @@ std::vector<float> labels_for(const Objective& objective) {
   return {-2.5F, -1, 0, 1, 3};
 }
 
-// Margins k/8 - 1/16 lie on both sides of any kink at a multiple of 1/8, where the catalogue has them.
+// Margins k/8 - 1/16 lie on both sides of any kink at a multiple of 1/8, or a tenth from one, where the catalogue has them.
 std::vector<float> smooth_margins() {
   std::vector<float> margins{-1e4F, -1e3F, -100, -30, -10, 10, 30, 100, 1e3F, 1e4F};
   for (int k = -48; k <= 48; ++k) margins.push_back(static_cast<float>(k) / 8 - 0.0625F);
@@ -306,11 +306,24 @@ TEST_CASE("objectives: the formulas at points worked out by hand") {
     float margin, label;
     double value, slope;
   } cases[] = {
-      {"hinge", 0.25F, 1, 0.75, -1},  {"hinge", 0.25F, -1, 1.25, 1},
-      {"hinge", 1, 1, 0, 0},          {"squared_hinge", 0.5F, 1, 0.25, -1},
-      {"squared_hinge", 2, -1, 9, 6}, {"logistic", 0, 1, 0.6931471805599453, -0.5},
-      {"logistic", -50, 1, 50, -1},   {"least_squares", 3, 1, 2, 2},
-      {"huber", 0.5F, 0, 0.125, 0.5}, {"huber", -3, 1, 3.5, -1},
+      {"hinge", 0.25F, 1, 0.75, -1},
+      {"hinge", 0.25F, -1, 1.25, 1},
+      {"hinge", 1, 1, 0, 0},
+      {"squared_hinge", 0.5F, 1, 0.25, -1},
+      {"squared_hinge", 2, -1, 9, 6},
+      {"logistic", 0, 1, 0.6931471805599453, -0.5},
+      {"logistic", -50, 1, 50, -1},
+      {"least_squares", 3, 1, 2, 2},
+      {"huber", 0.5F, 0, 0.125, 0.5},
+      {"huber", -3, 1, 3.5, -1},
+      {"quantile", 3, 1, 1, 0.5},
+      {"quantile", -3, 1, 2, -0.5},
+      {"quantile", 1, 1, 0, 0},
+      {"epsilon_insensitive", 3, 1, 1.9, 1},
+      {"epsilon_insensitive", -3, 1, 3.9, -1},
+      {"epsilon_insensitive", 1.0625F, 1, 0, 0},
+      {"squared_epsilon_insensitive", 3, 1, 3.61, 3.8},
+      {"squared_epsilon_insensitive", -3, 1, 15.21, -7.8},
   };
   for (const auto& [name, margin, label, value, slope] : cases) {
     CAPTURE(name);

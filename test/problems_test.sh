@@ -179,7 +179,7 @@ refused 'discipline = exclusive: all samples of topic_model' train docword.txt -
 # --- Many classes ---------------------------------------------------------------------------------------------------------
 
 awk 'BEGIN { for (i = 0; i < 300; ++i) printf "%d %d:1 %d:%.2f\n", 5 + i % 3, 1 + i % 3, 4 + i % 5, (i % 7) / 7 + 0.1 }' >classes.svm
-for objective in softmax 'network --hidden 8'; do
+for objective in softmax one_vs_rest_logistic 'network --hidden 8'; do
   # shellcheck disable=SC2086 # several words on purpose
   silent train classes.svm --quiet --model classes.model --report classes.json --objective $objective
   check "$objective: accuracy" between 0.95 "$(number classes.json accuracy)" 1
@@ -195,6 +195,10 @@ for objective in softmax 'network --hidden 8'; do
     [ "$(paste -d' ' "$out" predicted.txt | awk '{ b = $($4 - 4); if (NF == 4 && b >= $1 && b >= $2 && b >= $3) ++n } END { print n }')" -eq 300 ]
 done
 ends 0 info classes.model
+silent train classes.svm --quiet --model svms.model --objective one_vs_rest_hinge
+ends 0 predict svms.model classes.svm
+check 'one_vs_rest_hinge: labels come back' [ "$(sort -u "$out" | tr '\n' ' ')" = '5 6 7 ' ]
+refused 'found a model of one_vs_rest_hinge, which has no probabilities' predict svms.model classes.svm --probabilities
 printf '5 1:1\n5 2:1\n' >single.svm
 printf '9 1:1\n' >strange.svm
 refused 'single.svm' train single.svm --objective softmax

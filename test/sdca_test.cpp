@@ -57,12 +57,12 @@ double conjugate_of(const Objective& objective, float slope, float label) {
   return objective.conjugates(one.samples(), {&slope, 1});
 }
 
-// sup of slope z - loss over margins up to `most`.
+// sup of slope z - loss over margins up to `most`, kinks at tenths and at eighths included.
 double supremum(const Objective& objective, float slope, float label, int most) {
   double sup = -std::numeric_limits<double>::infinity();
   OneSample one{label};
-  for (int k = -64 * most; k <= 64 * most; ++k) {
-    const float z = static_cast<float>(k) / 64;
+  for (int k = -320 * most; k <= 320 * most; ++k) {
+    const float z = static_cast<float>(k) / 320;
     sup = std::max(sup, double{slope} * z - objective.evaluate(one.samples(), {.weights = &z}).loss);
   }
   return sup;
