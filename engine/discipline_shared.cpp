@@ -30,6 +30,15 @@ class SharedWriter : public Writer {
   Add add_;
 };
 
+class AtomicWriter final : public SharedWriter {
+ public:
+  explicit AtomicWriter(Parameters& parameters) : SharedWriter(parameters, Add::kGuarded) {}
+
+  void refresh(Visit& visit, LocalCopy& copy, std::size_t cells) override {
+    parameters_.exchange(visit.support.first(cells), copy.before(), copy.after());
+  }
+};
+
 class RacyWriter final : public SharedWriter {
  public:
   explicit RacyWriter(Parameters& parameters) : SharedWriter(parameters, Add::kRacy) {}
@@ -64,7 +73,7 @@ const DisciplineTraits kRacyTraits{
     .name = "racy", .help = "as HOGWILD! published it: adds may overwrite each other", .refreshes = true};
 
 std::unique_ptr<Writer> make_Atomic_writer(Parameters& parameters, std::size_t) {
-  return std::make_unique<SharedWriter>(parameters, Add::kGuarded);
+  return std::make_unique<AtomicWriter>(parameters);
 }
 std::unique_ptr<Writer> make_LockFree_writer(Parameters& parameters, std::size_t) {
   return std::make_unique<SharedWriter>(parameters, Add::kLockFree);

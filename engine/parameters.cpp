@@ -61,15 +61,17 @@ void racy_add(Word& target, Word before, Word after) {
   word.store(moved(word.load(std::memory_order_relaxed), before, after), std::memory_order_relaxed);
 }
 
-// To two words at once, while nobody else writes them.
-void add_alone(Word* words, Quad before, Quad after) {
+// To two words at once, while nobody else writes them; returns what they are then.
+Quad add_alone(Word* words, Quad before, Quad after) {
   using Words = Word __attribute__((vector_size(16)));
   const Shared low(words[0]);
   const Shared high(words[1]);
   const Words now = {low.load(std::memory_order_relaxed), high.load(std::memory_order_relaxed)};
-  const Words next = std::bit_cast<Words>(moved(std::bit_cast<Quad>(now), before, after));
-  low.store(next[0], std::memory_order_relaxed);
-  high.store(next[1], std::memory_order_relaxed);
+  const Quad next = moved(std::bit_cast<Quad>(now), before, after);
+  const auto words_next = std::bit_cast<Words>(next);
+  low.store(words_next[0], std::memory_order_relaxed);
+  high.store(words_next[1], std::memory_order_relaxed);
+  return next;
 }
 
 // Whether another thread wrote between the load and the store, and is now lost.
@@ -111,6 +113,17 @@ class Ahead {
   std::span<const Cell> support_;
   std::size_t asked_ = 0;
 };
+
+// body(stripe, begin, end) for the places in the support of each stripe's cells, in order.
+template <class Body>
+void for_each_stripe(std::span<const Cell> support, Body&& body) {
+  const auto stripe_of = [](Cell cell) { return cell / kStripeCells; };
+  for (std::size_t begin = 0, end = 0; begin < support.size(); begin = end) {
+    const std::size_t stripe = stripe_of(support[begin]);
+    while (end < support.size() && stripe_of(support[end]) == stripe) ++end;
+    body(stripe, begin, end);
+  }
+}
 
 // Words that changed are listed first, without a branch, and written after: which of them change is close to
 // a coin toss, and a mispredicted branch costs more than the write.
@@ -196,18 +209,39 @@ Parameters::Losses Parameters::push_and_count(std::span<const Cell> support, con
 }
 
 void Parameters::push_guarded(std::span<const Cell> support, const float* before, const float* after) {
-  const auto stripe_of = [](Cell cell) { return cell / kStripeCells; };
   Ahead ahead(array_, cell_floats_ / 2, support);
-  for (std::size_t begin = 0, end = 0; begin < support.size(); begin = end) {
-    const std::size_t stripe = stripe_of(support[begin]);
-    while (end < support.size() && stripe_of(support[end]) == stripe) ++end;
+  for_each_stripe(support, [&](std::size_t stripe, std::size_t begin, std::size_t end) {
     ahead.reach(end);
     const float* from = before + begin * cell_floats_;
     const float* to = after + begin * cell_floats_;
-    if (std::memcmp(from, to, (end - begin) * cell_floats_ * sizeof(float)) == 0) continue;
+    if (std::memcmp(from, to, (end - begin) * cell_floats_ * sizeof(float)) == 0) return;
     const std::scoped_lock lock(guards_[stripe]);
     push_alone(support.subspan(begin, end - begin), from, to);
-  }
+  });
+}
+
+void Parameters::exchange(std::span<const Cell> support, float* before, float* after) {
+  for_each_stripe(support, [&](std::size_t stripe, std::size_t begin, std::size_t end) {
+    const std::span<const Cell> part = support.subspan(begin, end - begin);
+    float* from = before + begin * cell_floats_;
+    float* to = after + begin * cell_floats_;
+    const std::size_t bytes = part.size() * cell_floats_ * sizeof(float);
+    if (std::memcmp(from, to, bytes) == 0) {
+      pull(part, from);
+      std::memcpy(to, from, bytes);
+      return;
+    }
+    const std::scoped_lock lock(guards_[stripe]);
+    with_cell_words(cell_floats_, [&](auto cell_words) {
+      for (const Cell cell : part) {
+        for (std::size_t word = 0; word < cell_words; word += 2, from += 4, to += 4) {
+          const Quad now = add_alone(&array_[cell * cell_words + word], load_quad(from), load_quad(to));
+          std::memcpy(from, &now, sizeof now);
+          std::memcpy(to, &now, sizeof now);
+        }
+      }
+    });
+  });
 }
 
 void Parameters::push_alone(std::span<const Cell> support, const float* before, const float* after) {

@@ -60,6 +60,9 @@ class Parameters {
   // Adds after - before, laid out as pull() does.
   void push(std::span<const Cell> support, const float* before, const float* after, Add add);
 
+  // push() with kGuarded, and pull() of the same cells into both, in one pass.
+  void exchange(std::span<const Cell> support, float* before, float* after);
+
   // push() with kRacy that counts what is lost: of how many pairs written, on how many there was something else than what had
   // been loaded, another thread's. At most twice as many as adds that are missing in the end, for what one store has buried the
   // next may bring back; none only if none is missing. Slower.

@@ -229,13 +229,26 @@ bool settles(const Plan& plan, const Setting& is) {
          plan.clock.schedule == Schedule::kAnneal && is.parallel <= 2;
 }
 
+// Workers that keep their copies exchange them after strides, whatever a task is. So a task may be long enough that its message
+// costs little beside it, but not so long that others wait for the last one of an epoch at whose end somebody looks.
+std::size_t kept_task_blocks(const Plan& plan, const Setting& is) {
+  constexpr std::size_t kTaskNonzeros = std::size_t{1} << 17;  // 100 us and more
+  const std::size_t blocks = (is.data.rows() + plan.block_rows - 1) / plan.block_rows;
+  const std::size_t tasks = static_cast<std::size_t>(is.threads) * (is.options.evaluate_every > 1 ? 6 : 12);
+  const std::size_t most = std::max<std::size_t>(blocks / tasks, 1);
+  return std::clamp<std::size_t>(kTaskNonzeros * blocks / std::max<std::size_t>(is.data.nonzeros(), 1), 1,
+                                 most);
+}
+
 // What was chosen last, when nothing changes any more.
 void conclude(Plan& plan, const Setting& is) {
   const std::vector<Cell> ends = exchange_ends(is, plan.strides.rows);
   plan.support = choose_support(is, plan.block_rows, ends);
   if (plan.support == Support::kAll) plan.strides.ends = ends;
-  if (!plan.strides.ends.empty())
+  if (!plan.strides.ends.empty()) {
     plan.why.refresh.why += "; the fewer rows touch a column, the longer it waits";
+    plan.task_blocks = kept_task_blocks(plan, is);
+  }
   plan.alone |= plan.support == Support::kAll && plan.damping == 1 && may_train_in_place(is);
   plan.settles = settles(plan, is);
   plan.why.discipline = choice_of_discipline(is.options);

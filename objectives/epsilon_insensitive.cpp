@@ -2,6 +2,8 @@
 // Subgradient in z: the sign of r where |r| > epsilon, else 0. Implicit: the slope is cut to what brings the margin to the
 // edge of the tube, sign(r) min(1, (|r| - epsilon) / reach). Conjugate: s y + epsilon |s| for |s| <= 1.
 // Source: Vapnik, The nature of statistical learning theory (1995); LIBLINEAR's L1-loss support vector regression.
+#include <algorithm>
+
 #include "objectives/catalogue.h"
 #include "objectives/linear.h"
 
@@ -12,7 +14,7 @@ struct EpsilonInsensitive {
   float epsilon;
 
   double value(float margin, float label) const {
-    return std::fmax(0.0, std::fabs(double{margin} - label) - epsilon);
+    return std::max(0.0, std::fabs(double{margin} - label) - epsilon);
   }
   float slope(float margin, float label) const { return implicit_slope(margin, label, 0); }
   float implicit_slope(float margin, float label, float reach) const {

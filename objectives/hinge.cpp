@@ -3,6 +3,8 @@
 // nothing). Implicit: the slope is cut to what brings the margin to the kink, -y min(1, (1 - y z) / reach).
 // Conjugate, with b = -y s: -b for b in [0, 1].
 // Source: Cortes, Vapnik, Support-vector networks (1995); HOGWILD! section 2, "Sparse SVM".
+#include <algorithm>
+
 #include "objectives/catalogue.h"
 #include "objectives/linear.h"
 #include "objectives/one_vs_rest.h"
@@ -11,11 +13,11 @@ namespace sounder {
 namespace {
 
 struct Hinge {
-  double value(float margin, float label) const { return std::fmax(0.0, 1.0 - double{label} * margin); }
+  double value(float margin, float label) const { return std::max(0.0, 1.0 - double{label} * margin); }
   float slope(float margin, float label) const { return label * margin < 1 ? -label : 0; }
   float implicit_slope(float margin, float label, float reach) const {
     const float slack = 1 - label * margin;
-    return slack > 0 ? -label * std::fmin(1.0F, slack / reach) : 0;
+    return slack > 0 ? -label * std::min(1.0F, slack / reach) : 0;
   }
   double conjugate(float slope, float label) const {
     const float b = -label * slope;

@@ -30,7 +30,7 @@ struct Logistic {
     const float even = -m / reach;
     float b = -label * now;
     for (int k = 0; k < kMost; ++k) {
-      b = even < 0.5F ? std::fmax(b, even) : std::fmin(b, even);
+      b = even < 0.5F ? std::max(b, even) : std::min(b, even);
       const float target = 1 / (1 + std::exp(m + reach * b));
       const float change = (target - b) / (1 + reach * target * (1 - target));
       b = std::clamp(b + change, 0.0F, 1.0F);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 
@@ -24,7 +25,7 @@ concept HasCurvature = requires(const Loss& loss) {
 template <class Loss>
 float safe_slope(const Loss& loss, float margin, float label, float reach) {
   if constexpr (HasCurvature<Loss>) {
-    const float part = 1 / std::fmax(1.0F, reach * static_cast<float>(loss.curvature()));
+    const float part = 1 / std::max(1.0F, reach * static_cast<float>(loss.curvature()));
     return loss.slope(margin, label) * part;
   } else if constexpr (HasImplicitSlope<Loss>) {
     return loss.implicit_slope(margin, label, reach);

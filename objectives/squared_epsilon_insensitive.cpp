@@ -2,6 +2,8 @@
 // LIBLINEAR's L2-loss support vector regression has it). Derivative in z: 2 sign(r) max(0, |r| - epsilon), continuous;
 // curvature at most 2. Implicit: slope / (1 + 2 reach), exactly. Conjugate: s y + epsilon |s| + s^2 / 4.
 // Source: Ho, Lin, Large-scale linear support vector regression (JMLR 2012), section 2.
+#include <algorithm>
+
 #include "objectives/catalogue.h"
 #include "objectives/linear.h"
 
@@ -12,12 +14,12 @@ struct SquaredEpsilonInsensitive {
   float epsilon;
 
   double value(float margin, float label) const {
-    const double beyond = std::fmax(0.0, std::fabs(double{margin} - label) - epsilon);
+    const double beyond = std::max(0.0, std::fabs(double{margin} - label) - epsilon);
     return beyond * beyond;
   }
   float slope(float margin, float label) const {
     const float residual = margin - label;
-    return std::copysign(2 * std::fmax(0.0F, std::fabs(residual) - epsilon), residual);
+    return std::copysign(2 * std::max(0.0F, std::fabs(residual) - epsilon), residual);
   }
   float implicit_slope(float margin, float label, float reach) const {
     return slope(margin, label) / (1 + 2 * reach);

@@ -1,6 +1,8 @@
 // Squared hinge loss  l(z) = max(0, 1 - y z)^2,  y in {-1, +1}  (no factor 1/2, as LIBLINEAR's L2-loss SVM
 // has it). Derivative in z: -2 y max(0, 1 - y z), continuous; curvature at most 2. Implicit: slope / (1 + 2
 // reach), exactly. Source: Fan et al., LIBLINEAR (2008), section 2.
+#include <algorithm>
+
 #include "objectives/catalogue.h"
 #include "objectives/linear.h"
 #include "objectives/one_vs_rest.h"
@@ -10,10 +12,10 @@ namespace {
 
 struct SquaredHinge {
   double value(float margin, float label) const {
-    const double slack = std::fmax(0.0, 1.0 - double{label} * margin);
+    const double slack = std::max(0.0, 1.0 - double{label} * margin);
     return slack * slack;
   }
-  float slope(float margin, float label) const { return -2 * label * std::fmax(0.0F, 1 - label * margin); }
+  float slope(float margin, float label) const { return -2 * label * std::max(0.0F, 1 - label * margin); }
   float implicit_slope(float margin, float label, float reach) const {
     return slope(margin, label) / (1 + 2 * reach);
   }

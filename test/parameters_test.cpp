@@ -149,6 +149,28 @@ TEST_CASE("parameters: a push leaves what the pusher has where nobody else chang
   }
 }
 
+TEST_CASE("parameters: an exchange adds what changed, and both sides are then what is there") {
+  for (const std::size_t cell_floats : kCellFloats) {
+    Parameters parameters(200, cell_floats);
+    const std::vector<Cell> support{0, 1, 70, 130, 199};
+    std::vector<float> before = pull(parameters, support);
+    std::vector<float> after = before;
+    after[0] = 1;
+    after[cell_floats] = 2;
+    after.back() = 3;
+    add(parameters, {0, 130}, Add::kGuarded, [](std::size_t) { return 0.5F; });  // somebody else
+    parameters.exchange(support, before.data(), after.data());
+    CHECK(after == before);
+    CHECK(after == pull(parameters, support));
+    CHECK(after[0] == 1.5F);
+    CHECK(after[1] == 0.5F);
+    CHECK(after[cell_floats] == 2);
+    CHECK(after[2 * cell_floats] == 0);
+    CHECK(after[3 * cell_floats] == 0.5F);
+    CHECK(after.back() == 3);
+  }
+}
+
 TEST_CASE("parameters: what did not change keeps its bits") {
   constexpr float kPayload = std::bit_cast<float>(0x7fc12345U);
   for (const Add how : kAdds) {
