@@ -230,14 +230,14 @@ bool settles(const Plan& plan, const Setting& is) {
 }
 
 // Workers that keep their copies exchange them after strides, whatever a task is. So a task may be long enough that its message
-// costs little beside it, but not so long that others wait for the last one of an epoch at whose end somebody looks.
-std::size_t kept_task_blocks(const Plan& plan, const Setting& is) {
-  constexpr std::size_t kTaskNonzeros = std::size_t{1} << 17;  // 100 us and more
+// costs little beside it; but the last ones of an epoch are short, that nobody waits for long.
+void fit_kept_tasks(Plan& plan, const Setting& is) {
+  constexpr std::size_t kTaskNonzeros = std::size_t{1} << 18;  // some 200 us
   const std::size_t blocks = (is.data.rows() + plan.block_rows - 1) / plan.block_rows;
-  const std::size_t tasks = static_cast<std::size_t>(is.threads) * (is.options.evaluate_every > 1 ? 6 : 12);
-  const std::size_t most = std::max<std::size_t>(blocks / tasks, 1);
-  return std::clamp<std::size_t>(kTaskNonzeros * blocks / std::max<std::size_t>(is.data.nonzeros(), 1), 1,
-                                 most);
+  const std::size_t wanted = kTaskNonzeros * blocks / std::max<std::size_t>(is.data.nonzeros(), 1);
+  const auto threads = static_cast<std::size_t>(is.threads);
+  plan.task_part = 2 * threads;
+  plan.task_blocks = std::clamp<std::size_t>(blocks / (6 * threads), 1, std::max<std::size_t>(wanted, 1));
 }
 
 // What was chosen last, when nothing changes any more.
@@ -247,7 +247,7 @@ void conclude(Plan& plan, const Setting& is) {
   if (plan.support == Support::kAll) plan.strides.ends = ends;
   if (!plan.strides.ends.empty()) {
     plan.why.refresh.why += "; the fewer rows touch a column, the longer it waits";
-    plan.task_blocks = kept_task_blocks(plan, is);
+    fit_kept_tasks(plan, is);
   }
   plan.alone |= plan.support == Support::kAll && plan.damping == 1 && may_train_in_place(is);
   plan.settles = settles(plan, is);
@@ -400,7 +400,10 @@ std::unique_ptr<Writer> writer_of(const Options& options, const Plan& plan, cons
 }
 
 Units units_of(std::span<const Block> blocks, const Plan& plan) {
-  Units units{.rows = {}, .task_units = plan.task_blocks, .round_tasks = plan.round_tasks};
+  Units units{.rows = {},
+              .task_units = plan.task_blocks,
+              .task_part = plan.task_part,
+              .round_tasks = plan.round_tasks};
   for (const Block& block : blocks) {
     units.rows.push_back(static_cast<std::uint32_t>(block.rows()));
     units.ends.resize(std::max(units.ends.size(), block.node + 1));

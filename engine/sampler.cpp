@@ -127,7 +127,9 @@ void Sampler::take_unit(Task& task, Queue& queue) {
 }
 
 void Sampler::take_blocks(Task& task, Queue& queue) {
-  task.blocks = std::span(drawn_).subspan(queue.next, std::min(units_.task_units, queue.end - queue.next));
+  const std::size_t left = queue.end - queue.next;
+  const std::size_t most = units_.task_part > 0 ? std::max<std::size_t>(left / units_.task_part, 1) : left;
+  task.blocks = std::span(drawn_).subspan(queue.next, std::min(units_.task_units, most));
   double rows = 0;
   for (const std::uint32_t unit : task.blocks) rows += units_.rows[unit];
   task.step = step_for(rows);

@@ -44,8 +44,10 @@ struct Units {
   // round is one task.
   std::vector<std::size_t> ends = {};
 
-  // Either a task is up to so many units of one block, and a round so many tasks;
+  // Either a task is up to so many units of one block, no more than that part of what is left of the epoch (0: any),
+  // and a round so many tasks;
   std::size_t task_units = 1;
+  std::size_t task_part = 0;
   std::size_t round_tasks = 1;
 
   // or, with a `begin`, a unit is a round of so many blocks in a row, each a task, with one step for all, and

@@ -171,6 +171,24 @@ TEST_CASE("sampler: tasks of several units, rounds of several tasks") {
   }
 }
 
+TEST_CASE(
+    "sampler: towards the end of an epoch tasks are shorter, if a part of the rest is all they may take") {
+  Units units = units_of(20);
+  units.task_units = 4;
+  units.task_part = 3;
+  Sampler sampler(units, constant(units, 1), {}, 7);
+  sampler.begin_epoch(1);
+  const std::vector<Task> tasks = drain(sampler);
+  std::vector<std::size_t> sizes;
+  for (const Task& task : tasks) sizes.push_back(task.blocks.size());
+  CHECK(sizes == std::vector<std::size_t>{4, 4, 4, 2, 2, 1, 1, 1, 1});
+  std::vector<std::uint32_t> order = order_of(tasks);
+  std::ranges::sort(order);
+  std::vector<std::uint32_t> all(20);
+  std::iota(all.begin(), all.end(), 0U);
+  CHECK(order == all);
+}
+
 TEST_CASE("sampler: the blocks of a unit are tasks of one round, with one step") {
   Units units = units_of(6);
   units.unit_blocks = 3;
