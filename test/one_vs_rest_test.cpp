@@ -89,7 +89,7 @@ TEST_CASE("one_vs_rest: no step makes its own sample's loss larger") {
 }
 
 TEST_CASE("one_vs_rest: many threads on few coordinates reach the optima of all classes") {
-  const Dataset data = many_classes(2000, 12, kClasses, 7);
+  const Dataset data = many_classes(1000, 12, kClasses, 7);
   for (const std::string& loss : kLosses) {
     CAPTURE(loss);
     const double best = optimum(data, loss);
