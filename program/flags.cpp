@@ -137,17 +137,24 @@ void check(const CLI::App& app, const TopicsFlags& flags) {
 void add_flags(CLI::App& app, RecommendFlags& flags) {
   add_path(app, "MODEL", flags.model, "A model of ratings that sounder train wrote")->required();
   app.add_option("--user", flags.users, "Whom to recommend to; may be given more than once")
-      ->required()
       ->allow_extra_args(false)
       ->type_name("NAME");
   add_number(app, "--top", flags.top, "N", "Items for each user");
   app.add_flag("--include-seen", flags.include_seen, "Also items that the user rated in the training data");
+  add_output(app, "--output", flags.output,
+             "Write lines of user, item and prediction, tabs between: of all users, or of those of --user");
   add_output(app, "--json", flags.json, "Write the same as JSON");
-  app.footer("Example:\n  sounder recommend movies.model --user 42 --top 5");
+  add_arena_flags(app, flags.options);
+  app.footer(
+      "Examples:\n  sounder recommend movies.model --user 42 --top 5\n"
+      "  sounder recommend movies.model --output all.tsv");
 }
 
 void check(const CLI::App&, const RecommendFlags& flags) {
   refuse_if(flags.top == 0, "--top = 0: must be >= 1");
+  refuse_if(flags.users.empty() && flags.output.empty() && flags.json.empty(),
+            "recommend needs --user NAME, or for all users --output FILE or --json FILE");
+  validate(flags.options);
 }
 
 void add_flags(CLI::App& app, SimilarFlags& flags) {

@@ -201,13 +201,15 @@ struct SegmentFlags : CutFlags {
 
 struct RecommendFlags {
   std::string model;
-  std::vector<std::string> users;
+  std::vector<std::string> users;  // empty: all
+  std::string output;
   std::string json;
   std::size_t top = 10;
   bool include_seen = false;
+  Options options;  // the threads are what matters here
 
   Paths inputs() const { return {model}; }
-  Paths outputs() const { return {json}; }
+  Paths outputs() const { return {output, json}; }
 };
 
 struct SimilarFlags {

@@ -15,6 +15,12 @@ check 'rmse of ratings' between 0 "$(number evaluated.json rmse)" 0.4
 ends 0 recommend ratings.model --user u1 --top 2
 check 'a user and two items' [ "$(wc -l <"$out")" -eq 3 ]
 ends 0 recommend ratings.model --user nobody --top 2
+silent recommend ratings.model --top 3 --output all.tsv --json all.json
+check 'all users have three items each' \
+  [ "$(awk -F '\t' 'NF == 3 && $3 + 0 == $3 { ++of[$1] } END { for (u in of) n += of[u] == 3; print n }' all.tsv)" -eq 60 ]
+ends 0 recommend ratings.model --user u7 --user u1 --top 3 --output - --threads 1
+check 'and the same as if asked one by one' [ "$(cat "$out")" = "$(grep '^u7	' all.tsv; grep '^u1	' all.tsv)" ]
+refused 'recommend needs --user NAME' recommend ratings.model --top 3
 silent evaluate ratings.model ratings.txt --top 5 --quiet --report ranked.json
 has_keys ranked.json precision recall ndcg ranked_users top
 check 'nothing new is to be found among training data' [ "$(number ranked.json ranked_users)" = 0 ]
