@@ -29,7 +29,7 @@ inline constexpr std::size_t kLeastDrawnFrom = 128;
 struct Plan {
   std::size_t block_rows = 1;
   std::size_t task_blocks = 1;
-  std::size_t task_part = 0;  // Units::task_part
+  std::size_t task_part = 0;    // Units::task_part
   std::size_t round_tasks = 1;  // of a discipline with rounds
   std::string note = {};        // for the report
   std::size_t window = 1;       // tasks sampled ahead of the oldest unfinished one

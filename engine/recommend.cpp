@@ -70,10 +70,16 @@ bool Recommender::has_seen(std::uint32_t user, std::uint32_t item) const {
 
 std::vector<Recommendation> Recommender::best(std::optional<std::uint32_t> user, std::size_t count,
                                               bool with_seen) const {
+  constexpr std::size_t kPart =
+      1024;  // whose memory malloc gives out again, without a page for the system to clear
   const std::vector<std::uint32_t> items = candidates(with_seen ? std::nullopt : user);
-  const std::vector<float> predictions = predict(model_, objective_, pairs(user, items));
   std::vector<Recommendation> all;
-  for (std::size_t i = 0; i < items.size(); ++i) all.push_back({items[i], predictions[i]});
+  all.reserve(items.size());
+  for (std::size_t first = 0; first < items.size(); first += kPart) {
+    const auto part = std::span(items).subspan(first, std::min(kPart, items.size() - first));
+    const std::vector<float> predictions = predict(model_, objective_, pairs(user, part));
+    for (std::size_t i = 0; i < part.size(); ++i) all.push_back({part[i], predictions[i]});
+  }
   const auto before = [&](const Recommendation& a, const Recommendation& b) {
     if (a.prediction != b.prediction) return a.prediction > b.prediction;
     return std::pair(popularity_[b.item], a.item) < std::pair(popularity_[a.item], b.item);
@@ -97,7 +103,7 @@ std::vector<std::uint32_t> Recommender::candidates(std::optional<std::uint32_t> 
   return items;
 }
 
-Dataset Recommender::pairs(std::optional<std::uint32_t> user, const std::vector<std::uint32_t>& items) const {
+Dataset Recommender::pairs(std::optional<std::uint32_t> user, std::span<const std::uint32_t> items) const {
   Dataset::Columns parts;
   for (const std::uint32_t item : items) {
     if (user) parts.indices.push_back(*user);

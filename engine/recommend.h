@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "io/dataset.h"
@@ -34,7 +35,7 @@ class Recommender {
 
  private:
   std::vector<std::uint32_t> candidates(std::optional<std::uint32_t> user) const;
-  Dataset pairs(std::optional<std::uint32_t> user, const std::vector<std::uint32_t>& items) const;
+  Dataset pairs(std::optional<std::uint32_t> user, std::span<const std::uint32_t> items) const;
 
   const Model& model_;
   const Objective& objective_;

@@ -69,11 +69,23 @@ Trial::Trial(const Source& data, const Layout& layout, std::span<const float> st
       sample_(data.sample(layout, sample_rows(data.rows(), options), objective.memory(options.rule),
                           options.seed)),
       rows_(sample_.rows()),
-      learned_(goes_on() ? (rows_ + 1) / 2 : rows_) {
+      learned_(goes_on() ? (rows_ + 1) / 2 : rows_),
+      curvature_(objective.curvature()),
+      first_share_(objective.first_curvature() / curvature_) {
   const Samples samples = sample_.samples();
   double sum = 0;
   for (std::size_t i = 0; i < rows_; ++i) sum += samples.squared_norm(i);
   mean_squared_norm_ = sum > 0 ? sum / static_cast<double>(rows_) : 1;
+  if (!objective.curvature_at(1)) return;
+  const double found = *objective.curvature_at(mean_loss(begin(), 0));
+  if (found > 0 && std::isfinite(found)) curvature_ = found;
+}
+
+// Of the sample's rows from that one on.
+double Trial::mean_loss(const Weights& at, std::size_t first) const {
+  const Evaluation sums = objective_.evaluate(sample_.samples().part(first, rows_ - first),
+                                              layout_.weights(at.cells.data(), static_cast<float>(at.scale)));
+  return sums.loss / sums.weight;
 }
 
 Trial::Lengths Trial::lengths() const {
@@ -134,12 +146,10 @@ Trial::Weights Trial::pass(double step) const {
 }
 
 double Trial::objective_after(double step) const {
-  const auto [cells, scale] = pass(step);
-  const std::size_t first = learned_ < rows_ ? learned_ : 0;
-  const Evaluation sums = objective_.evaluate(sample_.samples().part(first, rows_ - first),
-                                              layout_.weights(cells.data(), static_cast<float>(scale)));
-  const Layout::Norms norms = layout_.norms(cells);
-  const double value = sums.loss / sums.weight + options_.l1 * scale * norms.l1 +
+  const Weights weights = pass(step);
+  const double scale = weights.scale;
+  const Layout::Norms norms = layout_.norms(weights.cells);
+  const double value = mean_loss(weights, learned_ < rows_ ? learned_ : 0) + options_.l1 * scale * norms.l1 +
                        options_.l2 / 2 * scale * scale * norms.squared;
   return std::isfinite(value) ? value : std::numeric_limits<double>::infinity();
 }
@@ -182,11 +192,11 @@ double Trial::top_curvature(std::size_t rows) const {
     const double before = norm;
     norm = std::sqrt(std::inner_product(image.begin(), image.end(), image.begin(), 0.0));
     if (norm == 0) return 0;
-    if (!std::isfinite(norm)) return objective_.curvature() * mean_squared_norm_;  // no eigenvalue is larger
+    if (!std::isfinite(norm)) return curvature_ * mean_squared_norm_;  // no eigenvalue is larger
     if (round > 1 && norm < kEnough * before) break;
     for (std::size_t i = 0; i < vector.size(); ++i) vector[i] = static_cast<float>(image[i] / norm);
   }
-  return objective_.curvature() * norm / static_cast<double>(count);
+  return curvature_ * norm / static_cast<double>(count);
 }
 
 }  // namespace sounder

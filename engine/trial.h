@@ -44,10 +44,10 @@ class Trial {
   };
   Lengths lengths() const;
   // The step that moves a typical sample's margin by its own slope.
-  double natural_step() const { return 1 / (objective_.curvature() * mean_squared_norm_); }
+  double natural_step() const { return 1 / (curvature_ * mean_squared_norm_); }
 
   // Of the curvature, what there is where a model begins.
-  double first_share() const { return objective_.first_curvature() / objective_.curvature(); }
+  double first_share() const { return first_share_; }
 
   // Objective of the sample after kPasses passes over it as the options' schedule has it, from the start and with
   // `step`. Where training goes on from a model, of one half after passes over the other: that model may have fitted both
@@ -67,6 +67,7 @@ class Trial {
     double scale = 1;
   };
 
+  double mean_loss(const Weights& at, std::size_t first) const;
   Weights begin() const;
   Weights pass(double step) const;
   double largest_gradient(const Weights& at) const;
@@ -81,6 +82,8 @@ class Trial {
   std::size_t rows_;
   std::size_t learned_;  // of them, from the first on, to try steps on
   double mean_squared_norm_ = 1;
+  double curvature_;  // of the loss, in the margin
+  double first_share_;
 };
 
 }  // namespace sounder

@@ -14,7 +14,7 @@ struct EpsilonInsensitive {
   float epsilon;
 
   double value(float margin, float label) const {
-    return std::max(0.0, std::fabs(double{margin} - label) - epsilon);
+    return std::max(std::fabs(double{margin} - label) - epsilon, 0.0);
   }
   float slope(float margin, float label) const { return implicit_slope(margin, label, 0); }
   float implicit_slope(float margin, float label, float reach) const {
@@ -26,6 +26,7 @@ struct EpsilonInsensitive {
     return std::fabs(slope) <= 1 ? double{slope} * label + double{epsilon} * std::fabs(slope) : HUGE_VAL;
   }
   bool smooth() const { return false; }
+  double curvature_at(double loss) const { return 1 / loss; }  // a slope of 1 to a kink so far away
 };
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace sounder {
 namespace {
 
 struct Hinge {
-  double value(float margin, float label) const { return std::max(0.0, 1.0 - double{label} * margin); }
+  double value(float margin, float label) const { return std::max(1.0 - double{label} * margin, 0.0); }
   float slope(float margin, float label) const { return label * margin < 1 ? -label : 0; }
   float implicit_slope(float margin, float label, float reach) const {
     const float slack = 1 - label * margin;

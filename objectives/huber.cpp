@@ -21,7 +21,17 @@ struct Huber {
   float implicit_slope(float margin, float label, float reach) const {
     return std::clamp((margin - label) / (1 + reach), -delta, delta);
   }
+  // What ends at r = 0 at most: along the tails the loss's parabola would end far before.
+  float safe_slope(float margin, float label, float reach) const {
+    const float residual = margin - label;
+    const float most = std::fabs(residual) / reach;
+    return std::clamp(slope(margin, label), -most, most);
+  }
   double curvature() const { return 1; }
+  double curvature_at(double loss) const {
+    const double size = loss / delta + double{delta} / 2;  // of a residual beyond delta
+    return std::min(1.0, delta / size);
+  }
   double conjugate(float slope, float label) const {
     return std::fabs(slope) <= delta ? slope * (label + double{slope} / 2) : HUGE_VAL;
   }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <concepts>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -17,6 +18,7 @@ namespace sounder {
 // safe to call from several threads. It may also have
 //   smooth(): false for a loss with kinks, which svrg and saga then refuse; without it, a loss counts as smooth;
 //   curvature(), the largest second derivative, or, with kinks, implicit_slope(): either makes large steps safe (rule_sgd.h);
+//   curvature_at(loss), a typical one at that mean loss, where distances to kinks or tails go by the labels (Objective has it);
 //   probability(margin), of the label 1;
 //   conjugate(slope, label), and dual_slope() where implicit_slope() does not solve it: what sdca needs (rule_sdca.h).
 template <class T>
@@ -42,6 +44,11 @@ class Linear final : public Objective {
   double curvature() const override {
     if constexpr (requires { loss_.curvature(); }) return loss_.curvature();
     return 1;
+  }
+
+  std::optional<double> curvature_at(double loss) const override {
+    if constexpr (requires { loss_.curvature_at(loss); }) return loss_.curvature_at(loss);
+    return std::nullopt;
   }
 
   void predict(const Samples& samples, const ConstWeights& weights, std::span<float> out) const override {

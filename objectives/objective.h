@@ -183,6 +183,9 @@ class Objective {
   virtual double curvature() const { return 1; }
   // The same where a model begins, that knows nothing yet.
   virtual double first_curvature() const { return curvature(); }
+  // Where that depends on how far margins are from their labels, in whatever units these are: the same for margins with a mean
+  // loss of so much.
+  virtual std::optional<double> curvature_at(double /*loss*/) const { return std::nullopt; }
 
   virtual Defaults defaults() const { return {}; }
   // Nothing: tried out on a sample of the data, as the rule has it.

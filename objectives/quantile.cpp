@@ -28,6 +28,8 @@ struct Quantile {
     return slope >= below && slope <= above ? double{slope} * label : HUGE_VAL;
   }
   bool smooth() const { return false; }
+  // Slope by distance, of residuals of both signs.
+  double curvature_at(double loss) const { return (below * below + above * above) / (2 * loss); }
 };
 
 }  // namespace

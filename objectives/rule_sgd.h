@@ -24,7 +24,9 @@ concept HasCurvature = requires(const Loss& loss) {
 // What a step of that reach takes for the slope: it makes no loss of its own sample larger, however far it reaches.
 template <class Loss>
 float safe_slope(const Loss& loss, float margin, float label, float reach) {
-  if constexpr (HasCurvature<Loss>) {
+  if constexpr (requires { loss.safe_slope(margin, label, reach); }) {
+    return loss.safe_slope(margin, label, reach);
+  } else if constexpr (HasCurvature<Loss>) {
     const float part = 1 / std::max(1.0F, reach * static_cast<float>(loss.curvature()));
     return loss.slope(margin, label) * part;
   } else if constexpr (HasImplicitSlope<Loss>) {

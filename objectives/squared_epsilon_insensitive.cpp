@@ -14,7 +14,7 @@ struct SquaredEpsilonInsensitive {
   float epsilon;
 
   double value(float margin, float label) const {
-    const double beyond = std::max(0.0, std::fabs(double{margin} - label) - epsilon);
+    const double beyond = std::max(std::fabs(double{margin} - label) - epsilon, 0.0);
     return beyond * beyond;
   }
   float slope(float margin, float label) const {

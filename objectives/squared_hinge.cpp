@@ -12,7 +12,7 @@ namespace {
 
 struct SquaredHinge {
   double value(float margin, float label) const {
-    const double slack = std::max(0.0, 1.0 - double{label} * margin);
+    const double slack = std::max(1.0 - double{label} * margin, 0.0);
     return slack * slack;
   }
   float slope(float margin, float label) const { return -2 * label * std::max(0.0F, 1 - label * margin); }

@@ -228,9 +228,8 @@ void add_machine_flags(CLI::App& app, Options& options) {
   add_number_or(
       app, "--simulate", "no", 0, options.simulate,
       "Virtual workers: simulate on one thread what so many workers' staleness does to convergence");
-  add_number_or(
-      app, "--tau", "auto", std::size_t{0}, options.tau,
-      "Staleness bound, in rows; auto: two tasks a thread, each a block, or small ones of 256 rows in all");
+  add_number_or(app, "--tau", "auto", std::size_t{0}, options.tau,
+                "Staleness bound, in rows; auto: two tasks a thread, each a block or several");
 }
 
 void remove(CLI::App& app, std::initializer_list<const char*> flags) {

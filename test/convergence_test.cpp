@@ -155,6 +155,38 @@ void check_reaches(const Objective& objective, const Dataset& data, double optim
 
 }  // namespace
 
+// A loss with kinks or tails has its curvature where the labels are, whatever their units.
+TEST_CASE("convergence: labels of any scale are fitted alike, by steps and by dual ascent") {
+  const Dataset data = problem(LabelKind::kReal, true);
+  const auto fitted = [&](const std::string& name, const Objective::Parameters& parameters, float scale,
+                          Rule rule, std::size_t threads) {
+    std::vector<float> labels(data.labels().begin(), data.labels().end());
+    for (float& label : labels) label *= scale;
+    Options options = with_threads(threads);
+    options.l2 = kL2 / double{scale};
+    options.rule = rule;
+    options.epochs = 60;
+    return train(data.with_labels(labels), *make_objective(name, parameters), options).report.objective /
+           double{scale};
+  };
+  const double absolute = fitted("epsilon_insensitive", {{"epsilon", 0}}, 1, Rule::kSdca, 1);
+  for (const float scale : {1e-3F, 1.0F, 1e3F, 1e6F}) {
+    CAPTURE(scale);
+    for (const std::size_t threads : kThreadSweep) {
+      CAPTURE(threads);
+      for (const Rule rule : {Rule::kSgd, Rule::kSdca}) {
+        CAPTURE(name_of(rule));
+        CHECK(fitted("epsilon_insensitive", {{"epsilon", 0}}, scale, rule, threads) ==
+              doctest::Approx(absolute).epsilon(0.02));
+        CHECK(fitted("quantile", {}, scale, rule, threads) >= absolute / 2 * 0.99);
+        CHECK(fitted("quantile", {}, scale, rule, threads) <= absolute / 2 * 1.05);
+        if (scale >= 1e3F)
+          CHECK(fitted("huber", {}, scale, rule, threads) == doctest::Approx(absolute).epsilon(0.02));
+      }
+    }
+  }
+}
+
 TEST_CASE("convergence: smooth losses reach the exact optimum on any number of threads") {
   for (const Loss& loss : kSmoothLosses) {
     SUBCASE(loss.name) {

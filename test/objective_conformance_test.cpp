@@ -181,6 +181,7 @@ TEST_CASE("objectives: value and slope are finite up to margins of 1e30") {
         CHECK(std::isfinite(slope_of(objective, z, label)));
       }
     }
+    CHECK(std::isnan(value_of(objective, std::nanf(""), label)));  // of no number it is no loss of 0
   });
 }
 
