@@ -95,6 +95,9 @@ void check_start(const Objective& objective, const Options& options, std::uint64
   if (from.objective != objective.name())
     throw InputError(
         fmt::format("start: found a model of {}, expected one of {}", from.objective, objective.name()));
+  if (objective.shape().pairs && from.dimension != dimension)
+    throw InputError(fmt::format("start: found a model of {}, expected {}, numbered as the data's",
+                                 counted(from.dimension, "coordinate"), dimension));
   if (from.dimension > dimension)
     throw InputError(fmt::format("start: found a model of {}, expected no more than the data's {}",
                                  counted(from.dimension, "column"), dimension));

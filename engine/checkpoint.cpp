@@ -4,11 +4,12 @@
 
 namespace sounder {
 
-Checkpoint::Checkpoint(const Parameters& parameters, const Sampler& sampler, const Turns& turns,
-                       std::span<const Block> blocks)
-    : array_(parameters.floats()), anchors_(turns.anchors()) {
-  if (sampler.average()) averaged_ = sampler.average()->all;
-  parameters.read(array_);
+void Checkpoint::take(const Parameters& parameters, const Sampler& sampler, const Turns& turns,
+                      std::span<const Block> blocks) {
+  array_.assign(parameters.all().begin(), parameters.all().end());
+  anchors_ = turns.anchors();
+  averaged_ = sampler.average() ? sampler.average()->all : 0;
+  memory_.clear();
   for (const Block& block : blocks) memory_.insert(memory_.end(), block.memory.begin(), block.memory.end());
 }
 

@@ -14,9 +14,9 @@ namespace sounder {
 // with no task in flight.
 class Checkpoint {
  public:
-  Checkpoint() = default;
-  Checkpoint(const Parameters& parameters, const Sampler& sampler, const Turns& turns,
-             std::span<const Block> blocks);
+  // In the memory of the one before, which is taken once for an epoch.
+  void take(const Parameters& parameters, const Sampler& sampler, const Turns& turns,
+            std::span<const Block> blocks);
 
   // Of the run that it was taken from.
   void restore(Parameters& parameters, Sampler& sampler, Turns& turns, std::span<Block> blocks) const;

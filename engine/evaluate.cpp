@@ -47,6 +47,7 @@ void for_each_piece(const Model& model, const Dataset& data, const ParallelFor& 
 }
 
 void check(const Model& model, const Objective& objective, const Dataset& data) {
+  require_same(model, objective);
   check_positions(model.dimension, model.width);
   const Shape shape = objective.shape();
   const std::size_t common = shape.common * shape.width;
@@ -107,6 +108,17 @@ std::optional<double> area_under_curve(std::span<const float> scores, const Data
 }
 
 }  // namespace
+
+void require_same(const Model& model, const Objective& objective) {
+  if (model.objective.empty()) return;  // of nobody knows what
+  if (model.objective != objective.name())
+    throw InputError(
+        fmt::format("found a model of {}, expected one of {}", model.objective, objective.name()));
+  if (model.parameters != objective.parameters())
+    throw InputError(
+        fmt::format("found a model of {} with other parameters: objective_of() makes the one it is of",
+                    model.objective));
+}
 
 void check_positions(std::uint64_t dimension, std::size_t width) {
   if (static_cast<double>(dimension) * static_cast<double>(width) <= 0x1p32) return;

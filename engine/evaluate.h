@@ -18,6 +18,10 @@ Metrics metrics_of(const Evaluation& sums, LabelKind labels);
 // Throws InputError for more weights than 32-bit positions can tell apart.
 void check_positions(std::uint64_t dimension, std::size_t width);
 
+// Throws InputError unless that is the objective that the model is of, with the same parameters; of a model without the name of one
+// nobody knows.
+void require_same(const Model& model, const Objective& objective);
+
 // What follows throws that, and InputError when the data has coordinates that the model has not (LibsvmOptions::Beyond
 // leaves them out when it is read). `objective` is the model's: objective_of() (objectives/model_objective.h). Thread-safe;
 // and deterministic, whatever runs the pieces.

@@ -23,7 +23,7 @@ struct Elapsed {
   Elapsed after(const Step& step, double more) const;
 };
 
-// One gradient task, as it travels through the graph: one block, or a few small ones, one after the other.
+// One gradient task, as it travels through the graph: one block, or several, one after the other.
 struct Task {
   std::span<const std::uint32_t> blocks;  // their numbers
   Step step;                              // of the first of them

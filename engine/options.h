@@ -85,7 +85,7 @@ struct Options {
   // Rows after which a block refreshes its hot coordinates, which are pushed and pulled in between; 0: chosen from the
   // data, where rule and discipline can; so many as a block has, or more: never. One thread has nobody to do it for.
   std::size_t refresh_rows = 0;
-  // Bound on staleness, in samples, >= block_rows; 0: two tasks a thread, each a block, or small ones of 256 rows in all.
+  // Bound on staleness, in samples, >= block_rows; 0: two tasks a thread, each a block or several.
   std::size_t tau = 0;
   int reserved_slots = 1;  // arena slots kept for threads of the application; 0 ... threads
   // NUMA nodes to run on, with an arena, a graph and blocks for each; -1: any cores. Empty: all nodes that there are.

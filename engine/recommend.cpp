@@ -1,5 +1,7 @@
 #include "engine/recommend.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -22,7 +24,9 @@ std::vector<std::vector<std::uint32_t>> to_find(const Recommender& recommender, 
   std::vector<std::vector<std::uint32_t>> items(users);
   for (std::size_t i = 0; i < data.rows(); ++i) {
     const Row row = data.row(i);
-    if (row.support.size() != 2 || (above && !(row.label > *above))) continue;
+    const bool known = row.support.size() == 2 && row.support[0] < users && row.support[1] >= users &&
+                       row.support[1] < users + recommender.items();
+    if (!known || (above && !(row.label > *above))) continue;
     const auto item = static_cast<std::uint32_t>(row.support[1] - users);
     if (!recommender.has_seen(row.support[0], item)) items[row.support[0]].push_back(item);
   }
@@ -55,12 +59,18 @@ Ranking ranking_of(const std::vector<Recommendation>& best, const std::vector<st
 
 Recommender::Recommender(const Model& model, const Objective& objective)
     : model_(model), objective_(objective) {
+  require_same(model, objective);
   if (model.names.size() != 2 || model.names[0].size() + model.names[1].size() != model.dimension)
     throw InputError("found a model of " + model.objective +
                      ", expected one of ratings, with users and items");
   popularity_.resize(model.names[1].size());
   for (const auto& items : model.seen) {
-    for (const std::uint32_t item : items) ++popularity_[item];
+    for (const std::uint32_t item : items) {
+      if (item >= popularity_.size())
+        throw InputError(fmt::format("found item {} among what users rated, expected less than {}", item,
+                                     popularity_.size()));
+      ++popularity_[item];
+    }
   }
 }
 
@@ -70,8 +80,9 @@ bool Recommender::has_seen(std::uint32_t user, std::uint32_t item) const {
 
 std::vector<Recommendation> Recommender::best(std::optional<std::uint32_t> user, std::size_t count,
                                               bool with_seen) const {
-  constexpr std::size_t kPart =
-      1024;  // whose memory malloc gives out again, without a page for the system to clear
+  constexpr std::size_t kPart = 1024;  // in memory that malloc has at hand
+  if (user && *user >= users())
+    throw InputError(fmt::format("user = {}: must be less than {}, the model's", *user, users()));
   const std::vector<std::uint32_t> items = candidates(with_seen ? std::nullopt : user);
   std::vector<Recommendation> all;
   all.reserve(items.size());
@@ -117,6 +128,7 @@ Dataset Recommender::pairs(std::optional<std::uint32_t> user, std::span<const st
 
 Ranking rank_held_out(const Recommender& recommender, const Dataset& data, std::optional<float> above,
                       std::size_t top, const ParallelFor& parallel) {
+  if (top == 0) throw InputError("top = 0: must be >= 1");
   const std::vector<std::vector<std::uint32_t>> wanted = to_find(recommender, data, above);
   std::vector<Ranking> of_users(wanted.size());
   parallel(wanted.size(), [&](std::size_t user) {

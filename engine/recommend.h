@@ -22,14 +22,15 @@ struct Recommendation {
 // Thread-safe.
 class Recommender {
  public:
-  // Throws InputError for a model that does not name users and items.
+  // Throws InputError for a model that does not name users and items, or is not of that objective.
   Recommender(const Model& model, const Objective& objective);
 
   std::size_t users() const { return model_.names[0].size(); }
+  std::size_t items() const { return model_.names[1].size(); }
   bool has_seen(std::uint32_t user, std::uint32_t item) const;
 
   // So many items, the best first; ties by how many rated the item in training. Of no user, what is known without one. What a
-  // user rated in training is left out, unless `with_seen`.
+  // user rated in training is left out, unless `with_seen`. Throws InputError for a user that is not there.
   std::vector<Recommendation> best(std::optional<std::uint32_t> user, std::size_t count,
                                    bool with_seen = false) const;
 
@@ -54,7 +55,7 @@ struct Ranking {
 };
 
 // To be found is what has a label above `above`; unset, whatever its label. Pairs of whom or which the model does not know are
-// left out. Costs a prediction for each item of each user.
+// left out. Costs a prediction for each item of each user. Throws InputError if `top` is 0.
 Ranking rank_held_out(const Recommender& recommender, const Dataset& data, std::optional<float> above,
                       std::size_t top, const ParallelFor& parallel = run_serially);
 

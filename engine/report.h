@@ -26,7 +26,7 @@ enum class Outcome {
 std::string_view name_of(Outcome outcome);
 
 // Means over one data set. `accuracy` for classes, `auc` where there are two of them, `rmse` for real labels,
-// `perplexity` for counts.
+// `perplexity` for counts; of a run whose first epoch is not over, the loss alone.
 struct Metrics {
   double loss = 0;
   std::optional<double> accuracy = {};

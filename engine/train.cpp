@@ -67,7 +67,7 @@ class Trainer {
   Evaluation sums_at(const Parameters& parameters);
   Metrics held_out();
   void evaluate();
-  Checkpoint checkpoint() const;
+  void take_checkpoint();
   void roll_back();
   void record(double objective, const Evaluation& sums);
   std::optional<Outcome> verdict() const;
@@ -168,7 +168,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
   arena.for_each_node([&](std::size_t node) { parameters_.touch(node, arena.nodes()); });
   for (const Block& block : blocks_) ++report_.nodes[block.node].blocks;
   parameters_.write(best_);
-  good_ = checkpoint();
+  take_checkpoint();
   const double objective_before = objective_at_start();
   course_.start(objective_before, score_at_start(objective_before));
   tell_plan(report_, plan_);
@@ -332,8 +332,8 @@ Metrics Trainer::held_out() {
   });
 }
 
-Checkpoint Trainer::checkpoint() const {
-  return {parameters_, sampler_, turns_, blocks_};
+void Trainer::take_checkpoint() {
+  timed(report_.evaluate_seconds, [&] { good_.take(parameters_, sampler_, turns_, blocks_); });
 }
 
 Evaluation Trainer::sums_at(const Parameters& parameters) {
@@ -381,7 +381,7 @@ void Trainer::record(double objective, const Evaluation& sums) {
   }
   if (monitor_.validation) row.validation = held_out();
   const Course::Standing standing = course_.take(row, std::exchange(moved_, false));
-  if (standing.lowest) good_ = checkpoint();
+  if (standing.lowest) take_checkpoint();
   step_limit_.took(row.epoch, standing.lowest);
   if (standing.best) {
     best_.assign(latest().begin(), latest().end());
@@ -450,7 +450,9 @@ Trained train(std::shared_ptr<const BlockFile> file, const Objective& objective,
   Options with_blocks = options;
   with_blocks.block_rows = file->shape().block_rows;
   validate(with_blocks);
-  return train_on(Source(std::move(file)), objective, with_blocks, monitor);
+  Trained trained = train_on(Source(std::move(file)), objective, with_blocks, monitor);
+  trained.report.options.block_rows = options.block_rows;
+  return trained;
 }
 
 }  // namespace sounder

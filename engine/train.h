@@ -41,7 +41,9 @@ struct Monitor {
 };
 
 struct Trained {
-  Model model;  // of the best epoch; label encoding and file properties are the caller's to fill in
+  // Of the best epoch; label encoding and file properties are the caller's to fill in. It is of the objective as that was fitted to
+  // the data: objective_of() (objectives/model_objective.h) makes it, or of one that is not in the catalogue its fitted().
+  Model model;
   Report report;
 };
 
@@ -60,7 +62,8 @@ Trained train(Dataset data, const Objective& objective, const Options& options =
 Trained train(std::shared_ptr<const BlockFile> file, const Objective& objective, const Options& options = {},
               const Monitor& monitor = {});
 
-// Throws what train() does for data, options and, if it is not null, validation data that it cannot take.
+// Throws what train() does for data, options and, if it is not null, validation data that it cannot take, but for threads, kinds
+// of cores and NUMA nodes that this machine does not have.
 void check(const Dataset& data, const Objective& objective, const Options& options,
            const Dataset* validation = nullptr);
 void check(const BlockFile& file, const Objective& objective, const Options& options,

@@ -1,5 +1,7 @@
 #include "engine/trial.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cassert>
 #include <cmath>
@@ -8,6 +10,7 @@
 #include <span>
 
 #include "engine/sampler.h"
+#include "io/error.h"
 
 namespace sounder {
 namespace {
@@ -25,6 +28,14 @@ std::size_t sample_rows(std::size_t rows, const Options& options) {
   const std::size_t wanted = options.start ? kLeastToGoOn : kLeastRows;
   const std::size_t least = tries ? std::min(rows / 4, wanted) : std::min(rows, Trial::kCurvatureRows);
   return std::max<std::size_t>({1, rows / kSampleFraction, least});
+}
+
+double curvature_of(const Objective& objective) {
+  const double curvature = objective.curvature();
+  if (!(curvature >= 0 && std::isfinite(curvature)))
+    throw InputError(
+        fmt::format("the curvature of {} is {}, expected a number >= 0", objective.name(), curvature));
+  return curvature > 0 ? curvature : 1;  // a straight line suits any scale
 }
 
 double crowd_of(const Source& data) {
@@ -70,7 +81,7 @@ Trial::Trial(const Source& data, const Layout& layout, std::span<const float> st
                           options.seed)),
       rows_(sample_.rows()),
       learned_(goes_on() ? (rows_ + 1) / 2 : rows_),
-      curvature_(objective.curvature()),
+      curvature_(curvature_of(objective)),
       first_share_(objective.first_curvature() / curvature_) {
   const Samples samples = sample_.samples();
   double sum = 0;

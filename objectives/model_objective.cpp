@@ -41,7 +41,8 @@ std::unique_ptr<Objective> objective_of(const Model& model, const std::string& n
   const std::size_t common = objective->shape().common * width;
   if (model.bias.size() != common && model.bias.size() != common + width)
     refuse(fmt::format("{} biases, expected {} or {}", model.bias.size(), common, common + width));
-  if (has_two_kinds(catalogue_row(model.objective).format) && model.names.size() != 2)
+  const bool named = !name.empty() || !model.names.empty();
+  if (has_two_kinds(catalogue_row(model.objective).format) && named && model.names.size() != 2)
     refuse(fmt::format("names of {} kinds, expected two", model.names.size()));
   require_classes(model, *objective, name);
   return objective;

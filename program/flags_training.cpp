@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "io/output.h"
 #include "program/flag_groups.h"
 #include "program/flag_kinds.h"
 
@@ -81,7 +82,8 @@ void add_flags(CLI::App& app, ConvertFlags& flags) {
 
 void check(const CLI::App& app, const ConvertFlags& flags) {
   validate(flags.options);
-  refuse_if(flags.output == "-", "-: blocks cannot go to standard output; give a file (./- names one)");
+  refuse_if(flags.output == "-" || is_standard_output(flags.output),
+            flags.output + ": blocks cannot go to standard output; give a file (./- names one)");
   check_problem(app, flags);
 }
 
