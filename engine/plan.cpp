@@ -43,6 +43,11 @@ double smooth_step(const Trial& trial, const Source& data, const Options& option
 std::string why_tried(const Trial& trial) {
   const double tie = 100 * (search_for(trial).tie - 1);
   const char* const less = trial.smooth() ? "" : ", and less the smaller a part of all these are";
+  if (trial.adapts())
+    return fmt::format(
+        "{}, times the power of four nearest to 1 that did within {:.0f} % of the best in two passes over {}",
+        trial.first_step() == 1 ? "1" : "3 over the length of a typical sample", tie,
+        counted(trial.learned(), "row"));
   if (trial.goes_on())
     return fmt::format(
         "the power of four nearest to 1, times what moves a margin by its slope, that after two passes over "
@@ -60,13 +65,12 @@ Reasoned<double> choose_step(const Trial& trial, const Source& data, const Optio
   if (options.step) return {*options.step, kAsked};
   switch (traits_of(options.rule).step) {
     case StepChoice::kTrial:
+    case StepChoice::kUnit:
+    case StepChoice::kReach:
       return {find_step(trial, data.rows(), options.epochs), why_tried(trial)};
     case StepChoice::kSmoothness:
       return {smooth_step(trial, data, options, parallel),
               "as large as the curvature of the loss along the samples allows"};
-    case StepChoice::kReach:
-      return {3 / std::sqrt(trial.mean_squared_norm()), "by the length of a typical sample"};
-    case StepChoice::kUnit:
     case StepChoice::kNone:
       break;
   }

@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// The objectives after steps of natural_step() x 4^k. Where there are two threads, the next one in that direction is worked
+// The objectives after steps of first_step() x 4^k. Where there are two threads, the next one in that direction is worked
 // out along with what is asked for.
 class Scores {
  public:
@@ -29,7 +29,7 @@ class Scores {
     }
     return known_.at(k);
   }
-  double step(double k) const { return trial_.natural_step() * std::pow(4, k); }
+  double step(double k) const { return trial_.first_step() * std::pow(4, k); }
 
  private:
   const Trial& trial_;
@@ -42,7 +42,7 @@ double for_all_rows(const Trial& trial, std::size_t rows) {
   constexpr double kFall = 1.0 / 6;
   constexpr double kCrowded = 1.0 / 12;
   const double seen = static_cast<double>(trial.rows()) / static_cast<double>(rows);
-  return trial.smooth() ? 1 : std::pow(seen, kFall + kCrowded * trial.crowd());
+  return trial.smooth() || trial.adapts() ? 1 : std::pow(seen, kFall + kCrowded * trial.crowd());
 }
 
 // What the step half-way between the second and the third would have done, by the parabola or cubic through what is known,
@@ -128,6 +128,7 @@ Search search_for(const Trial& trial) {
             .gain = 1e-4,
             .trials = 3,
             .nearest = true};
+  if (trial.adapts()) return {.first = 0, .patience = 1, .tie = 1.5, .nearest = true};
   return trial.smooth() ? Search{.first = 0, .patience = 1, .tie = 1.25} : Search{};
 }
 

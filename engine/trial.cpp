@@ -23,8 +23,9 @@ constexpr std::size_t kChunk = 16;           // rows that share one step size
 
 // Where no steps are tried out, curvature is all that the sample is for.
 std::size_t sample_rows(std::size_t rows, const Options& options) {
-  const bool tries =
-      traits_of(options.rule).step == StepChoice::kTrial && options.schedule != Schedule::kTheorem;
+  const StepChoice choice = traits_of(options.rule).step;
+  const bool tries = choice != StepChoice::kSmoothness && choice != StepChoice::kNone &&
+                     options.schedule != Schedule::kTheorem;
   const std::size_t wanted = options.start ? kLeastToGoOn : kLeastRows;
   const std::size_t least = tries ? std::min(rows / 4, wanted) : std::min(rows, Trial::kCurvatureRows);
   return std::max<std::size_t>({1, rows / kSampleFraction, least});
@@ -111,6 +112,17 @@ Trial::Lengths Trial::lengths() const {
   return sum > 0 ? Lengths{.mean = sum / static_cast<double>(rows_), .largest = largest} : Lengths{};
 }
 
+double Trial::first_step() const {
+  switch (traits_of(options_.rule).step) {
+    case StepChoice::kUnit:
+      return 1;
+    case StepChoice::kReach:
+      return 3 / std::sqrt(mean_squared_norm_);
+    default:
+      return natural_step();
+  }
+}
+
 Trial::Weights Trial::begin() const {
   if (sample_.support.size() * layout_.cell_floats() == start_.size())
     return {.cells = {start_.begin(), start_.end()}};
@@ -153,7 +165,22 @@ Trial::Weights Trial::pass(double step) const {
       weights.scale *= std::pow(shrink, count);
     }
   }
+  if (traits_of(options_.rule).derives) derive(weights, clock.at(kPasses * rows), kPasses * rows);
   return weights;
+}
+
+// The weights from the state of the rule, after so many samples, as at the end of an epoch.
+void Trial::derive(Weights& weights, double step, double samples) const {
+  for (std::size_t place = 0; place < sample_.support.size(); ++place) {
+    LocalWeights local = layout_.local(weights.cells.data() + place * layout_.cell_floats());
+    if (sample_.support[place] > 0) local.bias = nullptr;
+    objective_.turn(Turn::kEnd, local, layout_.weight_floats(),
+                    {.rule = options_.rule,
+                     .size = static_cast<float>(step),
+                     .l1 = options_.l1,
+                     .l2 = options_.l2,
+                     .before = samples});
+  }
 }
 
 double Trial::objective_after(double step) const {

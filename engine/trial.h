@@ -43,6 +43,13 @@ class Trial {
     double largest = 1;
   };
   Lengths lengths() const;
+  // The rule has steps of its own for each coordinate, and one for all of them by the scale of weights and losses alone.
+  bool adapts() const {
+    const StepChoice choice = traits_of(options_.rule).step;
+    return choice == StepChoice::kUnit || choice == StepChoice::kReach;
+  }
+  // Of those to be tried, one in the middle.
+  double first_step() const;
   // The step that moves a typical sample's margin by its own slope.
   double natural_step() const { return 1 / (curvature_ * mean_squared_norm_); }
 
@@ -70,6 +77,7 @@ class Trial {
   double mean_loss(const Weights& at, std::size_t first) const;
   Weights begin() const;
   Weights pass(double step) const;
+  void derive(Weights& weights, double step, double samples) const;
   double largest_gradient(const Weights& at) const;
 
   const Layout& layout_;

@@ -23,8 +23,8 @@ enum class Rule {
 enum class StepChoice {
   kTrial,       // tried out on a sample of the rows
   kSmoothness,  // 1 over the smoothness of the samples' losses
-  kUnit,        // 1
-  kReach,       // 3 over the typical length of a sample
+  kUnit,        // 1, or what is much better on a sample of the rows
+  kReach,       // 3 over the typical length of a sample, or the same
   kNone,        // it has no step
 };
 

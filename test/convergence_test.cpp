@@ -187,6 +187,25 @@ TEST_CASE("convergence: labels of any scale are fitted alike, by steps and by du
   }
 }
 
+TEST_CASE("convergence: rules with steps of their own for each column find the scale of labels and columns") {
+  const Dataset data = problem(LabelKind::kReal, true);
+  for (const float scale : {1e-3F, 1.0F, 1e4F}) {
+    CAPTURE(scale);
+    std::vector<float> labels(data.labels().begin(), data.labels().end());
+    for (float& label : labels) label *= scale;
+    const auto reached = [&](Rule rule) {
+      Options options = with_threads(2);
+      options.l2 = 1e-6;
+      options.rule = rule;
+      options.epochs = 60;
+      return train(data.with_labels(labels), *make_objective("least_squares"), options).report.objective;
+    };
+    const double best = reached(Rule::kSgd);
+    CHECK(reached(Rule::kAdagrad) < 1.05 * best);
+    CHECK(reached(Rule::kFtrl) < 1.05 * best);
+  }
+}
+
 TEST_CASE("convergence: smooth losses reach the exact optimum on any number of threads") {
   for (const Loss& loss : kSmoothLosses) {
     SUBCASE(loss.name) {
