@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <pthread.h>
 #include <sched.h>
 #include <tbb/global_control.h>
 #include <tbb/info.h>
@@ -13,6 +14,9 @@
 #include <algorithm>
 #include <exception>
 #include <latch>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <numeric>
 #include <thread>
 #include <utility>
@@ -179,23 +183,100 @@ class Pinning final : public tbb::task_scheduler_observer {
   std::vector<Seat> seats_;  // by slot
 };
 
+// What makes two of oneTBB's arenas the same.
+struct Kind {
+  int numa_node;
+  int core_type;
+  int threads_per_core;
+  int threads;
+  int reserved;
+  Priority priority;
+  auto operator<=>(const Kind&) const = default;
+};
+
+// Arenas that nobody uses at the time. oneTBB does not free one that asked for workers and was let go before any of them came: of
+// short runs on two threads, 100 and more a second, each left some 7 KB, and the next one took longer (DECISIONS.md, 55). So they are
+// kept for the next run of their kind: the only thing that a process has of runs that are over. A process that forks lets them go
+// before, or oneTBB's threads would be missed in the child.
+class Idle {
+ public:
+  static std::unique_ptr<tbb::task_arena> take(const Kind& kind,
+                                               const tbb::task_arena::constraints& constraints) {
+    Idle& idle = all();
+    {
+      const std::scoped_lock lock(idle.mutex_);
+      if (const auto found = idle.arenas_.find(kind); found != idle.arenas_.end()) {
+        auto arena = std::move(found->second);
+        idle.arenas_.erase(found);
+        return arena;
+      }
+    }
+    return std::make_unique<tbb::task_arena>(constraints, static_cast<unsigned>(kind.reserved),
+                                             priority_of(kind.priority));
+  }
+
+  static void give_back(const Kind& kind, std::unique_ptr<tbb::task_arena> arena) noexcept try {
+    constexpr std::size_t kMost = 64;
+    Idle& idle = all();
+    const std::scoped_lock lock(idle.mutex_);
+    if (idle.arenas_.size() < kMost) idle.arenas_.emplace(kind, std::move(arena));
+  } catch (...) {
+    // The arena goes instead.
+  }
+
+ private:
+  // Never destroyed, as runs may end after static objects have.
+  static Idle& all() {
+    static Idle* const idle = [] {
+      pthread_atfork([] { all().before_fork(); }, [] { all().mutex_.unlock(); },
+                     [] { all().mutex_.unlock(); });
+      return new Idle;
+    }();
+    return *idle;
+  }
+  void before_fork() {
+    mutex_.lock();
+    arenas_.clear();
+  }
+
+  std::mutex mutex_;
+  std::multimap<Kind, std::unique_ptr<tbb::task_arena>> arenas_;
+};
+
 // One of the arenas. `around`: that of the same node that it is made inside of, or null.
 struct Node {
   Node(const Share& share, int reserved, int pinned_before, const Options& options, const Node* around)
       : numa_node(share.numa_node),
         threads(share.threads),
-        arena((options.pin ? tbb::task_arena::constraints{} : constraints_of(options, share.numa_node))
-                  .set_max_concurrency(share.threads),
-              static_cast<unsigned>(reserved), priority_of(options.priority)) {
+        kind{.numa_node = options.pin ? -1 : share.numa_node,
+             .core_type = options.pin ? -1 : options.core_type,
+             .threads_per_core = options.pin ? 0 : options.threads_per_core,
+             .threads = share.threads,
+             .reserved = reserved,
+             .priority = options.priority},
+        owned(Idle::take(
+            kind, (options.pin ? tbb::task_arena::constraints{} : constraints_of(options, share.numa_node))
+                      .set_max_concurrency(share.threads))),
+        arena(*owned) {
     if (!options.pin) return;
     const bool pinned = around != nullptr && around->pinning != nullptr;
     pinning = std::make_unique<Pinning>(arena, threads, pinned_before,
                                         pinned ? around->pinning->cpus() : cpus_of(options, share.numa_node));
   }
 
+  ~Node() {
+    const bool plain = pinning == nullptr && threads <= usable_threads();
+    pinning.reset();
+    if (plain) Idle::give_back(kind, std::move(owned));
+  }
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
   int numa_node;
   int threads;
-  tbb::task_arena arena;
+  Kind kind;
+  std::unique_ptr<tbb::task_arena> owned;
+  tbb::task_arena& arena;
   std::unique_ptr<Pinning> pinning;  // instead of what oneTBB binds threads to
 };
 
