@@ -56,7 +56,8 @@ void validate_sparsify(const Options& o) {
 void validate_combination(const Options& o) {
   const RuleTraits& rule = traits_of(o.rule);
   const auto clash = [&](std::string_view what) { return fmt::format("rule = {}: {}", rule.name, what); };
-  require(o.l1 == 0 || rule.l1, clash("cannot minimise with l1 > 0; take saga, svrg, ftrl or adagrad"));
+  require(o.l1 == 0 || rule.l1,
+          clash("cannot minimise with l1 > 0; take saga, svrg, ftrl or adagrad, what suits the objective"));
   require(!rule.dual || !o.bias, clash("has no bias; add a constant column to the data instead"));
   require(!traits_of(discipline_of(o)).rounds || o.tau == 0,
           fmt::format("discipline = {}: a round is its staleness bound; tau must be 0",
@@ -69,7 +70,8 @@ void validate_combination(const Options& o) {
   require(rule.step != StepChoice::kNone || !o.step, clash("has no step to set"));
   require(rule.step != StepChoice::kNone || o.schedule == Schedule::kAuto,
           clash(fmt::format("has no step for the schedule {} to change", name_of(o.schedule))));
-  require(o.gap == 0 || rule.dual, clash("has no duality gap to stop at; take sdca"));
+  require(o.gap == 0 || rule.dual,
+          clash("has no duality gap to stop at; take sdca, if it suits the objective"));
   require(o.average_from == 0 || (!rule.dual && !rule.derives), clash("its iterates cannot be averaged"));
   if (o.simulate == 0) return;
   const auto simulation = [&](std::string_view what) {

@@ -36,12 +36,17 @@ void tell_growth(Report& report, double growth) {
         fmt::format(" (raised {:.3g} times during the run, as its epochs went well)", growth);
 }
 
-std::string advice_of(const Report& report) {
+// What may help, of that what there is.
+std::string advice_of(const Report& report, const Objective& objective) {
   const bool steps = traits_of(report.options.rule).step != StepChoice::kNone;
-  return fmt::format(
-      "the run was rolled back and {} quartered {} times in vain: scale the columns to about [-1, 1], "
-      "normalize the rows, or raise l2",
-      steps ? "its step" : "its changes", report.rollbacks);
+  const Shape shape = objective.shape();
+  std::vector<std::string_view> mends;
+  if (report.options.step) mends.emplace_back("take a smaller step, or none, to have it found");
+  if (!shape.pairs) mends.emplace_back("scale the columns to about [-1, 1] or normalize the rows");
+  if (shape.regularised) mends.emplace_back("raise l2");
+  return fmt::format("the run was rolled back and {} quartered {} times in vain{}{}",
+                     steps ? "its step" : "its changes", report.rollbacks, mends.empty() ? "" : ": ",
+                     fmt::join(mends, ", or "));
 }
 
 }  // namespace sounder

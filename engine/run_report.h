@@ -22,6 +22,6 @@ void tell_plan(Report& report, const Plan& plan);
 void tell_growth(Report& report, double growth);
 
 // Of a run that diverged, once its rollbacks are counted: what may help.
-std::string advice_of(const Report& report);
+std::string advice_of(const Report& report, const Objective& objective);
 
 }  // namespace sounder

@@ -416,7 +416,7 @@ Trained Trainer::finish(Outcome outcome) {
   report_.passes = passes();
   if (report_.train_seconds > 0)
     report_.nonzeros_per_second = static_cast<double>(nonzeros_) / report_.train_seconds;
-  if (outcome == Outcome::kDiverged) report_.advice = advice_of(report_);
+  if (outcome == Outcome::kDiverged) report_.advice = advice_of(report_, objective_);
   return {.model = model_of(best_), .report = std::move(report_)};
 }
 

@@ -289,7 +289,11 @@ Json describe_file(const InfoFlags& flags) {
 std::string shown(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
-  if (value.is_number_float()) return fmt::format("{:.6g}", value.get<double>());
+  if (value.is_number_float()) {
+    const auto number = value.get<double>();
+    const bool whole = number == std::floor(number) && std::fabs(number) < 1e15;
+    return fmt::format(fmt::runtime(whole ? "{:.0f}" : "{:.6g}"), number);
+  }
   std::string text;
   if (value.is_array())
     for (const Json& part : value) text += (text.empty() ? "" : "; ") + shown(part);

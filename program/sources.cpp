@@ -235,10 +235,10 @@ KnownData read_known_ratings(const std::string& path, const SampleScheme& scheme
 KnownData read_known_docword(const std::string& path, const SampleScheme& scheme) {
   DocwordFile file = read_docword(path);
   if (file.documents > scheme.names[0].size())
-    throw InputError(
-        {path}, fmt::format("found {} documents, expected at most the model's {}, as those of its training "
-                            "data; --observed {} infers others",
-                            file.documents, scheme.names[0].size(), path));
+    throw InputError({path},
+                     fmt::format("found {} documents, expected at most {}, those of the training data or, if "
+                                 "given, of --observed FILE, which infers documents from their words",
+                                 file.documents, scheme.names[0].size()));
   require_at_most("words", file.words, scheme.names[1].size(), path);
   file.documents = static_cast<std::uint32_t>(scheme.names[0].size());
   return {pairs_of(file).with_dimension(scheme.dimension), {}};
