@@ -56,8 +56,8 @@ tbb::task_arena::constraints constraints_of(const Options& options, int numa_nod
 }
 
 // Without constraints the machine's topology need not be known.
-int hardware_threads(const Options& options, int numa_node) {
-  if (numa_node < 0 && options.core_type < 0 && options.threads_per_core == 0) return usable_threads();
+int hardware_threads(const Options& options, int numa_node, int usable) {
+  if (numa_node < 0 && options.core_type < 0 && options.threads_per_core == 0) return usable;
   return std::max(1, tbb::info::default_concurrency(constraints_of(options, numa_node)));
 }
 
@@ -68,7 +68,7 @@ struct Share {
   int threads = 1;
 };
 
-std::vector<Share> shares_of(const Options& options) {
+std::vector<Share> shares_of(const Options& options, int usable) {
   if (options.core_type >= 0) require_known("core_type", options.core_type, core_types());
   if (options.threads_per_core > 0 && numa_nodes().front() < 0)
     throw InputError("threads_per_core = " + std::to_string(options.threads_per_core) +
@@ -77,16 +77,16 @@ std::vector<Share> shares_of(const Options& options) {
   std::vector<Share> shares;
   for (const int node : all ? numa_nodes() : options.numa_nodes) {
     if (node >= 0) require_known("numa_nodes", node, numa_nodes());
-    shares.push_back({.numa_node = node, .hardware = hardware_threads(options, node)});
+    shares.push_back({.numa_node = node, .hardware = hardware_threads(options, node, usable)});
   }
   return shares;
 }
 
 // One thread for each node, and then each to the node that has the most hardware threads for those it has already.
-std::vector<Share> dealt(std::vector<Share> shares, const Options& options) {
+std::vector<Share> dealt(std::vector<Share> shares, const Options& options, int usable) {
   int hardware = 0;
   for (const Share& share : shares) hardware += share.hardware;
-  const int threads = options.threads > 0 ? options.threads : std::min(hardware, usable_threads());
+  const int threads = options.threads > 0 ? options.threads : std::min(hardware, usable);
   const auto fit = std::min(shares.size(), static_cast<std::size_t>(threads));
   if (fit < shares.size() && !options.numa_nodes.empty())
     throw InputError(
@@ -194,6 +194,11 @@ struct Kind {
   auto operator<=>(const Kind&) const = default;
 };
 
+std::unique_ptr<tbb::task_arena> make_arena(const Kind& kind, tbb::task_arena::constraints constraints) {
+  return std::make_unique<tbb::task_arena>(constraints.set_max_concurrency(kind.threads),
+                                           static_cast<unsigned>(kind.reserved), priority_of(kind.priority));
+}
+
 // Arenas that nobody uses at the time. oneTBB does not free one that asked for workers and was let go before any of them came: of
 // short runs on two threads, 100 and more a second, each left some 7 KB, and the next one took longer (DECISIONS.md, 55). So they are
 // kept for the next run of their kind: the only thing that a process has of runs that are over. A process that forks lets them go
@@ -211,8 +216,7 @@ class Idle {
         return arena;
       }
     }
-    return std::make_unique<tbb::task_arena>(constraints, static_cast<unsigned>(kind.reserved),
-                                             priority_of(kind.priority));
+    return make_arena(kind, constraints);
   }
 
   static void give_back(const Kind& kind, std::unique_ptr<tbb::task_arena> arena) noexcept try {
@@ -245,18 +249,20 @@ class Idle {
 
 // One of the arenas. `around`: that of the same node that it is made inside of, or null.
 struct Node {
-  Node(const Share& share, int reserved, int pinned_before, const Options& options, const Node* around)
+  Node(const Share& share, int reserved, int pinned_before, const Options& options, bool crowded,
+       const Node* around)
       : numa_node(share.numa_node),
         threads(share.threads),
-        kind{.numa_node = options.pin ? -1 : share.numa_node,
-             .core_type = options.pin ? -1 : options.core_type,
-             .threads_per_core = options.pin ? 0 : options.threads_per_core,
+        kind{.numa_node = share.numa_node,
+             .core_type = options.core_type,
+             .threads_per_core = options.threads_per_core,
              .threads = share.threads,
              .reserved = reserved,
              .priority = options.priority},
-        owned(Idle::take(
-            kind, (options.pin ? tbb::task_arena::constraints{} : constraints_of(options, share.numa_node))
-                      .set_max_concurrency(share.threads))),
+        kept(!options.pin && !crowded),
+        owned(kept ? Idle::take(kind, constraints_of(options, share.numa_node))
+                   : make_arena(kind, options.pin ? tbb::task_arena::constraints{}
+                                                  : constraints_of(options, share.numa_node))),
         arena(*owned) {
     if (!options.pin) return;
     const bool pinned = around != nullptr && around->pinning != nullptr;
@@ -265,9 +271,7 @@ struct Node {
   }
 
   ~Node() {
-    const bool plain = pinning == nullptr && threads <= usable_threads();
-    pinning.reset();
-    if (plain) Idle::give_back(kind, std::move(owned));
+    if (kept) Idle::give_back(kind, std::move(owned));
   }
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -275,6 +279,7 @@ struct Node {
   int numa_node;
   int threads;
   Kind kind;
+  bool kept;  // for the next run
   std::unique_ptr<tbb::task_arena> owned;
   tbb::task_arena& arena;
   std::unique_ptr<Pinning> pinning;  // instead of what oneTBB binds threads to
@@ -283,17 +288,19 @@ struct Node {
 }  // namespace
 
 struct Arena::State {
-  State(const Options& options, const std::vector<Share>& shares, const Arena* around)
+  // `usable`: usable_threads(), which reads files.
+  State(const Options& options, const std::vector<Share>& shares, int usable, const Arena* around)
       : threads(std::accumulate(shares.begin(), shares.end(), 0,
                                 [](int sum, const Share& share) { return sum + share.threads; })),
-        crowded(threads > usable_threads()),
+        crowded(threads > usable),
         reserved(std::min(options.reserved_slots, shares.front().threads)),
         limit(tbb::global_control::max_allowed_parallelism,
               static_cast<std::size_t>(std::max(threads - reserved + 1, tbb::info::default_concurrency()))) {
     int before = 0;
     for (const Share& share : shares) {
       const Node* const outer = around ? around->state_->nodes[nodes.size()].get() : nullptr;
-      nodes.push_back(std::make_unique<Node>(share, nodes.empty() ? reserved : 1, before, options, outer));
+      nodes.push_back(
+          std::make_unique<Node>(share, nodes.empty() ? reserved : 1, before, options, crowded, outer));
       before += share.threads;
     }
   }
@@ -307,8 +314,11 @@ struct Arena::State {
   std::vector<std::unique_ptr<Node>> nodes;
 };
 
-Arena::Arena(const Options& options, const Arena* around)
-    : state_(std::make_unique<State>(options, dealt(shares_of(options), options), around)) {}
+Arena::Arena(const Options& options, const Arena* around) {
+  const int usable = usable_threads();
+  state_ =
+      std::make_unique<State>(options, dealt(shares_of(options, usable), options, usable), usable, around);
+}
 
 Arena::~Arena() = default;
 
