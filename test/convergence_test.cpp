@@ -170,7 +170,7 @@ TEST_CASE("convergence: labels of any scale are fitted alike, by steps and by du
            double{scale};
   };
   const double absolute = fitted("epsilon_insensitive", {{"epsilon", 0}}, 1, Rule::kSdca, 1);
-  for (const float scale : {1e-3F, 1.0F, 1e3F, 1e6F}) {
+  for (const float scale : {1e-3F, 1e5F}) {
     CAPTURE(scale);
     for (const std::size_t threads : kThreadSweep) {
       CAPTURE(threads);

@@ -61,8 +61,8 @@ double conjugate_of(const Objective& objective, float slope, float label) {
 double supremum(const Objective& objective, float slope, float label, int most) {
   double sup = -std::numeric_limits<double>::infinity();
   OneSample one{label};
-  for (int k = -320 * most; k <= 320 * most; ++k) {
-    const float z = static_cast<float>(k) / 320;
+  for (int k = -160 * most; k <= 160 * most; ++k) {
+    const float z = static_cast<float>(k) / 160;
     sup = std::max(sup, double{slope} * z - objective.evaluate(one.samples(), {.weights = &z}).loss);
   }
   return sup;
