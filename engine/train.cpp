@@ -218,7 +218,9 @@ Trained Trainer::run() {
     run_epoch();
     report_.epochs += epochs_over();
     end_epoch();
-    if (to_evaluate()) evaluate();
+    if (!to_evaluate())
+      continue;  // also where time runs out or somebody stops the run right now: the next epoch is short then
+    evaluate();
     outcome = verdict();
   }
   return finish(*outcome);

@@ -269,6 +269,13 @@ TEST_CASE("train: a run that is stopped between two looks tells how far it came"
     REQUIRE(report.per_epoch.size() == 1);
     CHECK(report.per_epoch[0].epoch == report.epochs);
   }
+  // Whatever it is doing when time runs out.
+  for (int k = 1; k <= 100; ++k) {
+    CAPTURE(k);
+    Options options = unseen(1, 1'000'000, 1'000'000);
+    options.time_limit = 0.002 + 2e-5 * k;
+    CHECK(train(data, *make_objective("logistic"), options).report.per_epoch.size() == 1);
+  }
 }
 
 TEST_CASE("train: an explosion that nobody looks at is noticed before most of the epochs are gone") {
