@@ -301,3 +301,16 @@ TEST_CASE("evaluate: a model of another shape than the objective's is refused") 
   CHECK(!refusal(wrong, "hinge").empty());
   CHECK(!refusal(good, "matrix_completion").empty());
 }
+
+TEST_CASE("evaluate: an objective that the model is not of is refused") {
+  Model model = model_of({1});
+  model.objective = "huber";
+  model.parameters = {{"huber_delta", 0.5}};
+  const Dataset data = with_scores({1}, {3});
+  CHECK(evaluate(model, *make_objective("huber", {{"huber_delta", 0.5}}), data).loss ==
+        doctest::Approx(0.875));
+  CHECK(input_error_of([&] { evaluate(model, *make_objective("huber"), data); }) ==
+        "found a model of huber with other parameters: objective_of() makes the one it is of");
+  CHECK(input_error_of([&] { predict(model, *make_objective("least_squares"), data); }) ==
+        "found a model of huber, expected one of least_squares");
+}

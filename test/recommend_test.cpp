@@ -90,4 +90,27 @@ TEST_CASE_FIXTURE(Fixture, "recommend: a model without users and items is refuse
         std::string::npos);
 }
 
+TEST_CASE_FIXTURE(Fixture, "recommend: whom or what the model does not know is left out, or refused") {
+  const Recommender recommender(model, *objective);
+  // Users and items that are not there, beside one that is to be found.
+  Dataset::Columns parts;
+  parts.indices = {0, kUsers + 2, kUsers, kUsers + 1, 1, kUsers + kItems};
+  parts.offsets = {0, 2, 4, 6};
+  parts.values.assign(6, 1);
+  parts.labels = {1, 1, 1};
+  const Ranking found = rank_held_out(recommender, Dataset(kUsers + kItems + 1, std::move(parts)), 0.0F, 2);
+  CHECK(found.users == 1);
+  CHECK(found.recall == 1);
+  CHECK(input_error_of([&] { rank_held_out(recommender, Dataset(1, {}), {}, 0); }) ==
+        "top = 0: must be >= 1");
+  CHECK(input_error_of([&] { recommender.best(kUsers, 1); }) == "user = 3: must be less than 3, the model's");
+  Model strange = model;
+  strange.seen[1] = {kItems};
+  CHECK(input_error_of([&] { Recommender(strange, *objective); }) ==
+        "found item 5 among what users rated, expected less than 5");
+  CHECK(input_error_of([&] {
+          Recommender(model, *make_objective("matrix_completion", {{"rank", 1}}));
+        }) == "found a model of matrix_completion_one_class, expected one of matrix_completion");
+}
+
 }  // namespace sounder

@@ -210,6 +210,27 @@ TEST_CASE("start: a model that does not fit is refused") {
   CHECK(refusal(wild, nothing).find("other than finite weights") != std::string::npos);
 }
 
+TEST_CASE("start: pairs numbered otherwise are refused") {
+  const auto pairs = [](std::size_t users) {
+    Dataset::Columns parts;
+    for (std::size_t i = 0; i < 300; ++i) {
+      parts.indices.insert(parts.indices.end(),
+                           {static_cast<Coordinate>(i % users), static_cast<Coordinate>(users + i % 7)});
+      parts.offsets.push_back(parts.indices.size());
+      parts.labels.push_back(static_cast<float>(i % 5));
+    }
+    parts.values.assign(parts.indices.size(), 1);
+    return Dataset(users + 7, std::move(parts));
+  };
+  const auto objective = make_objective("matrix_completion", {{"rank", 2}});
+  Options options = options_for(*objective);
+  options.threads = 1;
+  options.start = shared(train(pairs(20), *objective, options).model);
+  CHECK(train(pairs(20), *objective, options).report.epochs > 0);
+  CHECK(input_error_of([&] { train(pairs(21), *objective, options); }) ==
+        "start: found a model of 27 coordinates, expected 28, numbered as the data's");
+}
+
 TEST_CASE("start: from a model of other data it is no worse than from nothing, in few epochs") {
   const Dataset data = problem(3000, 300);
   const Dataset other = problem(3000, 400);

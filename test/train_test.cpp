@@ -429,3 +429,29 @@ TEST_CASE("train: the theorem's accuracy is reached within its budget") {
     }
   }
 }
+
+TEST_CASE("train: a loss along a straight line has steps, and one of no curvature at all none") {
+  struct Straight {
+    double bend;
+    double value(float z, float y) const { return -double{y} * z; }
+    float slope(float, float y) const { return -y; }
+    double curvature() const { return bend; }
+  };
+  const Dataset data = generate({.rows = 500, .columns = 20, .nonzeros_per_row = 5});
+  const auto run = [&](double bend, Rule rule) {
+    Options options;
+    options.threads = 1;
+    options.l2 = 1;
+    options.rule = rule;
+    return train(data, *make_linear("straight", LabelKind::kTwoClass, Straight{bend}), options).report;
+  };
+  for (const Rule rule : {Rule::kSgd, Rule::kSaga}) {
+    CAPTURE(name_of(rule));
+    const Report report = run(0, rule);
+    CHECK(report.outcome == Outcome::kEpochLimit);
+    if (rule == Rule::kSgd) CHECK(report.rollbacks == 0);
+    CHECK(report.objective < 0);
+  }
+  for (const double bend : {-1.0, std::nan(""), HUGE_VAL})
+    CHECK(input_error_of([&] { run(bend, Rule::kSgd); }).starts_with("the curvature of straight is "));
+}
