@@ -14,7 +14,6 @@
 #include <algorithm>
 #include <exception>
 #include <latch>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <numeric>
@@ -191,7 +190,7 @@ struct Kind {
   int threads;
   int reserved;
   Priority priority;
-  auto operator<=>(const Kind&) const = default;
+  bool operator==(const Kind&) const = default;
 };
 
 std::unique_ptr<tbb::task_arena> make_arena(const Kind& kind, tbb::task_arena::constraints constraints) {
@@ -210,8 +209,9 @@ class Idle {
     Idle& idle = all();
     {
       const std::scoped_lock lock(idle.mutex_);
-      if (const auto found = idle.arenas_.find(kind); found != idle.arenas_.end()) {
-        auto arena = std::move(found->second);
+      const auto found = std::ranges::find(idle.arenas_, kind, &Kept::kind);
+      if (found != idle.arenas_.end()) {
+        auto arena = std::move(found->arena);
         idle.arenas_.erase(found);
         return arena;
       }
@@ -223,12 +223,17 @@ class Idle {
     constexpr std::size_t kMost = 64;
     Idle& idle = all();
     const std::scoped_lock lock(idle.mutex_);
-    if (idle.arenas_.size() < kMost) idle.arenas_.emplace(kind, std::move(arena));
+    if (idle.arenas_.size() < kMost) idle.arenas_.push_back({kind, std::move(arena)});
   } catch (...) {
     // The arena goes instead.
   }
 
  private:
+  struct Kept {
+    Kind kind;
+    std::unique_ptr<tbb::task_arena> arena;
+  };
+
   // Never destroyed, as runs may end after static objects have.
   static Idle& all() {
     static Idle* const idle = [] {
@@ -244,7 +249,7 @@ class Idle {
   }
 
   std::mutex mutex_;
-  std::multimap<Kind, std::unique_ptr<tbb::task_arena>> arenas_;
+  std::vector<Kept> arenas_;
 };
 
 // One of the arenas. `around`: that of the same node that it is made inside of, or null.

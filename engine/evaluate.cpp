@@ -115,9 +115,8 @@ void require_same(const Model& model, const Objective& objective) {
     throw InputError(
         fmt::format("found a model of {}, expected one of {}", model.objective, objective.name()));
   if (model.parameters != objective.parameters())
-    throw InputError(
-        fmt::format("found a model of {} with other parameters: objective_of() makes the one it is of",
-                    model.objective));
+    throw InputError(fmt::format(
+        "found a model of {} with other parameters: objective_of() makes the one it is of", model.objective));
 }
 
 void check_positions(std::uint64_t dimension, std::size_t width) {
