@@ -118,7 +118,7 @@ class GraphCut final : public Objective {
         labels.forget(ends[1]);
       });
     }
-    return 0;
+    return samples.nonzeros();
   }
 
   void imply(const Samples& samples, std::span<double> implied) const override {

@@ -142,6 +142,7 @@ TEST_CASE("minimum cut: is the maximum flow, for any number of threads") {
       CHECK(cut.energy >= exact * (1 - 1e-6));
       CHECK(cut.bound <= exact * (1 + 1e-6));
       CHECK(cut.relaxed_energy == doctest::Approx(exact).epsilon(1e-3));
+      CHECK(cut.report.passes == doctest::Approx(cut.report.epochs));
     }
   }
 }
