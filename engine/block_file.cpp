@@ -163,8 +163,9 @@ void BlockFile::read_index(const BlockFileEnd& end) {
   take(end.blocks, end.index_sum, index_);
   take(end.dimension, end.degrees_sum, degrees_);
   const Layout cell({}, 0, {}, shape_.bias, shape_.planes);
+  const auto touched = static_cast<std::size_t>(std::ranges::count_if(degrees_, std::identity()));
   cell_floats_ = cell.cell_floats();
-  cells_ = cell.cells() + (shape_.dimension + cell.weight_floats() - 1) / cell.weight_floats();
+  cells_ = cell.cells() + (touched + cell.weight_floats() - 1) / cell.weight_floats();
   check_sums(room.size());
 }
 
@@ -203,8 +204,8 @@ std::span<const std::byte> BlockFile::memory(std::size_t block) const {
   return file_.subspan(places_[block], places_[block + 1] - places_[block]);
 }
 
-Layout BlockFile::layout() const {
-  return Layout(degrees_, shape_.rows, {}, shape_.bias, shape_.planes);
+Layout BlockFile::layout(Held held) const {
+  return Layout(degrees_, shape_.rows, {}, shape_.bias, shape_.planes, held);
 }
 
 Block BlockFile::block(std::size_t number, std::size_t memory_floats) const {

@@ -45,7 +45,7 @@ class BlockFile {
   std::size_t bytes() const { return file_.size(); }
   std::size_t blocks() const { return index_.size(); }
 
-  Layout layout() const;
+  Layout layout(Held held = Held::kAll) const;
   // One block, or all, with so many floats of memory for each row. They look at the file, of which nothing is read.
   Block block(std::size_t number, std::size_t memory) const;
   std::vector<Block> make_blocks(std::size_t memory) const;

@@ -172,7 +172,7 @@ void Converter::grow(std::uint64_t indices) {
 
 void Converter::write() {
   const Options& options = how_.options;
-  const Layout layout(degrees_, buckets_.rows(), {}, options.bias, planes_of(options));
+  const Layout layout(degrees_, buckets_.rows(), {}, options.bias, planes_of(options), Held::kTouched);
   if (block_rows_ == 0)
     block_rows_ = stored_block_rows(buckets_.rows(), buckets_.nonzeros(), layout, options);
   block_rows_ = std::min<std::size_t>(block_rows_, buckets_.rows());

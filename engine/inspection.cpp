@@ -36,7 +36,7 @@ struct Subject {
   const InspectionOptions& how;
   Arena& arena;
   Source source{data};
-  Layout layout{data, objective.shape(), options.bias, planes_of(options)};
+  Layout layout = ranked_layout(data, objective, options);
   std::vector<float> start = layout.start(objective, options.seed, options.start.get());
 };
 

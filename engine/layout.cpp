@@ -86,14 +86,16 @@ float common_reweight(const Dataset& data) {
 
 }  // namespace
 
-Layout::Layout(const Dataset& data, const Shape& shape, bool bias, Planes planes)
-    : Layout(degrees_of(data), data.rows(), shape, bias, planes, common_reweight(data)) {}
+Layout::Layout(const Dataset& data, const Shape& shape, bool bias, Planes planes, Held held)
+    : Layout(degrees_of(data), data.rows(), shape, bias, planes, data.weighted() ? Held::kAll : held,
+             common_reweight(data)) {}
 
 Layout Layout::of_data(std::size_t dimension, const Shape& shape) {
   Layout layout(shape, false, {});
   layout.ranked_ = false;
   layout.ranks_.resize(dimension);
   std::iota(layout.ranks_.begin(), layout.ranks_.end(), 0U);
+  layout.held_ = dimension;
   return layout;
 }
 
@@ -107,9 +109,11 @@ Layout::Layout(const Shape& shape, bool bias, Planes planes)
 }
 
 Layout::Layout(std::span<const std::uint32_t> degrees, std::size_t rows, const Shape& shape, bool bias,
-               Planes planes, float common_reweight)
+               Planes planes, Held held, float common_reweight)
     : Layout(shape, bias, planes) {
   ranks_ = rank_by_degree(degrees, rows);
+  held_ = ranks_.size();
+  if (held == Held::kTouched) held_ -= static_cast<std::size_t>(std::ranges::count(degrees, 0U));
   hot_ = count_hot(degrees, rows);
   if (shape.terms) {
     for (const std::uint32_t degree : degrees)
@@ -121,12 +125,12 @@ Layout::Layout(std::span<const std::uint32_t> degrees, std::size_t rows, const S
 void Layout::set_reweights(std::span<const std::uint32_t> degrees, std::size_t rows, float common_reweight) {
   reweights_.assign(cells() * state_floats(), 1.0F);
   std::fill_n(reweights_.data(), common_ * state_floats(), common_reweight);
-  for (std::size_t c = 0; c < degrees.size(); ++c) {
+  for_each([&](std::size_t c, std::size_t, double) {
     const auto coordinate = static_cast<Coordinate>(c);
     const double degree = std::max<std::uint32_t>(degrees[c], 1);
     reweights_[cell(coordinate) * state_floats() + offset(coordinate) / width_] =
         static_cast<float>(static_cast<double>(rows) / degree);
-  }
+  });
 }
 
 Cell Layout::hot_end(double share) const {
@@ -220,7 +224,7 @@ std::vector<float> Layout::start(const Objective& objective, std::uint64_t seed,
 }
 
 void Layout::extract(std::span<const float> array, Model& model) const {
-  model.weights.resize(ranks_.size() * width_);
+  model.weights.assign(ranks_.size() * width_, 0.0F);
   for_each([&](std::size_t c, std::size_t place, double) {
     std::copy_n(array.data() + place, width_, model.weights.data() + c * width_);
   });

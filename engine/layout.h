@@ -22,6 +22,9 @@ struct Planes {
   bool operator==(const Planes&) const = default;
 };
 
+// Which coordinates have a place in the parameter array: all, or not those that no sample touches and whose weights stay at 0.
+enum class Held { kAll, kTouched };
+
 // Where each coordinate lives in the parameter array. Coordinates are ranked by degree (the number of samples
 // that touch them), so the hot ones stand side by side: a push then changes whole cells and few cache lines,
 // and the hot part of a local array stays in the first-level cache.
@@ -32,16 +35,17 @@ struct Planes {
 // Common coordinates (Shape::common, and a bias is one) have the first cells, one each. Immutable.
 class Layout {
  public:
-  Layout(const Dataset& data, const Shape& shape, bool bias, Planes planes = {});
+  // Data with weights holds all: samples of weight 0 touch what no degree tells of.
+  Layout(const Dataset& data, const Shape& shape, bool bias, Planes planes = {}, Held held = Held::kAll);
   // From how many of so many samples, all of weight 1, touch each coordinate.
   Layout(std::span<const std::uint32_t> degrees, std::size_t rows, const Shape& shape, bool bias,
-         Planes planes = {}, float common_reweight = 1);
+         Planes planes = {}, Held held = Held::kAll, float common_reweight = 1);
 
   // One coordinate after the other as the data has them, for problems without anything else in their cells.
   static Layout of_data(std::size_t dimension, const Shape& shape);
 
   std::size_t dimension() const { return ranks_.size(); }
-  std::size_t cells() const { return common_ + ((ranks_.size() + per_cell() - 1) >> shift_); }
+  std::size_t cells() const { return common_ + ((held_ + per_cell() - 1) >> shift_); }
   std::size_t width() const { return width_; }  // floats a coordinate
   std::size_t cell_floats() const { return cell_floats_; }
   std::size_t weight_floats() const { return per_cell() * width_; }  // of the cell_floats(), the first
@@ -69,6 +73,7 @@ class Layout {
     return {ranks_.data(), static_cast<std::uint32_t>(common_), static_cast<std::uint32_t>(width_), shift_};
   }
 
+  // Of a coordinate that is held.
   Cell cell(Coordinate coordinate) const { return places().cell(ranks_[coordinate]); }
   // Of the coordinate's first float inside its cell.
   std::uint32_t offset(Coordinate coordinate) const { return places().offset(ranks_[coordinate]); }
@@ -86,10 +91,11 @@ class Layout {
   };
   Norms norms(std::span<const float> array) const;
 
-  // Calls body(coordinate, place of its first float in the array of all cells, degree / n) for each coordinate.
+  // Calls body(coordinate, place of its first float in the array of all cells, degree / n) for each coordinate that is held.
   template <class Body>
   void for_each(Body&& body) const {
     for (std::size_t c = 0; c < ranks_.size(); ++c) {
+      if (ranks_[c] >= held_) continue;
       const auto coordinate = static_cast<Coordinate>(c);
       body(c, cell(coordinate) * cell_floats_ + offset(coordinate),
            shares_.empty() ? 0.0 : double{shares_[c]});
@@ -119,6 +125,7 @@ class Layout {
   unsigned shift_;  // log2 of the coordinates in a cell
   std::size_t cell_floats_;
   std::vector<std::uint32_t> ranks_;
+  std::size_t held_ = 0;  // the ranks below it
   bool ranked_ = true;
   std::array<std::uint32_t, 32> hot_{};  // [k]: coordinates that at least n / 2^k samples touch
   std::vector<float> reweights_;         // state_floats() a cell; empty without the plane

@@ -378,6 +378,15 @@ Planes planes_of(const Options& options) {
       .reweight = rule.reweights || options.l1 > 0, .state = rule.state, .average = options.average_from > 0};
 }
 
+Held held_by(const Objective& objective, const Options& options) {
+  const Shape shape = objective.shape();
+  return shape.starts_at_zero && !shape.terms && !shape.turns && !options.start ? Held::kTouched : Held::kAll;
+}
+
+Layout ranked_layout(const Dataset& data, const Objective& objective, const Options& options) {
+  return {data, objective.shape(), options.bias, planes_of(options), held_by(objective, options)};
+}
+
 Problem problem_of(const Options& options, const Objective& objective, const Plan& plan) {
   return {.rule = options.rule,
           .scales = !objective.shape().terms,

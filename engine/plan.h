@@ -55,6 +55,10 @@ struct Plan {
 
 // What options and plan say in the terms of others.
 Planes planes_of(const Options& options);
+
+// Weights that no sample touches have no place, if they stay at 0.
+Held held_by(const Objective& objective, const Options& options);
+Layout ranked_layout(const Dataset& data, const Objective& objective, const Options& options);
 Problem problem_of(const Options& options, const Objective& objective, const Plan& plan);
 std::unique_ptr<Writer> writer_of(const Options& options, const Plan& plan, const Layout& layout,
                                   Parameters& parameters);

@@ -276,11 +276,11 @@ bool Source::better_alone(const Objective& objective, int threads, std::size_t b
 }
 
 Layout Source::layout(const Objective& objective, const Options& options, int threads) const {
-  if (file_) return file_->layout();
+  if (file_) return file_->layout(held_by(objective, options));
   if (may_lie(objective, options) && lying_pays(data_, objective, options, threads, in_random_order()) &&
       longest_run() > 0)
     return Layout::of_data(data_.dimension(), objective.shape());
-  return {data_, objective.shape(), options.bias, planes_of(options)};
+  return ranked_layout(data_, objective, options);
 }
 
 std::vector<Block> Source::blocks(const Layout& layout, const Objective& objective, const Options& options,

@@ -40,7 +40,7 @@ void require(bool holds, const std::string& message) {
 // that is trained on as it lies a plan may leave all but one worker out.
 Layout layout_for(const Source& source, const Objective& objective, const Options& common, int threads) {
   if (threads == 1) return source.layout(objective, common, threads);
-  return {source.data(), objective.shape(), common.bias, planes_of(common)};
+  return ranked_layout(source.data(), objective, common);
 }
 
 std::vector<Plan> make_plans(const Source& data, const Layout& layout, std::span<const float> start,

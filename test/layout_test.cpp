@@ -170,3 +170,28 @@ TEST_CASE("layout: columns that no row touches and rows without columns") {
   const std::size_t expected[] = {2, 3, 1, 4, 0, 5};
   for (Coordinate c = 0; c < 6; ++c) CHECK(rank_of(layout, c, 1) == expected[c]);
 }
+
+TEST_CASE("layout: columns that no row touches may be left out, unless rows of weight zero touch them") {
+  const std::vector<std::vector<Coordinate>> supports{{4}, {}, {2, 4}, {6}};
+  const Dataset data = numbered_rows(9, supports);
+  for (const std::size_t width : {1, 3}) {
+    for (const bool bias : {false, true}) {
+      const Planes planes{.reweight = true, .state = 1};
+      const Layout all(data, {.width = width}, bias, planes);
+      const Layout touched(data, {.width = width}, bias, planes, Held::kTouched);
+      CHECK(touched.dimension() == 9);
+      CHECK(touched.cells() == touched.first_cell() + (width == 1 ? 1 : 3));
+      for (const Coordinate c : data.indices()) {
+        CHECK(touched.cell(c) == all.cell(c));
+        CHECK(touched.offset(c) == all.offset(c));
+      }
+      std::vector<float> array(touched.cells() * touched.cell_floats(), 7);
+      Model model;
+      touched.extract(array, model);
+      for (Coordinate c = 0; c < 9; ++c)
+        CHECK(model.weights[c * width] == (c == 2 || c == 4 || c == 6 ? 7 : 0));
+      const Dataset weighted = numbered_rows(9, supports, {1, 1, 1, 0});
+      CHECK(Layout(weighted, {.width = width}, bias, planes, Held::kTouched).cells() == all.cells());
+    }
+  }
+}

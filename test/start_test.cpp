@@ -148,6 +148,23 @@ TEST_CASE("start: columns that the model does not have begin at zero") {
   CHECK(model.weights[50] == doctest::Approx(0));
 }
 
+TEST_CASE("start: weights of columns that no sample touches are the model's, and shrink as all do") {
+  const Dataset narrow = problem(300, 40);
+  Dataset::Columns parts;
+  for (std::size_t i = 0; i < narrow.rows(); ++i) parts.append(narrow.row(i));
+  const Dataset data(90, std::move(parts));
+  const Model model = numbered("hinge", 90, 1, 0);
+  Options options = from(shared(model));
+  options.step = 0.5;
+  const Model after = train(data, *make_objective("hinge"), options).model;
+  REQUIRE(after.weights.size() == 90);
+  for (std::size_t c = 41; c < 90; ++c) {
+    CHECK(after.weights[c] / model.weights[c] == doctest::Approx(after.weights[89] / model.weights[89]));
+    CHECK(after.weights[c] > 0.5F * model.weights[c]);
+    CHECK(after.weights[c] < model.weights[c]);
+  }
+}
+
 TEST_CASE("start: many classes, and a block file") {
   const Dataset data = problem();
   const auto softmax = make_objective("softmax", {{"classes", 3}});

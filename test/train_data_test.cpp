@@ -205,6 +205,58 @@ TEST_CASE("train: a whole weight is a repeated row, and a weight of zero no row"
     }
 }
 
+TEST_CASE("train: columns that no row touches stay at zero and change nothing else") {
+  const auto wide_column = [](Coordinate c) { return 37 * c + 5; };
+  for (const std::string name : {"logistic", "softmax"}) {
+    const auto objective = make_objective(name);
+    const Dataset given = problem();
+    Dataset::Columns parts;
+    for (std::size_t i = 0; i < given.rows(); ++i) parts.append(given.row(i));
+    if (name == "softmax") std::ranges::replace(parts.labels, -1.0F, 0.0F);
+    const Dataset dense(given.dimension(), Dataset::Columns(parts));
+    std::ranges::transform(parts.indices, parts.indices.begin(), wide_column);
+    const Dataset wide(40 * dense.dimension(), std::move(parts));
+    for (const Rule rule : all_rules()) {
+      if (!objective->suits(rule) || traits_of(rule).dual) continue;
+      for (const std::size_t threads : kThreadSweep) {
+        CAPTURE(name);
+        CAPTURE(name_of(rule));
+        CAPTURE(threads);
+        Options options = careful(threads);
+        options.rule = rule;
+        options.block_rows = 50;                  // which goes by the number of columns, too,
+        options.schedule = Schedule::kConstant;  // as do others
+        options.discipline = threads == 1 ? Discipline::kAtomic : Discipline::kReproducible;
+        const Model narrow = train(dense, *objective, options).model;
+        Model spread = train(wide, *objective, options).model;
+        for (Coordinate c = 0; c < dense.dimension(); ++c) {
+          float* const weights = spread.weights.data() + wide_column(c) * spread.width;
+          CHECK(std::equal(weights, weights + spread.width, narrow.weights.data() + c * narrow.width));
+          std::fill_n(weights, spread.width, 0.0F);
+        }
+        CHECK(std::ranges::count(spread.weights, 0.0F) == std::ssize(spread.weights));
+      }
+    }
+  }
+}
+
+TEST_CASE("train: a column that only a row of weight zero touches stays at zero") {
+  for (const std::size_t threads : kThreadSweep) {
+    Dataset::Columns parts;
+    const Dataset data = problem();
+    for (std::size_t i = 0; i < data.rows(); ++i) parts.append(data.row(i));
+    parts.weights.assign(data.rows(), 1);
+    parts.indices.push_back(5000);
+    parts.values.push_back(1);
+    parts.offsets.push_back(parts.indices.size());
+    parts.labels.push_back(1);
+    parts.weights.push_back(0);
+    const Model model =
+        train(Dataset(5001, std::move(parts)), *make_objective("hinge"), careful(threads)).model;
+    CHECK(model.weights.back() == 0);
+  }
+}
+
 TEST_CASE("train: a bias takes up what labels have in common, whatever l2") {
   std::vector<float> labels;
   const Dataset data = problem(400, 50, SyntheticKind::kRegression);
