@@ -10,8 +10,12 @@
 #include <tbb/task_arena.h>
 #include <tbb/task_scheduler_observer.h>
 #include <unistd.h>
+#ifdef __SSE__
+#include <xmmintrin.h>
+#endif
 
 #include <algorithm>
+#include <cfenv>
 #include <exception>
 #include <latch>
 #include <memory>
@@ -182,6 +186,17 @@ class Pinning final : public tbb::task_scheduler_observer {
   std::vector<Seat> seats_;  // by slot
 };
 
+// How the thread that makes an arena rounds, and what it makes of the smallest numbers: its workers do the same.
+struct FloatMode {
+#ifdef __SSE__
+  static constexpr unsigned kFlags = 0x3f;  // that operations raise
+  unsigned control = _mm_getcsr() & ~kFlags;
+#else
+  int control = std::fegetround();
+#endif
+  bool operator==(const FloatMode&) const = default;
+};
+
 // What makes two of oneTBB's arenas the same.
 struct Kind {
   int numa_node;
@@ -190,6 +205,7 @@ struct Kind {
   int threads;
   int reserved;
   Priority priority;
+  FloatMode floats = {};
   bool operator==(const Kind&) const = default;
 };
 
@@ -223,9 +239,16 @@ class Idle {
     constexpr std::size_t kMost = 64;
     Idle& idle = all();
     const std::scoped_lock lock(idle.mutex_);
-    if (idle.arenas_.size() < kMost) idle.arenas_.push_back({kind, std::move(arena)});
+    if (idle.arenas_.size() == kMost) idle.arenas_.erase(idle.arenas_.begin());
+    idle.arenas_.push_back({kind, std::move(arena)});
   } catch (...) {
     // The arena goes instead.
+  }
+
+  static void let_go() {
+    Idle& idle = all();
+    const std::scoped_lock lock(idle.mutex_);
+    idle.arenas_.clear();
   }
 
  private:
@@ -254,8 +277,7 @@ class Idle {
 
 // One of the arenas. `around`: that of the same node that it is made inside of, or null.
 struct Node {
-  Node(const Share& share, int reserved, int pinned_before, const Options& options, bool crowded,
-       const Node* around)
+  Node(const Share& share, int reserved, int pinned_before, const Options& options, const Node* around)
       : numa_node(share.numa_node),
         threads(share.threads),
         kind{.numa_node = share.numa_node,
@@ -264,7 +286,7 @@ struct Node {
              .threads = share.threads,
              .reserved = reserved,
              .priority = options.priority},
-        kept(!options.pin && !crowded),
+        kept(!options.pin),
         owned(kept ? Idle::take(kind, constraints_of(options, share.numa_node))
                    : make_arena(kind, options.pin ? tbb::task_arena::constraints{}
                                                   : constraints_of(options, share.numa_node))),
@@ -304,8 +326,7 @@ struct Arena::State {
     int before = 0;
     for (const Share& share : shares) {
       const Node* const outer = around ? around->state_->nodes[nodes.size()].get() : nullptr;
-      nodes.push_back(
-          std::make_unique<Node>(share, nodes.empty() ? reserved : 1, before, options, crowded, outer));
+      nodes.push_back(std::make_unique<Node>(share, nodes.empty() ? reserved : 1, before, options, outer));
       before += share.threads;
     }
   }
@@ -318,6 +339,10 @@ struct Arena::State {
   tbb::global_control limit;
   std::vector<std::unique_ptr<Node>> nodes;
 };
+
+void release_arenas() {
+  Idle::let_go();
+}
 
 Arena::Arena(const Options& options, const Arena* around) {
   const int usable = usable_threads();

@@ -53,6 +53,10 @@ class Arena {
   std::unique_ptr<State> state_;
 };
 
+// oneTBB's arenas are kept from run to run, for those of the same kind (DECISIONS.md, 55). A program that ends oneTBB's threads
+// itself, by oneapi::tbb::finalize(), lets go of them first, while no run is under way. Any thread may call it.
+void release_arenas();
+
 // Arena::parallel_for(); the arena must live as long.
 inline ParallelFor parallel_on(Arena& arena) {
   return [&arena](std::size_t count, const auto& body) { arena.parallel_for(count, body); };

@@ -78,7 +78,7 @@ struct Graph::State {
   bool shared() const { return lanes.size() > 1; }
 
   // Exceptions never reach the graph itself: cancelling one skips nodes and leaves its limiter in an unknown
-  // state.
+  // state. (But for a std::bad_alloc of oneTBB's own: with several lanes, others may then wait for ever.)
   template <class Body>
   void guarded(Body&& body) noexcept {
     try {
@@ -123,7 +123,8 @@ struct Graph::State {
   }
 
   Task work(const Task& task) {
-    if (!failed) guarded([&] { calls.work(task); });
+    // What the caller's code waits for must not bring another task of the graph onto this thread.
+    if (!failed) guarded([&] { tbb::this_task_arena::isolate([&] { calls.work(task); }); });
     return task;
   }
 

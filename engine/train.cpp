@@ -107,7 +107,8 @@ class Trainer {
   const Units units_;
   Parameters parameters_;
   std::unique_ptr<Writer> writer_;
-  // A thread that waits for a core would keep what it has changed for epochs.
+  // A thread that waits for a core would keep what it has changed for epochs. What is kept for a sample must not be at work twice, as
+  // one epoch runs into the next.
   const bool goes_on_;
   GradientTask task_;
   Sampler sampler_;
@@ -138,7 +139,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       report_(start_report(source, objective, options, arena)),
       layout_(
           timed(report_.prepare_seconds, [&] { return source.layout(objective, options, arena.threads()); })),
-      best_(layout_.start(objective, options.seed, options.start.get())),
+      best_(source.start(layout_, objective, options)),
       plan_(timed(report_.search_seconds,
                   [&] {
                     return checked(make_plan(source, layout_, best_, objective, options, arena.threads()),
@@ -151,7 +152,8 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       units_(timed(report_.prepare_seconds, [&] { return make_units(std::move(source)); })),
       parameters_(layout_.cells(), layout_.cell_floats()),
       writer_(make_writer()),
-      goes_on_(!plan_.strides.ends.empty() && !rule_.turns && !arena.crowded()),
+      goes_on_(!plan_.strides.ends.empty() && !rule_.turns && !arena.crowded() &&
+               objective.memory(options.rule) == 0),
       task_(objective, layout_, blocks_, *writer_, plan_.strides, monitor.stop),
       sampler_(units_, plan_.clock, problem_of(options, objective, plan_), options.seed),
       step_limit_(sampler_, plan_.cap_grows),
@@ -305,7 +307,8 @@ void Trainer::end_epoch() {
 // Of w = 0 without a look at the blocks, which need not be built for it.
 double Trainer::objective_at_start() {
   report_.training = {.loss = report_.objective};
-  if (objective_.shape().starts_at_zero && !options_.start) return report_.objective;
+  const bool biased = options_.bias && best_.front() != 0;
+  if (objective_.shape().starts_at_zero && !options_.start && !biased) return report_.objective;
   if (batches_) batches_->build_rest(arena_);
   const Evaluation sums = sums_at(parameters_);
   report_.training = metrics_of(sums, objective_.labels());

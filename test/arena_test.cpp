@@ -280,14 +280,17 @@ TEST_CASE("arena: short runs, one after the other, leave nothing behind") {
     file >> all >> resident;
     return resident;
   };
-  const auto run = [] {
-    Arena arena(with_threads(2));
-    arena.parallel_for(2, [](std::size_t) {});
-  };
-  for (int k = 0; k < 100; ++k) run();
-  const long before = resident_pages();
-  for (int k = 0; k < 3000; ++k) run();
-  CHECK(resident_pages() - before <
-        1000);  // some 7 KB a run, or 5000 pages in all, when oneTBB had to free them
+  for (const std::size_t threads : {std::size_t{2}, 2 * std::size_t{std::thread::hardware_concurrency()}}) {
+    const auto run = [&] {
+      Arena arena(with_threads(threads));
+      arena.parallel_for(2, [](std::size_t) {});
+    };
+    for (int k = 0; k < 100; ++k) run();
+    const long before = resident_pages();
+    for (int k = 0; k < 3000; ++k) run();
+    CAPTURE(threads);
+    CHECK(resident_pages() - before <
+          1000);  // some 7 KB a run, or 5000 pages in all, when oneTBB had to free them
+  }
 }
 #endif
