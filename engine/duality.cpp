@@ -10,7 +10,8 @@ namespace sounder {
 namespace {
 
 double relative(double value, double bound) {
-  return (value - bound) / std::max(std::fabs(value), std::numeric_limits<double>::min());
+  const double above = value - bound;  // a little below 0 at the minimum, by rounding
+  return (above < 0 ? 0 : above) / std::max(std::fabs(value), std::numeric_limits<double>::min());
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ struct Subject {
   Arena& arena;
   Source source{data};
   Layout layout = ranked_layout(data, objective, options);
-  std::vector<float> start = layout.start(objective, options.seed, options.start.get());
+  std::vector<float> start = source.start(layout, objective, options);
 };
 
 ConflictFigures exact_figures(const Incidence& incidence, Arena& arena) {
@@ -80,11 +80,12 @@ std::vector<OrderFigures> in_order(const Incidence& incidence, const Subject& is
   return figures;
 }
 
-// Small against the step that moves a sample's margin by its own slope, or what the objective starts with.
+// Small against the step that moves the margin of any sample by its own slope, or what the objective starts with.
 double small_step(const Subject& is) {
   constexpr double kSmall = 1e-3;
   if (const auto pace = is.objective.pace(Rule::kSgd)) return kSmall * pace->step;
-  return kSmall * Trial(is.source, is.layout, is.start, is.objective, is.options).natural_step();
+  const Trial trial(is.source, is.layout, is.start, is.objective, is.options);
+  return kSmall / (trial.largest_curvature() * std::max(trial.mean_squared_norm(), is.source.longest_row()));
 }
 
 std::optional<Estimate> weighted_chance(const ConflictDraws& conflicts, const Subject& is) {
@@ -172,7 +173,7 @@ std::string verdict_on_exclusive(const Subject& is) {
 
 Advice advise(const Subject& is, const Inspection& found) {
   const Layout layout = is.source.layout(is.objective, is.options, found.threads);
-  const std::vector<float> start = layout.start(is.objective, is.options.seed, is.options.start.get());
+  const std::vector<float> start = is.source.start(layout, is.objective, is.options);
   const Plan plan = make_plan(is.source, layout, start, is.objective, is.options, found.threads);
   Advice advice{.discipline = discipline_of(is.options),
                 .block_rows = plan.block_rows,

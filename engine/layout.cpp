@@ -197,8 +197,9 @@ void Layout::take(const Model& from, std::span<float> array) const {
                                  counted(from.width, "weight"), width_));
   const std::size_t common = common_ * width_;
   if (from.bias.size() != common && !(from.bias.empty() && common_ == 1))
-    throw InputError(fmt::format("start: found a model with {}, expected {}",
-                                 counted(from.bias.size(), "bias weight"), common));
+    throw InputError(fmt::format("start: found a model with {}, expected {}{}",
+                                 counted(from.bias.size(), "bias weight"), common,
+                                 common == 0 ? "; with a bias it goes on with one" : ""));
   for_each([&](std::size_t c, std::size_t place, double) {
     if (c < from.dimension) std::copy_n(from.weights.data() + c * width_, width_, array.data() + place);
   });

@@ -37,7 +37,7 @@ double smooth_step(const Trial& trial, const Source& data, const Options& option
   const bool by_sample = traits_of(discipline_of(options)).by_sample || options.block_rows == 1;
   const bool shared = parallel > 1 && !by_sample;
   const double part = shared ? 1 : options.l1 > 0 ? 0.75 : 0.5;
-  return part * trial.natural_step() * trial.mean_squared_norm() / longest(trial, data);
+  return part / (trial.largest_curvature() * longest(trial, data));
 }
 
 std::string why_tried(const Trial& trial) {
@@ -227,8 +227,10 @@ Choice choice_of_discipline(const Options& options) {
           options.discipline ? kAsked : "no update is lost, and none of the others reached a target sooner"};
 }
 
-// Of a loss with kinks a step ends where the slope does, and two blocks at a time cannot diverge (engine/overshoot.h).
+// Of a loss with kinks a step ends where the slope does, and two blocks at a time cannot diverge (engine/overshoot.h). A dual
+// rule ascends the dual objective, and the primal one may rise meanwhile.
 bool settles(const Plan& plan, const Setting& is) {
+  if (traits_of(is.options.rule).dual) return true;
   return !is.objective.smooth() && traits_of(is.options.rule).step == StepChoice::kTrial &&
          plan.clock.schedule == Schedule::kAnneal && is.parallel <= 2;
 }

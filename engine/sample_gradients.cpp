@@ -88,7 +88,11 @@ SampleGradient SampleGradients::of(std::uint32_t row) const {
   objective_.step(block.samples(), layout_.local(after.data()), {.size = static_cast<float>(step_)});
   std::transform(after.begin(), after.end(), before.begin(), after.begin(),
                  [&](float now, float then) { return (then - now) / static_cast<float>(step_); });
-  return {std::vector<Cell>(block.support.begin(), block.support.end()), std::move(after)};
+  // Pairs are drawn by the coordinates of the data that they share, so only these count.
+  const std::size_t common = layout_.common();
+  after.erase(after.begin(), after.begin() + static_cast<std::ptrdiff_t>(common * floats));
+  return {std::vector<Cell>(block.support.begin() + static_cast<std::ptrdiff_t>(common), block.support.end()),
+          std::move(after)};
 }
 
 Estimate weighted_conflict_chance(const SampleGradients& gradients, const ConflictDraws& conflicts,

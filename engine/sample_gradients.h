@@ -15,8 +15,8 @@ namespace sounder {
 
 class Arena;
 
-// The gradient of one sample's loss, weight and all but without l1 and l2: `floats` for each cell of the
-// support, zeros where the cell holds no weights.
+// The gradient of one sample's loss, weight and all but without l1, l2 and what all samples share: `floats` for each cell of
+// the support, zeros where the cell holds no weights.
 struct SampleGradient {
   std::vector<Cell> support;
   std::vector<float> values;

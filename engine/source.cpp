@@ -169,6 +169,46 @@ double loss_of_zero_at(const Objective& objective, float label) {
   return loss_of_zero(one, objective);
 }
 
+// The lowest point of a convex function, by golden sections.
+template <class Function>
+double lowest_point(double low, double high, Function&& value) {
+  constexpr int kSections = 40;  // of 1e-8 of the range is left
+  const double part = (std::sqrt(5.0) - 1) / 2;
+  double left = high - part * (high - low);
+  double right = low + part * (high - low);
+  double at_left = value(left);
+  double at_right = value(right);
+  for (int k = 0; k < kSections; ++k) {
+    if (at_left <= at_right) {
+      high = std::exchange(right, left);
+      at_right = at_left;
+      left = high - part * (high - low);
+      at_left = value(left);
+    } else {
+      low = std::exchange(left, right);
+      at_left = at_right;
+      right = low + part * (high - low);
+      at_right = value(right);
+    }
+  }
+  return (low + high) / 2;
+}
+
+// What margin is best for all samples of these labels.
+float best_margin(const Objective& objective, std::span<const float> labels, std::span<const float> weights) {
+  const std::vector<std::uint64_t> offsets(labels.size() + 1, 0);
+  Samples samples;
+  samples.offsets = offsets;
+  samples.labels = labels.data();
+  if (!weights.empty()) samples.weights = weights.data();
+  const float none = 0;
+  const auto [least, most] = std::ranges::minmax(labels);
+  return static_cast<float>(lowest_point(least, most, [&](double margin) {
+    const auto bias = static_cast<float>(margin);
+    return objective.evaluate(samples, {.weights = &none, .bias = &bias}).loss;
+  }));
+}
+
 // The first blocks of a file, so many rows of them.
 struct Beginning {
   Beginning(const BlockFile& file, std::size_t wanted) {
@@ -302,6 +342,30 @@ Block Source::sample(const Layout& layout, std::size_t rows, std::size_t memory,
   if (first && !data_.weighted() && few_cells(layout, data_.offsets()[rows]))
     return borrow_block(data_, layout, rows);
   return BlockMaker(data_, layout, memory).make(rows_to_try(data_, rows, first, seed));
+}
+
+std::vector<float> Source::start(const Layout& layout, const Objective& objective,
+                                 const Options& options) const {
+  constexpr std::size_t kLabels = 2048;
+  std::vector<float> array = layout.start(objective, options.seed, options.start.get());
+  const RuleTraits& rule = traits_of(options.rule);
+  if (!options.bias || options.start || rule.derives || rule.dual || !objective.curvature_at(1)) return array;
+  std::vector<float> labels;
+  std::vector<float> weights;
+  const auto take = [&](const float* from, const float* weight, std::size_t row) {
+    labels.push_back(from[row]);
+    if (weight != nullptr) weights.push_back(weight[row]);
+  };
+  if (file_) {
+    for (const Block& block : Beginning(*file_, kLabels).blocks)
+      for (std::size_t row = 0; row < block.rows(); ++row) take(block.labels.data(), nullptr, row);
+  } else {
+    const Samples all = samples_of(data_, 0, data_.rows());
+    const std::size_t count = std::min(kLabels, data_.rows());
+    for (std::size_t k = 0; k < count; ++k) take(all.labels, all.weights, k * data_.rows() / count);
+  }
+  array[0] = best_margin(objective, labels, weights);
+  return array;
 }
 
 double Source::longest_row() const {

@@ -50,6 +50,10 @@ class Source {
   std::vector<Block> blocks(const Layout& layout, const Objective& objective, const Options& options,
                             std::size_t block_rows, Support support, Arena& arena) &&;
 
+  // Layout::start(), but for a bias that slopes which are bounded would have to bring to labels far away, by steps that fall as
+  // 1 / (l2 t) though no l2 holds it: it starts where it were best on its own, by some of the labels.
+  std::vector<float> start(const Layout& layout, const Objective& objective, const Options& options) const;
+
   // Of a data set: the largest weight x |x|^2 of a row.
   double longest_row() const;
 

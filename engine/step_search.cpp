@@ -112,7 +112,11 @@ double best_tried(const Trial& trial, std::size_t rows, int epochs) {
   walk(search.first, 1);
   if (!scores.empty() && best()->first < search.first + search.patience) walk(search.first - 1, -1);
   if (scores.empty()) return all.step(search.first - 1);  // a row or two
-  const double enough = best()->second * search.tie;
+  double enough = best()->second * search.tie;
+  // Of what steps can reduce, where nearly nothing may be.
+  if (trial.adapts() && !trial.goes_on())
+    enough = std::min(
+        enough, best()->second + (search.tie - 1) * std::max(0.0, trial.loss_at_start() - best()->second));
   return all.step(search.nearest ? nearest_of(scores, enough) : smallest_of(scores, enough));
 }
 

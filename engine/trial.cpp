@@ -100,6 +100,10 @@ double Trial::mean_loss(const Weights& at, std::size_t first) const {
   return sums.loss / sums.weight;
 }
 
+double Trial::largest_curvature() const {
+  return curvature_of(objective_);
+}
+
 Trial::Lengths Trial::lengths() const {
   double sum = 0;
   double largest = 0;
@@ -205,9 +209,14 @@ double Trial::largest_gradient(const Weights& at) const {
     weights.bias = &bias;
     return objective_.evaluate(samples.part(row, 1), weights).loss;
   };
+  double typical = 0;  // label
+  for (std::size_t row = 0; row < rows_; ++row)
+    typical += std::fabs(samples.labels[row]) / static_cast<double>(rows_);
+  const bool real = objective_.labels() == LabelKind::kReal && typical > 0;
   double largest = 0;
   for (std::size_t row = 0; row < rows_; ++row) {
-    const float reach = kReach * std::max(1.0F, std::fabs(samples.labels[row]));
+    const float reach =
+        kReach * (real ? std::max(static_cast<float>(typical), std::fabs(samples.labels[row])) : 1.0F);
     const double slope = (loss_at(row, reach) - loss_at(row, -reach)) / (2 * double{reach});
     largest = std::max(largest, std::fabs(slope) * std::sqrt(samples.squared_norm(row)));
   }

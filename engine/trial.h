@@ -34,6 +34,8 @@ class Trial {
   std::size_t rows() const { return rows_; }
   std::size_t learned() const { return learned_; }  // of them, steps are tried on
   bool smooth() const { return objective_.smooth(); }
+  double largest_curvature() const;  // of the loss, at any margin
+  double loss_at_start() const { return mean_loss(begin(), learned_ < rows_ ? learned_ : 0); }
   bool goes_on() const { return options_.start != nullptr; }  // from a model
   double crowd() const { return crowd_; }  // near 1 with many more samples than coordinates, else near 0
   double mean_squared_norm() const { return mean_squared_norm_; }  // of |x|^2; 1 if all are 0

@@ -151,7 +151,7 @@ Tuner::Tuner(Source source, const Objective& objective, const Options& common,
              .threads = arena.threads()},
       layout_(timed(tuned_.prepare_seconds,
                     [&] { return layout_for(source, objective, common, arena.threads()); })),
-      begin_(layout_.start(objective, common.seed, common.start.get())),
+      begin_(source.start(layout_, objective, common)),
       plans_(timed(tuned_.search_seconds,
                    [&] {
                      return make_plans(source, layout_, begin_, objective, common, candidates,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/train.h"
+#include "io/random.h"
 #include "io/synthetic.h"
 #include "objectives/catalogue.h"
 #include "objectives/linear.h"
@@ -189,20 +190,70 @@ TEST_CASE("convergence: labels of any scale are fitted alike, by steps and by du
 
 TEST_CASE("convergence: rules with steps of their own for each column find the scale of labels and columns") {
   const Dataset data = problem(LabelKind::kReal, true);
-  for (const float scale : {1e-3F, 1.0F, 1e4F}) {
-    CAPTURE(scale);
-    std::vector<float> labels(data.labels().begin(), data.labels().end());
-    for (float& label : labels) label *= scale;
-    const auto reached = [&](Rule rule) {
-      Options options = with_threads(2);
-      options.l2 = 1e-6;
-      options.rule = rule;
-      options.epochs = 60;
-      return train(data.with_labels(labels), *make_objective("least_squares"), options).report.objective;
-    };
-    const double best = reached(Rule::kSgd);
-    CHECK(reached(Rule::kAdagrad) < 1.05 * best);
-    CHECK(reached(Rule::kFtrl) < 1.05 * best);
+  for (const float noise : {0.0F, 5.0F}) {  // with which most of the loss stays, whatever the weights
+    for (const float scale : {1e-3F, 1.0F, 1e4F}) {
+      CAPTURE(noise);
+      CAPTURE(scale);
+      std::vector<float> labels(data.labels().begin(), data.labels().end());
+      Random random(7);
+      for (float& label : labels)
+        label = scale * (label + noise * static_cast<float>(2 * random.uniform() - 1));
+      const auto reached = [&](Rule rule) {
+        Options options = with_threads(2);
+        options.l2 = 1e-6;
+        options.rule = rule;
+        options.epochs = 60;
+        return train(data.with_labels(labels), *make_objective("least_squares"), options).report.objective;
+      };
+      const double best = reached(Rule::kSgd);
+      CHECK(reached(Rule::kAdagrad) < 1.05 * best);
+      CHECK(reached(Rule::kFtrl) < 1.05 * best);
+    }
+  }
+}
+
+TEST_CASE("convergence: a bias finds labels that lie anywhere, though slopes are bounded") {
+  const Dataset data = problem(LabelKind::kReal, true);
+  for (const std::string name : {"quantile", "epsilon_insensitive", "huber"}) {
+    const auto objective = make_objective(name);
+    for (const Rule rule : all_rules()) {
+      if (!objective->suits(rule) || traits_of(rule).dual || traits_of(rule).derives) continue;
+      for (const std::size_t threads : kThreadSweep) {
+        CAPTURE(name);
+        CAPTURE(name_of(rule));
+        CAPTURE(threads);
+        const auto reached = [&](float offset) {
+          std::vector<float> labels(data.labels().begin(), data.labels().end());
+          for (float& label : labels) label += offset;
+          Options options = with_threads(threads);
+          options.l2 = 1e-2;
+          options.bias = true;
+          options.rule = rule;
+          return train(data.with_labels(labels), *objective, options).report.objective;
+        };
+        const double near = reached(0);
+        for (const float offset : {-1e3F, 1e3F})
+          CHECK(reached(offset) == doctest::Approx(near).epsilon(0.02));
+      }
+    }
+  }
+}
+
+TEST_CASE(
+    "convergence: reduced variance takes steps of 1 / L of losses whose labels are mostly on their slopes") {
+  const Dataset data = problem(LabelKind::kReal, true);
+  std::vector<float> labels(data.labels().begin(), data.labels().end());
+  for (float& label : labels) label *= 20;
+  const auto reached = [&](Rule rule, int epochs) {
+    Options options = with_threads(1);
+    options.rule = rule;
+    options.epochs = epochs;
+    return train(data.with_labels(labels), *make_objective("huber"), options).report.objective;
+  };
+  const double best = reached(Rule::kSgd, 1000);
+  for (const Rule rule : {Rule::kSvrg, Rule::kSaga}) {
+    CAPTURE(name_of(rule));
+    CHECK(reached(rule, 300) < 1.001 * best);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
 #include <string>
 #include <vector>
@@ -198,6 +199,63 @@ TEST_CASE("inspection: the advice is what training does") {
     };
     CHECK(values_of(found.advice.why) == values_of(report.choices));
   }
+}
+
+// E |<g_i, g_j>| / E |g|^2 of gradients that are slopes of +-1/2 along the samples.
+double weighted_chance_of(const Dataset& data) {
+  std::vector<std::vector<double>> rows(data.rows(), std::vector<double>(data.dimension()));
+  for (std::size_t i = 0; i < data.rows(); ++i)
+    for (std::size_t k = 0; k < data.row(i).support.size(); ++k)
+      rows[i][data.row(i).support[k]] = data.row(i).values[k];
+  double products = 0;
+  double squares = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    for (std::size_t j = 0; j < rows.size(); ++j) {
+      const double product = std::inner_product(rows[i].begin(), rows[i].end(), rows[j].begin(), 0.0);
+      (i == j ? squares : products) += std::fabs(product);
+    }
+  return products / (squares * static_cast<double>(rows.size() - 1));
+}
+
+TEST_CASE(
+    "inspection: conflicts by gradients, of rows as long as they are, are those of the data's coordinates") {
+  const Dataset long_rows = generate({.rows = 2000, .columns = 60, .nonzeros_per_row = 5});
+  Dataset::Columns parts;
+  for (std::size_t i = 0; i < long_rows.rows(); ++i) parts.append(long_rows.row(i));
+  for (float& value : parts.values) value *= 0.2F;
+  const Dataset even(long_rows.dimension(), Dataset::Columns(parts));
+  for (std::size_t k = 0; k < parts.offsets[1]; ++k) parts.values[k] *= 300;
+  const Dataset uneven(even.dimension(), std::move(parts));
+  for (const Dataset* data : {&even, &uneven}) {
+    const double exact = weighted_chance_of(*data);
+    for (const std::string name : {"logistic", "hinge"}) {
+      for (const bool bias : {false, true}) {
+        CAPTURE(name);
+        CAPTURE(bias);
+        Options options = test::with_threads(2);
+        options.bias = bias;
+        Arena arena(options);
+        const Inspection found = inspect(*data, *make_objective(name), options, {}, arena);
+        CHECK(found.weighted_chance->value == doctest::Approx(exact).epsilon(0.25));
+      }
+    }
+  }
+}
+
+TEST_CASE("inspection: bounds of gradients are in units of the labels") {
+  const Dataset data =
+      generate({.kind = SyntheticKind::kRegression, .rows = 1000, .columns = 50, .nonzeros_per_row = 8});
+  const auto bound = [&](float scale) {
+    std::vector<float> labels(data.labels().begin(), data.labels().end());
+    for (float& label : labels) label *= scale;
+    Options options = test::with_threads(1);
+    options.l2 = 1e-9;
+    Arena arena(options);
+    return inspect(data.with_labels(labels), *make_objective("quantile"), options, {}, arena)
+        .constants->theorem.gradient_bound;
+  };
+  CHECK(bound(1e-4F) == doctest::Approx(bound(1)).epsilon(0.05));
+  CHECK(bound(1e4F) == doctest::Approx(bound(1)).epsilon(0.05));
 }
 
 TEST_CASE("inspection: samples without a column meet nobody") {

@@ -290,6 +290,30 @@ TEST_CASE("sdca: every loss converges to a tiny gap, and the gap bounds the dist
   }
 }
 
+TEST_CASE("sdca: of few rows the objective may rise far while the dual climbs, and the run goes on") {
+  for (const std::string name : {"least_squares", "huber", "epsilon_insensitive", "squared_hinge"}) {
+    const auto objective = make_objective(name);
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+      const Dataset data =
+          generate({.kind = objective->labels() == LabelKind::kReal ? SyntheticKind::kRegression
+                                                                    : SyntheticKind::kClassification,
+                    .rows = 60,
+                    .columns = 100,
+                    .nonzeros_per_row = 60,
+                    .seed = seed});
+      Options options = with_threads(1);
+      options.rule = Rule::kSdca;
+      options.l2 = 1e-5;
+      options.epochs = 300;
+      const Report report = train(data, *objective, options).report;
+      CAPTURE(name);
+      CAPTURE(seed);
+      CHECK(report.outcome == Outcome::kEpochLimit);
+      CHECK(report.rollbacks == 0);
+    }
+  }
+}
+
 TEST_CASE("sdca: two threads leave it to one worker, unless a block size is asked for") {
   const auto objective = make_objective("hinge");
   const Dataset data = problem(*objective);

@@ -218,7 +218,7 @@ TEST_CASE("start: a model that does not fit is refused") {
   CHECK(refusal(numbered("logistic", 200, 2, 0), nothing) ==
         "start: found a model of 2 weights a column, expected 1");
   CHECK(refusal(numbered("logistic", 200, 1, 1), nothing) ==
-        "start: found a model with 1 bias weight, expected 0");
+        "start: found a model with 1 bias weight, expected 0; with a bias it goes on with one");
   Model cut = good();
   cut.weights.pop_back();
   CHECK(refusal(cut, nothing).find("expected them for each of its columns") != std::string::npos);

@@ -224,7 +224,7 @@ TEST_CASE("train: columns that no row touches stay at zero and change nothing el
         CAPTURE(threads);
         Options options = careful(threads);
         options.rule = rule;
-        options.block_rows = 50;                  // which goes by the number of columns, too,
+        options.block_rows = 50;                 // which goes by the number of columns, too,
         options.schedule = Schedule::kConstant;  // as do others
         options.discipline = threads == 1 ? Discipline::kAtomic : Discipline::kReproducible;
         const Model narrow = train(dense, *objective, options).model;
