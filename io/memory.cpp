@@ -53,7 +53,9 @@ std::size_t cgroup_limit() {
 }  // namespace
 
 std::size_t machine_memory() {
-  return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  const auto physical =
+      static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return std::min(physical, cgroup_limit());
 }
 
 std::size_t free_memory() {

@@ -104,7 +104,8 @@ class Reader {
 Reader::Reader(const std::string& path) : path_(path) {
   std::error_code error;
   size_ = std::filesystem::file_size(path, error);
-  if (std::filesystem::is_fifo(path))
+  std::error_code unknown;
+  if (std::filesystem::is_fifo(path, unknown))
     fail(path, "cannot read: a pipe, expected a file, as models are read by name");
   if (error) fail(path, fmt::format("cannot read: {}", error.message()));
   stream_.open(path, std::ios::binary);

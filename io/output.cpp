@@ -64,8 +64,9 @@ OutputFile::OutputFile(const std::string& path) : path_(path), target_(path) {
   const bool exists = stat(path.c_str(), &status) == 0;
   if (!exists && errno != ENOENT) fail(path, "open for writing");
   if (exists && S_ISDIR(status.st_mode)) fail(path, "open for writing", EISDIR);
+  if (exists && standard_stream(status) >= 0) return;  // it is open, whoever owns it
   if (exists && faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0) fail(path, "open for writing");
-  if (exists && (!S_ISREG(status.st_mode) || standard_stream(status) >= 0)) return;
+  if (exists && !S_ISREG(status.st_mode)) return;
   if (exists) mode_ = status.st_mode & kPermissions;
   target_ = follow_links(path);
   create_temporary();

@@ -125,6 +125,9 @@ TrainingSet load_blocks(const TrainFlags& flags);
 // the same floats; then a line "bias" for each thing that all samples share. Tabs stand between them.
 void write_weights(const Model& model, const std::string& path);
 
+// For a table with tabs between its columns: a tab is written \t.
+std::string in_one_column(std::string text);
+
 // Writes into the model how its data was read.
 void complete(Model& model, const TrainingData& data);
 

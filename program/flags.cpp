@@ -178,6 +178,9 @@ void add_command(CLI::App& app, const char* name, const char* help, Flags& chose
   command->preparse_callback([=, &chosen](std::size_t) {
     const auto flags = std::make_shared<Command>();
     add_flags(*command, *flags);
+    for (CLI::Option* option : command->get_options())
+      if (option->get_items_expected_max() == 0)
+        option->disable_flag_override();  // else --flag=false is something
     command->callback([=, &chosen] {
       if constexpr (std::is_base_of_v<ProblemFlags, Command>) take_defaults(*command, *flags);
       check(*command, *flags);

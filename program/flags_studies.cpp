@@ -47,7 +47,8 @@ void add_candidate_flags(CLI::App& app, TuneFlags& flags) {
 std::vector<std::string> arguments_for_train(const CLI::App& app, const TuneFlags& flags) {
   constexpr std::array kOwn = {"--l2s",    "--steps", "--valid-share", "--model",
                                "--report", "--quiet", "--time-limit"};
-  std::vector<std::string> words{flags.data};
+  const bool like_a_flag = flags.data.size() > 1 && flags.data.front() == '-';
+  std::vector<std::string> words{like_a_flag ? "./" + flags.data : flags.data};
   for (const CLI::Option* option : app.parse_order()) {
     const std::string name = option->get_name();
     if (option->get_positional() || std::ranges::find(kOwn, name) != kOwn.end()) continue;

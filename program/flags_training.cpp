@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <string>
+#include <system_error>
 
 #include "io/output.h"
 #include "program/flag_groups.h"
@@ -84,6 +86,10 @@ void check(const CLI::App& app, const ConvertFlags& flags) {
   validate(flags.options);
   refuse_if(flags.output == "-" || is_standard_output(flags.output),
             flags.output + ": blocks cannot go to standard output; give a file (./- names one)");
+  std::error_code unknown;
+  const auto status = std::filesystem::status(flags.output, unknown);
+  refuse_if(std::filesystem::exists(status) && !std::filesystem::is_regular_file(status),
+            flags.output + ": blocks go to a regular file only, as they are mapped into memory");
   check_problem(app, flags);
 }
 

@@ -47,7 +47,8 @@ Json json_of(const Model& model, const Listed& listed) {
 std::string lines_of(const Model& model, const Listed& listed) {
   std::string text;
   for (const auto& [item, prediction] : listed.best)
-    text += fmt::format("{}\t{}\t{}\n", listed.user, model.names[1][item], prediction);
+    text += fmt::format("{}\t{}\t{}\n", in_one_column(listed.user), in_one_column(model.names[1][item]),
+                        prediction);
   return text;
 }
 

@@ -9,7 +9,9 @@
 
 #include "io/counted.h"
 #include "io/docword.h"
+#include "io/error.h"
 #include "io/json_text.h"
+#include "io/memory.h"
 #include "io/model_file.h"
 #include "io/output.h"
 #include "objectives/topics.h"
@@ -74,13 +76,24 @@ std::string describe(const Findings& findings) {
   return text;
 }
 
+// Which may hold fewer than their first line says.
+DocwordFile read_documents(const std::string& path, const Model& model) {
+  DocwordFile file = read_docword(path);
+  const double each = static_cast<double>(model.width) * sizeof(float) + 2 * sizeof(std::string);
+  if (file.documents * each <= static_cast<double>(machine_memory())) return file;
+  throw InputError(
+      {path}, fmt::format("not enough memory for {} of {} documents; is the number in the first line right?",
+                          counted(model.width, "topic"), file.documents));
+}
+
 // Of topics in documents that are new to the model or not.
 void write_shares(const TopicsFlags& flags, Interrupts& interrupts) {
   const std::string output = flags.output.empty() ? kStandardOutput : flags.output;
   const Model model = load_model(flags.model);
   require_topics(model, flags.model);
   Arena arena({});
-  const Model folded = fold_in(model, read_docword(flags.documents), flags.documents, parallel_on(arena));
+  const Model folded =
+      fold_in(model, read_documents(flags.documents, model), flags.documents, parallel_on(arena));
   const Interrupts::Hold hold(interrupts);
   write_predictions(output, shares_of_topics(folded), folded.width);
   if (output != kStandardOutput)
@@ -92,7 +105,7 @@ void write_shares(const TopicsFlags& flags, Interrupts& interrupts) {
 
 void observe(Model& model, const EvaluateFlags& flags, const ParallelFor& parallel) {
   require_topics(model, flags.model);
-  model = fold_in(model, read_docword(flags.observed), flags.observed, parallel);
+  model = fold_in(model, read_documents(flags.observed, model), flags.observed, parallel);
 }
 
 int run(const TopicsFlags& flags, Interrupts& interrupts) {

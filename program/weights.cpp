@@ -24,12 +24,6 @@ std::array<const char*, 2> kinds_of(const Model& model) {
   return words ? std::array{"document", "word"} : std::array{"user", "item"};
 }
 
-// Tabs stand between columns.
-std::string in_one_column(std::string name) {
-  for (std::size_t tab = 0; (tab = name.find('\t', tab)) != name.npos;) name.replace(tab, 1, "\\t");
-  return name;
-}
-
 // What a coordinate is called: its name, of two kinds with the kind before it, or its number in the training file.
 std::string name_of(const Model& model, std::size_t coordinate) {
   if (model.names.empty()) return std::to_string(coordinate + model.index_base);
@@ -46,13 +40,18 @@ std::vector<float> weights_of(const Model& model, std::size_t coordinate) {
   std::vector<float> weights(all.begin(), all.end());
   const auto rank = model.parameters.find("rank");
   if (rank == model.parameters.end()) return weights;
-  const bool biased = parameter_or(model.parameters, "biases", 0) == 1;
-  weights.erase(weights.begin() + static_cast<std::ptrdiff_t>(rank->second),
-                weights.end() - (biased ? 1 : 0));
+  const int bias = parameter_or(model.parameters, "biases", 0) == 1 ? 1 : 0;
+  if (!(rank->second >= 1 && rank->second + bias <= static_cast<double>(model.width))) return weights;
+  weights.erase(weights.begin() + static_cast<std::ptrdiff_t>(rank->second), weights.end() - bias);
   return weights;
 }
 
 }  // namespace
+
+std::string in_one_column(std::string text) {
+  for (std::size_t tab = 0; (tab = text.find('\t', tab)) != text.npos;) text.replace(tab, 1, "\\t");
+  return text;
+}
 
 void write_weights(const Model& model, const std::string& path) {
   OutputFile file(path);

@@ -65,6 +65,7 @@ done <<'TABLE'
 --report - needs --output FILE|predict good.model good.svm --report -
 --report - needs --output FILE|predict good.model good.svm --report - --output -
 -: blocks cannot go to standard output|convert good.svm -
+/dev/null: blocks go to a regular file only|convert good.svm /dev/null --quiet
 TABLE
 
 # Nothing on standard output but JSON, and what people read on standard error, in this many lines at least.
@@ -96,6 +97,12 @@ awk 'BEGIN { print "P3 16 16 255"; for (i = 0; i < 256; ++i)
 ends 0 segment photo.pgm --seeds seeds.ppm --output -
 check 'the mask alone' [ "$(head -c 4 "$out" | tail -c 3)$(tail -c 8 "$out" | head -c 4)" = PNGIEND ]
 check 'no file is named -' [ ! -e ./- ]
+
+# --- A flag without a value takes none -----------------------------------------------------------------------------------
+
+refused 'bias was given a disallowed flag override' train good.svm --bias=false
+refused 'normalize was given a disallowed flag override' tune good.svm --normalize=false
+refused 'regression was given a disallowed flag override' generate new.svm --regression=false
 
 # --- Flags that would have no effect --------------------------------------------------------------------------------------
 

@@ -160,6 +160,10 @@ check 'odd documents have one topic, even ones the other' \
   [ "$(awk 'NR != 7 { print NR % 2, ($1 > 0.8), ($2 > 0.8) }' shares.txt | sort -u | wc -l)" -eq 2 ]
 check 'nothing is known of an empty one' [ "$(sed -n 7p shares.txt)" = '0.5 0.5' ]
 ends 0 topics topics.model --documents docword.txt --output again.txt
+printf '4294967200\n20\n1\n1 1 1\n' >many.txt
+refused 'many.txt: not enough memory for 2 topics of 4294967200 documents' topics topics.model --documents many.txt
+refused 'many.txt: not enough memory for 2 topics of 4294967200 documents' \
+  evaluate topics.model docword.txt --observed many.txt
 check 'the same in a file' cmp -s shares.txt again.txt
 ends 0 topics topics.model --json -
 has_keys "$out" topics words probability
