@@ -7,12 +7,13 @@
 //   of T      iterations until |w - w*|^2 <= eps for good, over the theorem's T
 //   inflation the same over those of tau = 0, measured and predicted
 //
-//   bench/theory [PLOT.svg]     exits with 1 if a bound does not hold where the theorem says that it does
+//   bench/theory [PLOT.svg [RUNS]]     exits with 1 if a bound does not hold where the theorem says that it does
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 #include <exception>
 #include <limits>
 #include <numeric>
@@ -33,7 +34,7 @@ constexpr std::size_t kSamples = 4096;
 constexpr std::size_t kWidth = 4;   // coordinates of a group: a cell
 constexpr double kM = 0.5;          // m, strong convexity
 constexpr double kAccuracy = 0.05;  // eps over the error at the start
-constexpr int kRuns = 8;
+constexpr int kRuns = 8;            // unless another number is asked for
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
 using Group = std::array<float, kWidth>;
@@ -168,15 +169,15 @@ class Run {
 };
 
 // As many iterations as are twice enough by the theorem.
-Outcome mean_of_runs(const Problem& problem, std::size_t tau, double factor) {
+Outcome mean_of_runs(const Problem& problem, std::size_t tau, double factor, int runs) {
   const double step = factor * problem.step();
   const double most = 2 * problem.iterations() / factor;
   Outcome mean;
-  for (int run = 1; run <= kRuns; ++run) {
+  for (int run = 1; run <= runs; ++run) {
     const Outcome one = Run(problem, tau, step, static_cast<std::uint64_t>(run)).go(most);
-    mean.iterations += one.iterations / kRuns;
-    mean.position += one.position / kRuns;
-    mean.alignment += one.alignment / kRuns;
+    mean.iterations += one.iterations / runs;
+    mean.position += one.position / runs;
+    mean.alignment += one.alignment / runs;
   }
   return mean;
 }
@@ -194,6 +195,8 @@ struct Curve {
 // One line of the table for each tau. The theorem is about its own step, and tau of the order of tau_safe.
 class Grid {
  public:
+  explicit Grid(int runs) : runs_(runs) {}
+
   void add(const Problem& problem, double factor) {
     const double step = factor * problem.step();
     Curve curve{.name = fmt::format("Dbar {:g}, step x {:g}", problem.degree(), factor),
@@ -201,7 +204,7 @@ class Grid {
                 .predicted = {}};
     double serial = 0;
     for (const std::size_t tau : {0, 1, 4, 16, 64, 256, 1024}) {
-      const Outcome met = mean_of_runs(problem, tau, factor);
+      const Outcome met = mean_of_runs(problem, tau, factor, runs_);
       if (tau == 0) serial = met.iterations;
       const auto t = static_cast<double>(tau);
       const double position = tau == 0 ? 0 : met.position / position_noise_bound(t, problem.chance());
@@ -237,6 +240,7 @@ class Grid {
   }
 
  private:
+  int runs_;
   bool within_ = true;
   std::vector<Curve> curves_;
 };
@@ -248,12 +252,12 @@ int main(int argc, char** argv) try {
   using namespace sounder;
   fmt::print("{:>6}{:>6}{:>10}{:>7}{:>10}{:>10}{:>9}{:>11}{:>11}\n", "Dbar", "tau", "/ safe", "step x", "R1",
              "R2", "of T", "inflation", "predicted");
-  Grid grid;
+  Grid grid(argc > 2 ? std::max(1, std::atoi(argv[2])) : kRuns);
   for (const std::size_t groups : {1, 16, 256}) {
     const Problem problem(groups);
     for (const double factor : {1.0, 8.0}) grid.add(problem, factor);
   }
-  if (argc > 1) write_file(argv[1], to_svg(std::vector{grid.chart()}));
+  if (argc > 1 && *argv[1] != 0) write_file(argv[1], to_svg(std::vector{grid.chart()}));
   return grid.within() ? 0 : 1;
 } catch (const std::exception& error) {
   fmt::print(stderr, "theory: {}\n", error.what());

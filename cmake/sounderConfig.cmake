@@ -1,4 +1,5 @@
 include(CMakeFindDependencyMacro)
+set(sounder_module_path "${CMAKE_MODULE_PATH}")  # the user's, which is none of our business
 list(APPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR})
 find_dependency(TBB)
 find_dependency(fmt)
@@ -8,4 +9,5 @@ find_dependency(PNG)
 find_dependency(JPEG)
 find_dependency(zstd CONFIG)
 find_dependency(xxHash)
+set(CMAKE_MODULE_PATH "${sounder_module_path}")
 include(${CMAKE_CURRENT_LIST_DIR}/sounderTargets.cmake)

@@ -14,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "engine/block_pieces.h"
 #include "io/checksum.h"
 #include "io/error.h"
 #include "io/model_file.h"

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "engine/block_format.h"
-#include "engine/block_pieces.h"
 #include "engine/blocks.h"
 #include "engine/layout.h"
 #include "io/parallel.h"
@@ -19,6 +18,8 @@
 #include "objectives/objective.h"
 
 namespace sounder {
+
+struct BlockExtent;
 
 // Throws InputError unless blocks for the objective can be kept in a file: it must be linear, with real labels or two
 // classes.

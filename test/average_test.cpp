@@ -114,7 +114,7 @@ void check_mean(const Dataset& data, const Objective& objective, const Options& 
 
 }  // namespace
 
-TEST_CASE("average: the model is the mean of all iterates from an epoch on") {
+TEST_CASE("average: the model is the mean of all iterates from an epoch on" * doctest::skip(kUnderTsan)) {
   for (const char* name : {"logistic", "least_squares"}) {
     const auto objective = make_objective(name);
     const Dataset data = sparse_rows(objective->labels(), 400, 30, true);
@@ -128,7 +128,8 @@ TEST_CASE("average: the model is the mean of all iterates from an epoch on") {
   }
 }
 
-TEST_CASE("average: the mean survives an L2 so strong that the scale is folded inside an epoch") {
+TEST_CASE("average: the mean survives an L2 so strong that the scale is folded inside an epoch" *
+          doctest::skip(kUnderTsan)) {
   const auto objective = make_objective("least_squares");
   const Dataset data = sparse_rows(objective->labels(), 400, 30, false);
   for (const bool bias : {false, true}) {
@@ -139,7 +140,8 @@ TEST_CASE("average: the mean survives an L2 so strong that the scale is folded i
   }
 }
 
-TEST_CASE("average: the mean is that of the iterates, however far the scale falls within a task") {
+TEST_CASE("average: the mean is that of the iterates, however far the scale falls within a task" *
+          doctest::skip(kUnderTsan)) {
   for (const char* name : {"logistic", "least_squares"}) {
     const auto objective = make_objective(name);
     const Dataset data = sparse_rows(objective->labels(), 400, 30, true);
@@ -154,7 +156,7 @@ TEST_CASE("average: the mean is that of the iterates, however far the scale fall
   }
 }
 
-TEST_CASE("average: in blocks of many rows, too") {
+TEST_CASE("average: in blocks of many rows, too" * doctest::skip(kUnderTsan)) {
   const auto objective = make_objective("logistic");
   const Dataset data = sparse_rows(objective->labels(), 2000, 200, true);
   for (const Rule rule : all_rules()) {
@@ -193,7 +195,7 @@ TEST_CASE("average: with a constant step it comes closer to the optimum than wha
   }
 }
 
-TEST_CASE("average: a rollback takes the mean back, too") {
+TEST_CASE("average: a rollback takes the mean back, too" * doctest::skip(kUnderTsan)) {
   const auto objective = make_objective("least_squares");
   const Dataset data = sparse_rows(objective->labels(), 400, 30, true);
   for (const Rule rule : all_rules()) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/arena.h"
+#include "engine/block_pieces.h"
 #include "engine/block_writer.h"
 #include "engine/convert.h"
 #include "engine/evaluate.h"

@@ -23,7 +23,12 @@ Options short_run(std::size_t threads) {
   return options;
 }
 
-Report report_of(const Options& options, const Dataset& data = generate({.rows = 600, .columns = 3000})) {
+const Dataset& text() {
+  static const Dataset data = generate({.rows = 600, .columns = 3000});
+  return data;
+}
+
+Report report_of(const Options& options, const Dataset& data = text()) {
   return train(data, *make_objective("logistic"), options).report;
 }
 
@@ -35,6 +40,7 @@ bool is_reason(const std::string& why) {
 }  // namespace
 
 TEST_CASE("choices: every option has one, with a reason, whatever the rule, the discipline and the threads") {
+  const Dataset data = generate({.rows = 400, .columns = 1000, .nonzeros_per_row = 15});
   for (const Rule rule : all_rules()) {
     for (const Discipline discipline : all_disciplines()) {
       for (const std::size_t threads : test::kThreadSweep) {
@@ -44,7 +50,7 @@ TEST_CASE("choices: every option has one, with a reason, whatever the rule, the 
         Options options = short_run(threads);
         options.rule = rule;
         options.discipline = discipline;
-        const Report report = report_of(options);
+        const Report report = report_of(options, data);
         int settled = 0;
         report.choices.for_each([&](std::string_view, const Choice& choice) {
           ++settled;
@@ -150,24 +156,24 @@ TEST_CASE("choices: the theorem's step and the pace of an objective are named as
 // Every block pulls and pushes what it touches: with few non-zeros a column, blocks are only few that are large.
 TEST_CASE("choices: blocks are as large as pays for their columns, and half as large where epochs are few") {
   constexpr std::size_t kRows = 40'000;
-  const auto rows = [&](std::size_t columns, int epochs) {
+  const auto rows = [&](const Dataset& data, int epochs) {
     Options options = short_run(2);
     options.epochs = epochs;
     options.bias = true;  // so blocks are made
-    return report_of(options, generate({.rows = kRows, .columns = columns, .nonzeros_per_row = 20}))
-        .block_rows;
+    return report_of(options, data).block_rows;
   };
-  CHECK(rows(100000, 9) == (kRows + 11) / 12);
-  CHECK(rows(100000, 8) == (kRows + 23) / 24);
-  CHECK(rows(100, 9) < (kRows + 11) / 12);
+  const Dataset many = generate({.rows = kRows, .columns = 100'000, .nonzeros_per_row = 20});
+  CHECK(rows(many, 9) == (kRows + 11) / 12);
+  CHECK(rows(many, 8) == (kRows + 23) / 24);
+  CHECK(rows(generate({.rows = kRows, .columns = 100, .nonzeros_per_row = 20}), 9) < (kRows + 11) / 12);
 }
 
 TEST_CASE("choices: the fewer rows touch a column, the longer it waits, unless staleness is bounded") {
-  const auto waits = [](Options options) {
+  const Dataset data = generate({.rows = 4000, .columns = 3000, .nonzeros_per_row = 20});
+  const auto waits = [&](Options options) {
     options.epochs = 12;
     options.bias = true;  // so blocks are made
-    const Report report =
-        report_of(options, generate({.rows = 4000, .columns = 3000, .nonzeros_per_row = 20}));
+    const Report report = report_of(options, data);
     return report.choices.refresh.why.find("the longer it waits") != std::string::npos;
   };
   for (const std::size_t threads : {2, 3, 4, 8}) CHECK(waits(short_run(threads)));

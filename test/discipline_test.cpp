@@ -314,7 +314,8 @@ TEST_CASE("discipline: training simulates the workers asked for, on one thread")
   }
 }
 
-TEST_CASE("discipline: one simulated worker is atomic on one thread, bit for bit") {
+TEST_CASE("discipline: one simulated worker is atomic on one thread, bit for bit" *
+          doctest::skip(kUnderTsan)) {
   const auto objective = make_objective("logistic");
   for (const std::size_t block_rows : {0, 1, 16}) {
     for (const bool bias : {false, true}) {

@@ -21,7 +21,7 @@ namespace {
 
 Inspection inspect_text(const Options& options, const InspectionOptions& how = {}) {
   Arena arena(options);
-  const Dataset data = generate({.rows = 2000, .columns = 3000, .nonzeros_per_row = 15});
+  static const Dataset data = generate({.rows = 2000, .columns = 3000, .nonzeros_per_row = 15});
   return inspect(data, *make_objective("logistic"), options, how, arena);
 }
 

@@ -200,7 +200,7 @@ TEST_CASE("sparsify: simulated workers remember each for itself, and lose nothin
   }
 }
 
-TEST_CASE("sparsify: keep = 1 is the run without a mask, up to rounding") {
+TEST_CASE("sparsify: keep = 1 is the run without a mask, up to rounding" * doctest::skip(kUnderTsan)) {
   const auto same = [](const std::vector<float>& a, const std::vector<float>& b) {
     return std::ranges::equal(a, b,
                               [](float x, float y) { return std::fabs(x - y) < 1e-5F * (1 + std::fabs(y)); });
@@ -228,8 +228,8 @@ TEST_CASE("sparsify: keep = 1 is the run without a mask, up to rounding") {
   }
 }
 
-TEST_CASE(
-    "sparsify: one worker alone goes where it would without a mask, whatever the scale of the weights") {
+TEST_CASE("sparsify: one worker alone goes where it would without a mask, whatever the scale of the weights" *
+          doctest::skip(kUnderTsan)) {
   const auto objective = make_objective("logistic");
   for (const double l2 : {0.0, 1e-3, 10.0}) {  // the last folds the scale within epochs
     for (const Sparsify by : kMasks) {

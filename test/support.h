@@ -39,6 +39,13 @@ constexpr std::size_t tries(std::size_t count) {
 #endif
 }
 
+// For `* doctest::skip(kUnderTsan)`: cases that train on one thread, where ThreadSanitizer has nothing to find.
+#ifdef __SANITIZE_THREAD__
+inline constexpr bool kUnderTsan = true;
+#else
+inline constexpr bool kUnderTsan = false;
+#endif
+
 inline Options with_threads(std::size_t threads) {
   Options options;
   options.threads = static_cast<int>(threads);

@@ -1,4 +1,4 @@
-# cmake -DBUILD_DIR= -DSOURCE_DIR= -DSCRATCH_DIR= -DCXX= -DCXX_FLAGS= -DCONFIG= -DGENERATOR= -DUSING=package|pkg-config -P run.cmake
+# cmake -DBUILD_DIR= -DSOURCE_DIR= -DSCRATCH_DIR= -DCXX= -DCONFIG= -DGENERATOR= -DUSING=package|pkg-config -P run.cmake
 #
 # Installs the build to a scratch prefix, builds the example against that and runs it.
 cmake_minimum_required(VERSION 3.25)
@@ -19,7 +19,7 @@ run(${CMAKE_COMMAND} --install ${BUILD_DIR} --prefix ${prefix})
 
 if(USING STREQUAL "package")
   run(${CMAKE_COMMAND} -G ${GENERATOR} -S ${SOURCE_DIR}/test/install -B ${SCRATCH_DIR}/build -DCMAKE_PREFIX_PATH=${prefix}
-      -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_CXX_FLAGS=${CXX_FLAGS} -DCMAKE_BUILD_TYPE=${CONFIG} -DEXAMPLE=${example})
+      -DCMAKE_CXX_COMPILER=${CXX} -DCMAKE_BUILD_TYPE=${CONFIG} -DEXAMPLE=${example})
   run(${CMAKE_COMMAND} --build ${SCRATCH_DIR}/build)
   run(${SCRATCH_DIR}/build/train_eigen)
 else()
@@ -29,7 +29,7 @@ else()
   run(pkg-config --cflags eigen3)
   set(eigen ${output})
   run(pkg-config --define-variable=prefix=${prefix} --cflags --libs --static sounder)
-  separate_arguments(flags UNIX_COMMAND "${CXX_FLAGS} ${eigen} ${output}")
+  separate_arguments(flags UNIX_COMMAND "${eigen} ${output}")
   run(${CXX} ${example} -o ${SCRATCH_DIR}/train_eigen ${flags})
   run(${SCRATCH_DIR}/train_eigen)
 endif()
