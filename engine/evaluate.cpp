@@ -64,7 +64,7 @@ void check(const Model& model, const Objective& objective, const Dataset& data) 
                   data.dimension(), model.dimension));
 }
 
-ConstWeights weights_of(const Model& model) {
+ConstWeights const_weights(const Model& model) {
   return {.weights = model.weights.data(),
           .bias = model.bias.empty() ? nullptr : model.bias.data(),
           .stride = model.width};
@@ -78,7 +78,7 @@ std::vector<float> apply(const Model& model, const Objective& objective, const D
   std::vector<float> out(data.rows() * width);
   for_each_piece(
       model, data, parallel, kPieceRows, [&](std::size_t, std::size_t first, const Samples& samples) {
-        work(samples, weights_of(model), std::span(out).subspan(first * width, samples.rows() * width));
+        work(samples, const_weights(model), std::span(out).subspan(first * width, samples.rows() * width));
       });
   return out;
 }
@@ -180,7 +180,7 @@ Metrics evaluate(const Model& model, const Objective& objective, const Dataset& 
   std::vector<Evaluation> pieces((data.rows() + piece_rows - 1) / piece_rows);
   for_each_piece(model, data, parallel, piece_rows,
                  [&](std::size_t piece, std::size_t, const Samples& samples) {
-                   pieces[piece] = objective.evaluate(samples, weights_of(model));
+                   pieces[piece] = objective.evaluate(samples, const_weights(model));
                  });
   Evaluation sum;
   for (const Evaluation& piece : pieces) sum += piece;

@@ -81,7 +81,7 @@ struct TrainingData {
 };
 
 // What the samples of a problem count, for its report: nothing if all count the same.
-Remarks weights_of(const ProblemFlags& flags);
+Remarks weighting_of(const ProblemFlags& flags);
 
 // Into an object of nlohmann's.
 void put_remarks(auto& json, const Remarks& remarks) {
@@ -90,6 +90,10 @@ void put_remarks(auto& json, const Remarks& remarks) {
     std::visit([&](const auto& value) { entry = value; }, remark);
   }
 }
+
+// How much there is of samples, in words, and what is said where that is too much for the memory.
+std::string describe_size(std::size_t rows, std::size_t columns, std::uint64_t nonzeros);
+[[noreturn]] void refuse_size(const std::string& path, const std::string& size);
 
 // What goes on from a model has labels encoded, columns numbered and rows scaled as that one's were. Throws InputError for flags
 // that contradict it.

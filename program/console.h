@@ -80,6 +80,9 @@ void say_beside(const Paths& outputs, std::string_view text);
 // A line "sounder: message" on standard error.
 void complain(const std::string& message);
 
+// Thrown by what a signal stops in its midst.
+struct Interrupted {};
+
 // Says that the command was stopped with nothing to show for it. Returns its exit code.
 int stopped(const Interrupts& interrupts);
 

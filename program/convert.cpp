@@ -35,8 +35,7 @@ int run(const ConvertFlags& flags, Interrupts& interrupts) {
   if (flags.quiet) return interrupts.exit_code();
   const BlockFile file(flags.output, 0);
   const BlockFileShape& shape = file.shape();
-  say(fmt::format("{}, {} and {} in {} of {}, {:.1f} MB\n", counted(shape.rows, "row"),
-                  counted(shape.dimension, "column"), counted(shape.nonzeros, "non-zero"),
+  say(fmt::format("{} in {} of {}, {:.1f} MB\n", describe_size(shape.rows, shape.dimension, shape.nonzeros),
                   counted(file.blocks(), "block"), counted(shape.block_rows, "row"),
                   static_cast<double>(file.bytes()) / 1e6));
   return interrupts.exit_code();

@@ -61,7 +61,7 @@ Json json_of(const TrainFlags& flags, const TrainingData& data, const std::vecto
   json["bias"] = flags.options.bias;
   json["rule"] = name_of(flags.options.rule);
   json["normalize"] = flags.normalize;
-  put_remarks(json, weights_of(flags));
+  put_remarks(json, weighting_of(flags));
   json["folds"] = Json::array();
   for (const Metrics& fold : folds) put(json["folds"].emplace_back(Json::object()), fold, "");
   put(json, mean_of(folds), "_mean");

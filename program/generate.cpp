@@ -11,8 +11,6 @@
 namespace sounder {
 namespace {
 
-struct Interrupted {};
-
 // An OutputFile as a stream buffer; its errors come out of a stream that lets exceptions(badbit) through.
 class OutputBuffer final : public std::streambuf {
  public:

@@ -183,6 +183,13 @@ Json largest_weights(const Model& model) {
   return json;
 }
 
+void put_labels(Json& json, const LabelEncoding& labels, const LabelRule& rule) {
+  if (labels.binary()) json["labels"] = {{"negative", labels.negative}, {"positive", labels.positive}};
+  if (!labels.classes.empty()) json["labels"] = labels.classes;
+  if (rule.positive_above) json["positive_above"] = *rule.positive_above;
+  if (rule.positive_class) json["positive_class"] = *rule.positive_class;
+}
+
 Json describe_model(const Model& model) {
   const auto zeros = static_cast<std::size_t>(std::ranges::count(model.weights, 0.0F));
   Json json{{"format", "model"}, {"objective", model.objective}};
@@ -190,11 +197,7 @@ Json describe_model(const Model& model) {
   json.update({{"dimension", model.dimension}, {"width", model.width}, {"index_base", model.index_base}});
   json.update({{"nonzero_weights", model.weights.size() - zeros}, {"l2", model.l2}, {"rows", model.rows}});
   json["normalize"] = model.normalize;
-  if (model.labels.binary())
-    json["labels"] = {{"negative", model.labels.negative}, {"positive", model.labels.positive}};
-  if (model.label_rule.positive_above) json["positive_above"] = *model.label_rule.positive_above;
-  if (model.label_rule.positive_class) json["positive_class"] = *model.label_rule.positive_class;
-  if (!model.labels.classes.empty()) json["labels"] = model.labels.classes;
+  put_labels(json, model.labels, model.label_rule);
   for (const auto& part : model.names) json["names"].push_back(part.size());
   if (!model.bias.empty()) json["bias"] = model.bias;
   if (model.names.empty()) json["largest_weights"] = largest_weights(model);
@@ -209,10 +212,7 @@ Json describe_blocks(const BlockFile& file) {
   json.update({{"normalize", shape.normalize}, {"bias", shape.bias}});
   json.update({{"reweight", shape.planes.reweight}, {"state", shape.planes.state}});
   json["average"] = shape.planes.average;
-  if (shape.encoding.binary())
-    json["labels"] = {{"negative", shape.encoding.negative}, {"positive", shape.encoding.positive}};
-  if (shape.label_rule.positive_above) json["positive_above"] = *shape.label_rule.positive_above;
-  if (shape.label_rule.positive_class) json["positive_class"] = *shape.label_rule.positive_class;
+  put_labels(json, shape.encoding, shape.label_rule);
   return json;
 }
 

@@ -295,7 +295,7 @@ std::string json_of(const InspectReport& report) {
             {"nonzeros", found.by_coordinate.nonzeros},
             {"omega", found.by_coordinate.longest_row},
             {"delta", found.by_coordinate.largest_share}};
-  put_remarks(json, weights_of(report.flags));
+  put_remarks(json, weighting_of(report.flags));
   json.update(json_of(found.raw, found));
   if (found.weighted_chance) {
     json["weighted"] = {{"conflict_chance", found.weighted_chance->value},

@@ -36,10 +36,7 @@ void check_shape(const Dataset& data, const std::string& path) {
   if (data.dimension() == 0) throw InputError({path}, "no columns: every row is empty or holds zeros only");
   if (static_cast<double>(data.dimension()) * kBytesPerColumn <= static_cast<double>(machine_memory()))
     return;
-  throw InputError({path}, fmt::format("not enough memory to train on {}, {} and {}; are the "
-                                       "column numbers right?",
-                                       counted(data.rows(), "row"), counted(data.dimension(), "column"),
-                                       counted(data.nonzeros(), "non-zero")));
+  refuse_size(path, describe_size(data.rows(), data.dimension(), data.nonzeros()));
 }
 
 // The same of a bag of words, whose size is what its first lines say, however little follows them. Each name is held twice, by
@@ -246,6 +243,16 @@ KnownData read_known_docword(const std::string& path, const SampleScheme& scheme
 
 }  // namespace
 
+std::string describe_size(std::size_t rows, std::size_t columns, std::uint64_t nonzeros) {
+  return fmt::format("{}, {} and {}", counted(rows, "row"), counted(columns, "column"),
+                     counted(nonzeros, "non-zero"));
+}
+
+void refuse_size(const std::string& path, const std::string& size) {
+  throw InputError({path},
+                   fmt::format("not enough memory to train on {}; are the column numbers right?", size));
+}
+
 SampleScheme scheme_of(const Model& model, const Objective& objective) {
   return {.format = catalogue_row(model.objective).format,
           .dimension = model.dimension,
@@ -257,7 +264,7 @@ SampleScheme scheme_of(const Model& model, const Objective& objective) {
           .kind = objective.labels()};
 }
 
-Remarks weights_of(const ProblemFlags& flags) {
+Remarks weighting_of(const ProblemFlags& flags) {
   Remarks remarks;
   if (flags.class_weights.any()) remarks["class_weights"] = describe(flags.class_weights);
   if (!flags.sample_weights.empty()) remarks["sample_weights"] = flags.sample_weights;

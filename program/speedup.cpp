@@ -78,8 +78,6 @@ Options options_of(const Options& common, const Contender& contender) {
 
 // --- Running them
 
-struct Interrupted {};
-
 // One refusal is a finding, refusals only are an error; so is having nothing to compare with.
 void require_some(const SpeedupFlags& flags, const std::vector<Contender>& contenders) {
   const auto refused = [](const Contender& c) { return !c.refusal.empty(); };

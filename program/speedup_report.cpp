@@ -281,7 +281,7 @@ std::string json_of(const Study& study) {
             {"best_objective", study.best()},
             {"target", study.target()}};
   if (!flags.target) json["above"] = flags.above;
-  put_remarks(json, weights_of(flags));
+  put_remarks(json, weighting_of(flags));
   json["serial"] = json_of(study, study.serial());
   json["measured"] = list_of(study, study.measured());
   json["simulated"] = list_of(study, study.simulated());

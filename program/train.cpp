@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <new>
@@ -11,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "engine/source.h"
+#include "engine/stopwatch.h"
 #include "engine/train.h"
 #include "io/counted.h"
 #include "io/error.h"
@@ -22,17 +21,11 @@
 namespace sounder {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-[[noreturn]] void fail_for_memory(const std::string& path, const std::string& shape) {
-  throw InputError({path},
-                   fmt::format("not enough memory to train on {}; are the column numbers right?", shape));
-}
-
-std::string shape_of(const TrainingSet& data) {
-  const Source source = data.blocks ? Source(data.blocks) : Source(data.samples);
-  return fmt::format("{}, {} and {}", counted(source.rows(), "row"), counted(source.dimension(), "column"),
-                     counted(source.nonzeros(), "non-zero"));
+std::string size_of(const TrainingSet& data) {
+  if (!data.blocks)
+    return describe_size(data.samples.rows(), data.samples.dimension(), data.samples.nonzeros());
+  const BlockFileShape& shape = data.blocks->shape();
+  return describe_size(shape.rows, shape.dimension, shape.nonzeros);
 }
 
 std::string time_left(double seconds) {
@@ -43,7 +36,7 @@ std::string time_left(double seconds) {
 // Leaves the only copy of the samples to train(), which frees them early. Calls `begun` with news of updates, one call at a time.
 Trained train_on(TrainingSet& data, const TrainFlags& flags, ProgressLine& progress, std::stop_token stop,
                  const std::function<void()>& begun) {
-  const std::string shape = shape_of(data);
+  const std::string size = size_of(data);
   Options options = flags.options;
   options.start = data.start;
   const Monitor monitor{.on_epoch =
@@ -67,7 +60,7 @@ Trained train_on(TrainingSet& data, const TrainFlags& flags, ProgressLine& progr
     if (!message.starts_with("start: ")) throw;
     throw InputError({flags.start}, message);
   } catch (const std::bad_alloc&) {
-    fail_for_memory(flags.data, shape);
+    refuse_size(flags.data, size);
   }
 }
 
@@ -83,7 +76,7 @@ Remarks remarks_of(const TrainFlags& flags, const Model& model) {
   for (const auto& [name, value] : model.parameters) remarks[name] = value;
   if (flags.labels.positive_above) remarks["positive_above"] = *flags.labels.positive_above;
   if (flags.labels.positive_class) remarks["positive_class"] = *flags.labels.positive_class;
-  remarks.merge(weights_of(flags));
+  remarks.merge(weighting_of(flags));
   return remarks;
 }
 
@@ -174,11 +167,10 @@ int run(const TrainFlags& flags, Interrupts& interrupts) {
   if (flags.folds > 0) return cross_validate(flags, interrupts);
   std::optional<ProgressLine> progress(flags.quiet);
   progress->rewrite(fmt::format("reading {}", flags.data));
-  const auto start = Clock::now();
   const bool blocks = names_blocks(flags.data);
   if (flags.memory_mb && !blocks) throw InputError({flags.data}, "--memory is for a block file, found none");
-  TrainingSet data = blocks ? load_blocks(flags) : load(flags);
-  const double load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  double load_seconds = 0;
+  TrainingSet data = timed(load_seconds, [&] { return blocks ? load_blocks(flags) : load(flags); });
 
   // Before the first update there is nothing to keep: what prepares for very many columns need not come to its end.
   std::optional<Interrupts::Hold> hold;

@@ -132,7 +132,7 @@ std::string json_of(const TuneFlags& flags, const Tuned& tuned, const Objective&
                {"search_seconds", tuned.search_seconds},
                {"train_seconds", tuned.train_seconds},
                {"evaluate_seconds", tuned.evaluate_seconds}});
-  put_remarks(json, weights_of(flags));
+  put_remarks(json, weighting_of(flags));
   json["ranking"] = Json::array();
   for (const Tried& tried : tuned.ranking) json["ranking"].push_back(json_of(tried));
   if (!tuned.ranking.front().diverged) json["command"] = command_for(flags, tuned.ranking.front().candidate);

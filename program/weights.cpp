@@ -35,7 +35,7 @@ std::string name_of(const Model& model, std::size_t coordinate) {
 }
 
 // Without what pads factors: of these there are `rank`, and a bias behind them, if there is one.
-std::vector<float> weights_of(const Model& model, std::size_t coordinate) {
+std::vector<float> shown_weights(const Model& model, std::size_t coordinate) {
   const auto all = std::span(model.weights).subspan(coordinate * model.width, model.width);
   std::vector<float> weights(all.begin(), all.end());
   const auto rank = model.parameters.find("rank");
@@ -63,7 +63,7 @@ void write_weights(const Model& model, const std::string& path) {
     text.clear();
   };
   for (std::size_t i = 0; i < model.dimension; ++i) {
-    const std::vector<float> weights = weights_of(model, i);
+    const std::vector<float> weights = shown_weights(model, i);
     if (std::ranges::any_of(weights, [](float weight) { return weight != 0; }))
       line(name_of(model, i), weights);
   }
