@@ -223,12 +223,7 @@ TEST_CASE("components: no group exceeds the mean by more than the largest compon
 }
 
 TEST_CASE("choose_batch: finds the last size before the components join") {
-  SyntheticOptions options;
-  options.rows = 20000;
-  options.columns = 20000;
-  options.nonzeros_per_row = 2;
-  options.zipf_exponent = 0;
-  const Dataset data = generate(options);
+  const Dataset data = generate({.rows = 20000, .columns = 20000, .nonzeros_per_row = 2, .zipf_exponent = 0});
   const Numbers order = first_rows(data.rows());
   Components components(data.dimension());
   for (const double share : {0.02, 0.1, 0.25}) {

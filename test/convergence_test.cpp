@@ -123,14 +123,13 @@ double hinge_optimum(const Dataset& data) {
 }
 
 Dataset problem(LabelKind labels, bool dense) {
-  SyntheticOptions options;
-  options.kind = labels == LabelKind::kReal ? SyntheticKind::kRegression : SyntheticKind::kClassification;
-  options.rows = dense ? 400 : 2000;
-  options.columns = dense ? 10 : 100;
-  options.nonzeros_per_row = 10;
-  options.noise = labels == LabelKind::kReal ? 0.5 : 0.1;
-  options.seed = 11;
-  return generate(options);
+  return generate(
+      {.kind = labels == LabelKind::kReal ? SyntheticKind::kRegression : SyntheticKind::kClassification,
+       .rows = dense ? 400U : 2000U,
+       .columns = dense ? 10U : 100U,
+       .nonzeros_per_row = 10,
+       .noise = labels == LabelKind::kReal ? 0.5 : 0.1,
+       .seed = 11});
 }
 
 void check_reaches(const Objective& objective, const Dataset& data, double optimum) {
@@ -298,11 +297,7 @@ TEST_CASE("convergence: a loss of the caller's own, without an implicit step") {
 }
 
 TEST_CASE("convergence: two threads do not undo each other where all rows share a direction") {
-  SyntheticOptions few;
-  few.rows = 20'000;
-  few.columns = 50;
-  few.nonzeros_per_row = 20;
-  const Dataset data = generate(few);
+  const Dataset data = generate({.rows = 20'000, .columns = 50, .nonzeros_per_row = 20});
   for (const char* const name : {"hinge", "logistic", "squared_hinge"})
     for (const int epochs : {1, 2, 8}) {
       CAPTURE(name);
@@ -333,12 +328,7 @@ TEST_CASE("convergence: an early epoch that two threads throw high is no explosi
 }
 
 TEST_CASE("convergence: large blocks that refresh hot columns reach what small ones reach") {
-  SyntheticOptions generated;
-  generated.rows = 6000;
-  generated.columns = 400;
-  generated.nonzeros_per_row = 12;
-  generated.seed = 3;
-  const Dataset data = generate(generated);
+  const Dataset data = generate({.rows = 6000, .columns = 400, .nonzeros_per_row = 12, .seed = 3});
   const auto objective = make_objective("logistic");
   Options options;
   options.threads = 1;

@@ -34,11 +34,7 @@ Options quick() {
 }
 
 Dataset problem() {
-  SyntheticOptions options;
-  options.rows = 1000;
-  options.columns = 100;
-  options.nonzeros_per_row = 8;
-  return generate(options);
+  return generate({.rows = 1000, .columns = 100, .nonzeros_per_row = 8});
 }
 
 // Adds one to the weight of coordinate 0 in every step, and writes down what it was.

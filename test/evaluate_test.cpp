@@ -256,11 +256,7 @@ TEST_CASE("evaluate: the loss of zero is that of rows without a non-zero") {
 }
 
 TEST_CASE("evaluate: the same bits whatever runs the pieces") {
-  SyntheticOptions options;
-  options.rows = 10'000;
-  options.columns = 300;
-  options.nonzeros_per_row = 5;
-  const Dataset data = generate(options);
+  const Dataset data = generate({.rows = 10'000, .columns = 300, .nonzeros_per_row = 5});
   Random random(3);
   std::vector<float> weights(300);
   for (float& w : weights) w = static_cast<float>(random.gaussian());

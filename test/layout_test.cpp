@@ -18,11 +18,8 @@ using namespace sounder::test;
 namespace {
 
 Dataset data_of(std::size_t rows, std::size_t columns) {
-  SyntheticOptions options;
-  options.rows = rows;
-  options.columns = columns;
-  options.nonzeros_per_row = std::min(6.0, static_cast<double>(columns));
-  return generate(options);
+  return generate(
+      {.rows = rows, .columns = columns, .nonzeros_per_row = std::min(6.0, static_cast<double>(columns))});
 }
 
 // The place of a coordinate among all, from 0.

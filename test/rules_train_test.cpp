@@ -33,11 +33,6 @@ Options options_for(Rule rule, std::size_t threads = 1) {
   return options;
 }
 
-bool all_finite(const Model& model) {
-  const auto finite = [](float w) { return std::isfinite(w); };
-  return std::ranges::all_of(model.weights, finite) && std::ranges::all_of(model.bias, finite);
-}
-
 double objective_of(const Model& model, const Objective& objective, const Dataset& data, double l1) {
   double sum = evaluate(model, objective, data).loss;
   for (const float w : model.weights) sum += l1 * std::fabs(double{w}) + kL2 / 2 * w * w;

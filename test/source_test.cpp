@@ -19,11 +19,7 @@ using namespace sounder::test;
 namespace {
 
 Dataset problem(std::size_t rows = 4000) {
-  SyntheticOptions options;
-  options.rows = rows;
-  options.columns = 300;
-  options.nonzeros_per_row = 20;
-  return generate(options);
+  return generate({.rows = rows, .columns = 300, .nonzeros_per_row = 20});
 }
 
 // A row has the label of the one before with chance 0.6: they resemble each other by a fifth.

@@ -64,11 +64,7 @@ void add(const std::vector<float>& change, const LocalCopy& copy) {
 
 // Every block touches nearly every column.
 Dataset dense(std::size_t rows = 1000, std::size_t columns = 100) {
-  SyntheticOptions options;
-  options.rows = rows;
-  options.columns = columns;
-  options.nonzeros_per_row = static_cast<double>(columns);
-  return generate(options);
+  return generate({.rows = rows, .columns = columns, .nonzeros_per_row = static_cast<double>(columns)});
 }
 
 Options masked(Sparsify by, double keep, std::size_t threads = 1) {

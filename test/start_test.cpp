@@ -26,11 +26,7 @@ using namespace test;
 constexpr double kNothing = 1e-12;  // a step that changes no weight of a float
 
 Dataset problem(std::size_t rows = 2000, std::size_t columns = 200) {
-  SyntheticOptions options;
-  options.rows = rows;
-  options.columns = columns;
-  options.nonzeros_per_row = 15;
-  return generate(options);
+  return generate({.rows = rows, .columns = columns, .nonzeros_per_row = 15});
 }
 
 std::shared_ptr<const Model> shared(Model model) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -20,6 +21,7 @@
 #include "engine/options.h"
 #include "io/dataset.h"
 #include "io/error.h"
+#include "io/model.h"
 #include "io/parallel.h"
 #include "objectives/catalogue.h"
 #include "objectives/objective.h"
@@ -134,6 +136,11 @@ inline std::vector<std::size_t> by_label(const Dataset& data) {
 
 inline Dataset sorted_by_label(const Dataset& data) {
   return in_order(data, by_label(data));
+}
+
+inline bool all_finite(const Model& model) {
+  const auto finite = [](float w) { return std::isfinite(w); };
+  return std::ranges::all_of(model.weights, finite) && std::ranges::all_of(model.bias, finite);
 }
 
 // How many threads are at one place at once.

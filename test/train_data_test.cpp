@@ -26,12 +26,10 @@ namespace {
 
 Dataset problem(std::size_t rows = 600, std::size_t columns = 80,
                 SyntheticKind kind = SyntheticKind::kClassification) {
-  SyntheticOptions options;
-  options.kind = kind;
-  options.rows = rows;
-  options.columns = columns;
-  options.nonzeros_per_row = std::min(8.0, static_cast<double>(columns));
-  return generate(options);
+  return generate({.kind = kind,
+                   .rows = rows,
+                   .columns = columns,
+                   .nonzeros_per_row = std::min(8.0, static_cast<double>(columns))});
 }
 
 Options careful(std::size_t threads = 1) {
@@ -51,23 +49,13 @@ std::string refusal(const Dataset& data, const std::string& objective, const Mon
 Dataset repeated(const Dataset& data, const std::vector<int>& times) {
   Dataset::Columns parts;
   for (std::size_t i = 0; i < data.rows(); ++i) {
-    const Row row = data.row(i);
-    for (int k = 0; k < times[i]; ++k) {
-      parts.indices.insert(parts.indices.end(), row.support.begin(), row.support.end());
-      parts.values.insert(parts.values.end(), row.values.begin(), row.values.end());
-      parts.offsets.push_back(parts.indices.size());
-      parts.labels.push_back(row.label);
-    }
+    for (int k = 0; k < times[i]; ++k) parts.append(data.row(i));
   }
   return Dataset(data.dimension(), std::move(parts));
 }
 
 Dataset weighted(const Dataset& data, const std::vector<int>& times) {
-  return Dataset(data.dimension(), {.offsets = {data.offsets().begin(), data.offsets().end()},
-                                    .indices = {data.indices().begin(), data.indices().end()},
-                                    .values = {data.values().begin(), data.values().end()},
-                                    .labels = {data.labels().begin(), data.labels().end()},
-                                    .weights = {times.begin(), times.end()}});
+  return data.with_weights({times.begin(), times.end()});
 }
 
 // Not a linear model: three weights a coordinate, whose sum over the support should be the label.

@@ -28,11 +28,7 @@ using namespace sounder::test;
 namespace {
 
 Dataset problem(std::size_t rows = 600, std::size_t columns = 80) {
-  SyntheticOptions options;
-  options.rows = rows;
-  options.columns = columns;
-  options.nonzeros_per_row = 8;
-  return generate(options);
+  return generate({.rows = rows, .columns = columns, .nonzeros_per_row = 8});
 }
 
 Options quick(std::size_t threads = 1) {
@@ -55,11 +51,6 @@ Options unseen(std::size_t threads, int epochs, int evaluate_every) {
 
 Dataset wide_problem() {
   return generate({.rows = 4000, .columns = 3000, .nonzeros_per_row = 20});
-}
-
-bool all_finite(const Model& model) {
-  const auto finite = [](float w) { return std::isfinite(w); };
-  return std::ranges::all_of(model.weights, finite) && std::ranges::all_of(model.bias, finite);
 }
 
 // f of the model returned, worked out from the data.
