@@ -15,6 +15,9 @@
 
 namespace sounder {
 
+// Samples of a block, at least, where Shape::draws: with fewer, what is drawn is too often the sample itself.
+inline constexpr std::size_t kLeastDrawnFrom = 128;
+
 // How many blocks may step from the same weights.
 int parallel_blocks(const DisciplineTraits& discipline, std::size_t rows, int threads);
 

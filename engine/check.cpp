@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "engine/block_file.h"
+#include "engine/block_rows.h"
 #include "engine/evaluate.h"
-#include "engine/plan.h"
 #include "engine/train.h"
 #include "io/counted.h"
 #include "io/error.h"

@@ -18,7 +18,6 @@
 #include "engine/block_writer.h"
 #include "engine/blocks.h"
 #include "engine/deal.h"
-#include "engine/plan.h"
 #include "io/error.h"
 #include "io/libsvm.h"
 #include "io/libsvm_piece.h"

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "engine/arena.h"
+#include "engine/options.h"
 #include "io/counted.h"
 #include "io/error.h"
 #include "io/random.h"
@@ -85,6 +86,21 @@ float common_reweight(const Dataset& data) {
 }
 
 }  // namespace
+
+Planes planes_of(const Options& options) {
+  const RuleTraits& rule = traits_of(options.rule);
+  return {
+      .reweight = rule.reweights || options.l1 > 0, .state = rule.state, .average = options.average_from > 0};
+}
+
+Held held_by(const Objective& objective, const Options& options) {
+  const Shape shape = objective.shape();
+  return shape.starts_at_zero && !shape.terms && !shape.turns && !options.start ? Held::kTouched : Held::kAll;
+}
+
+Layout ranked_layout(const Dataset& data, const Objective& objective, const Options& options) {
+  return {data, objective.shape(), options.bias, planes_of(options), held_by(objective, options)};
+}
 
 Layout::Layout(const Dataset& data, const Shape& shape, bool bias, Planes planes, Held held)
     : Layout(degrees_of(data), data.rows(), shape, bias, planes, data.weighted() ? Held::kAll : held,
@@ -222,6 +238,13 @@ std::vector<float> Layout::start(const Objective& objective, std::uint64_t seed,
   for_each([&](std::size_t c, std::size_t place, double) { start(c, place); });
   for (std::size_t k = 0; k < common_; ++k) start(ranks_.size() + k, k * cell_floats_);
   return array;
+}
+
+std::vector<float> Layout::cells_of(std::span<const float> array, std::span<const Cell> support) const {
+  std::vector<float> cells(support.size() * cell_floats_);
+  float* to = cells.data();
+  for (const Cell cell : support) to = std::copy_n(array.data() + cell * cell_floats_, cell_floats_, to);
+  return cells;
 }
 
 void Layout::extract(std::span<const float> array, Model& model) const {

@@ -13,6 +13,8 @@
 
 namespace sounder {
 
+struct Options;
+
 // What lies in a cell beside the weights, as planes, in this order.
 struct Planes {
   bool reweight = false;  // n / degree
@@ -22,8 +24,13 @@ struct Planes {
   bool operator==(const Planes&) const = default;
 };
 
+// What such a run needs beside the weights.
+Planes planes_of(const Options& options);
+
 // Which coordinates have a place in the parameter array: all, or not those that no sample touches and whose weights stay at 0.
 enum class Held { kAll, kTouched };
+// As training goes: weights that no sample touches have no place, if they stay at 0.
+Held held_by(const Objective& objective, const Options& options);
 
 // Where each coordinate lives in the parameter array. Coordinates are ranked by degree (the number of samples
 // that touch them), so the hot ones stand side by side: a push then changes whole cells and few cache lines,
@@ -106,6 +113,9 @@ class Layout {
   // InputError unless the model has as many floats a coordinate and common ones, or none of these where a bias is all there is.
   std::vector<float> start(const Objective& objective, std::uint64_t seed, const Model* from = nullptr) const;
 
+  // Of an array of all cells: those of a support, one behind the other.
+  std::vector<float> cells_of(std::span<const float> array, std::span<const Cell> support) const;
+
   // Of the whole array: the weights (and bias) in the order of the data's coordinates.
   void extract(std::span<const float> array, Model& model) const;
   Model model(std::span<const float> array, const Objective& objective, double l2, std::uint64_t rows) const;
@@ -131,5 +141,8 @@ class Layout {
   std::vector<float> reweights_;         // state_floats() a cell; empty without the plane
   std::vector<float> shares_;            // Shape::terms: degree / n of each coordinate; else empty
 };
+
+// Of such data, by degree.
+Layout ranked_layout(const Dataset& data, const Objective& objective, const Options& options);
 
 }  // namespace sounder

@@ -374,21 +374,6 @@ Theorem theorem_of(const Trial& trial, const Options& options) {
           .samples = std::max(0.0, 2 * ratio / accuracy * std::log(2 * ratio / accuracy))};
 }
 
-Planes planes_of(const Options& options) {
-  const RuleTraits& rule = traits_of(options.rule);
-  return {
-      .reweight = rule.reweights || options.l1 > 0, .state = rule.state, .average = options.average_from > 0};
-}
-
-Held held_by(const Objective& objective, const Options& options) {
-  const Shape shape = objective.shape();
-  return shape.starts_at_zero && !shape.terms && !shape.turns && !options.start ? Held::kTouched : Held::kAll;
-}
-
-Layout ranked_layout(const Dataset& data, const Objective& objective, const Options& options) {
-  return {data, objective.shape(), options.bias, planes_of(options), held_by(objective, options)};
-}
-
 Problem problem_of(const Options& options, const Objective& objective, const Plan& plan) {
   return {.rule = options.rule,
           .scales = !objective.shape().terms,

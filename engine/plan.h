@@ -21,9 +21,6 @@ namespace sounder {
 
 class Trial;
 
-// Samples of a block, at least, where Shape::draws: with fewer, what is drawn is too often the sample itself.
-inline constexpr std::size_t kLeastDrawnFrom = 128;
-
 // What a run settles before its first update: block size, staleness bound and step, each as the options say
 // or, where they leave it open, from the data. DECISIONS.md has the measurements behind the constants.
 struct Plan {
@@ -54,11 +51,6 @@ struct Plan {
 };
 
 // What options and plan say in the terms of others.
-Planes planes_of(const Options& options);
-
-// Weights that no sample touches have no place, if they stay at 0.
-Held held_by(const Objective& objective, const Options& options);
-Layout ranked_layout(const Dataset& data, const Objective& objective, const Options& options);
 Problem problem_of(const Options& options, const Objective& objective, const Plan& plan);
 std::unique_ptr<Writer> writer_of(const Options& options, const Plan& plan, const Layout& layout,
                                   Parameters& parameters);

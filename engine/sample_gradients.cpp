@@ -78,19 +78,14 @@ SampleGradients::SampleGradients(const Dataset& data, const Layout& layout, std:
 
 SampleGradient SampleGradients::of(std::uint32_t row) const {
   Block block = maker_.make(std::span(&row, 1));
-  const std::size_t floats = layout_.cell_floats();
-  std::vector<float> before;
-  for (const Cell cell : block.support) {
-    const auto from = weights_.subspan(cell * floats, floats);
-    before.insert(before.end(), from.begin(), from.end());
-  }
+  const std::vector<float> before = layout_.cells_of(weights_, block.support);
   std::vector<float> after = before;
   objective_.step(block.samples(), layout_.local(after.data()), {.size = static_cast<float>(step_)});
   std::transform(after.begin(), after.end(), before.begin(), after.begin(),
                  [&](float now, float then) { return (then - now) / static_cast<float>(step_); });
   // Pairs are drawn by the coordinates of the data that they share, so only these count.
   const std::size_t common = layout_.common();
-  after.erase(after.begin(), after.begin() + static_cast<std::ptrdiff_t>(common * floats));
+  after.erase(after.begin(), after.begin() + static_cast<std::ptrdiff_t>(common * layout_.cell_floats()));
   return {std::vector<Cell>(block.support.begin() + static_cast<std::ptrdiff_t>(common), block.support.end()),
           std::move(after)};
 }

@@ -13,7 +13,6 @@
 #include "engine/borrowed_blocks.h"
 #include "engine/deal.h"
 #include "engine/evaluate.h"
-#include "engine/plan.h"
 #include "io/pages.h"
 #include "io/random.h"
 

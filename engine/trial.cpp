@@ -10,6 +10,7 @@
 #include <span>
 
 #include "engine/sampler.h"
+#include "engine/turns.h"
 #include "io/error.h"
 
 namespace sounder {
@@ -130,13 +131,7 @@ double Trial::first_step() const {
 Trial::Weights Trial::begin() const {
   if (sample_.support.size() * layout_.cell_floats() == start_.size())
     return {.cells = {start_.begin(), start_.end()}};
-  Weights weights{.cells = std::vector<float>(sample_.support.size() * layout_.cell_floats())};
-  float* to = weights.cells.data();
-  for (const Cell cell : sample_.support) {
-    const std::size_t floats = layout_.cell_floats();
-    to = std::ranges::copy(start_.subspan(cell * floats, floats), to).out;
-  }
-  return weights;
+  return {.cells = layout_.cells_of(start_, sample_.support)};
 }
 
 // After kPasses passes over the sample, by a rule that keeps nothing for a sample.
@@ -169,22 +164,16 @@ Trial::Weights Trial::pass(double step) const {
       weights.scale *= std::pow(shrink, count);
     }
   }
-  if (traits_of(options_.rule).derives) derive(weights, clock.at(kPasses * rows), kPasses * rows);
+  if (traits_of(options_.rule).derives)  // as at the end of an epoch
+    Turns(objective_, layout_, options_.rule)
+        .visit(Turn::kEnd,
+               {.rule = options_.rule,
+                .size = static_cast<float>(clock.at(kPasses * rows)),
+                .l1 = options_.l1,
+                .l2 = options_.l2,
+                .before = kPasses * rows},
+               weights.cells, sample_.support);
   return weights;
-}
-
-// The weights from the state of the rule, after so many samples, as at the end of an epoch.
-void Trial::derive(Weights& weights, double step, double samples) const {
-  for (std::size_t place = 0; place < sample_.support.size(); ++place) {
-    LocalWeights local = layout_.local(weights.cells.data() + place * layout_.cell_floats());
-    if (sample_.support[place] > 0) local.bias = nullptr;
-    objective_.turn(Turn::kEnd, local, layout_.weight_floats(),
-                    {.rule = options_.rule,
-                     .size = static_cast<float>(step),
-                     .l1 = options_.l1,
-                     .l2 = options_.l2,
-                     .before = samples});
-  }
 }
 
 double Trial::objective_after(double step) const {

@@ -79,7 +79,6 @@ class Trial {
   double mean_loss(const Weights& at, std::size_t first) const;
   Weights begin() const;
   Weights pass(double step) const;
-  void derive(Weights& weights, double step, double samples) const;
   double largest_gradient(const Weights& at) const;
 
   const Layout& layout_;

@@ -16,10 +16,11 @@ void Turns::visit(Turn turn, const Step& step, Parameters& parameters) {
   parameters.write(array);
 }
 
-void Turns::visit(Turn turn, const Step& step, std::span<float> array) {
+void Turns::visit(Turn turn, const Step& step, std::span<float> array, std::span<const Cell> support) {
   const std::size_t anchors = layout_.weight_floats() * rule_.anchors;
-  for (std::size_t cell = 0; cell < layout_.cells(); ++cell) {
-    LocalWeights local = layout_.local(array.data() + cell * layout_.cell_floats());
+  for (std::size_t place = 0; place < array.size() / layout_.cell_floats(); ++place) {
+    const std::size_t cell = support.empty() ? place : support[place];
+    LocalWeights local = layout_.local(array.data() + place * layout_.cell_floats());
     if (cell > 0) local.bias = nullptr;
     local.anchors = anchors_.data() + cell * anchors;
     objective_.turn(turn, local, layout_.weight_floats(), step);

@@ -17,8 +17,8 @@ class Turns {
 
   // Of the parameters, alone; nothing if the rule has no turns.
   void visit(Turn turn, const Step& step, Parameters& parameters);
-  // Of an array of all cells.
-  void visit(Turn turn, const Step& step, std::span<float> array);
+  // Of an array of cells, all of them or those of this support.
+  void visit(Turn turn, const Step& step, std::span<float> array, std::span<const Cell> support = {});
 
   const std::vector<float>& anchors() const { return anchors_; }
   void set_anchors(std::span<const float> anchors) { anchors_.assign(anchors.begin(), anchors.end()); }

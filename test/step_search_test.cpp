@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "engine/arena.h"
-#include "engine/plan.h"
+#include "engine/layout.h"
 #include "io/synthetic.h"
 #include "objectives/catalogue.h"
 #include "test/support.h"
