@@ -20,7 +20,7 @@ double score_of(const EpochReport& epoch) {
 
 // Rounded, as labels of a cut are, an objective may go far up on its way down.
 bool Course::diverged(double objective) const {
-  if (rounds_) return !std::isfinite(objective);
+  if (rounded_) return !std::isfinite(objective);
   const double headroom = settles_ ? kSettling : kHeadroom;
   const double allowed = std::max((kDivergence - 1) * std::fabs(lowest_), headroom * std::fabs(first_));
   return !(objective - lowest_ <= allowed);
@@ -39,7 +39,7 @@ Course::Standing Course::take(const EpochReport& epoch, bool moved) {
 bool Course::reached(const EpochReport& epoch) const {
   if (options_.target && epoch.objective <= *options_.target) return true;
   // A rounded objective may be the bound itself; any other comes no nearer than rounding errors let it.
-  return (options_.gap > 0 || rounds_) && epoch.gap && *epoch.gap <= options_.gap;
+  return (options_.gap > 0 || rounded_) && epoch.gap && *epoch.gap <= options_.gap;
 }
 
 bool Course::stalled() const {

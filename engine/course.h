@@ -12,10 +12,10 @@ namespace sounder {
 // gain from more. Not thread-safe.
 class Course {
  public:
-  // `rounds` as in Shape; `settles`: steps that no sample overshoots with, and that fall, so that an epoch may end high and yet
+  // `rounded` as in Shape; `settles`: steps that no sample overshoots with, and that fall, so that an epoch may end high and yet
   // no more is to be done. The options must outlive it.
-  Course(const Options& options, bool rounds, bool settles = false)
-      : options_(options), rounds_(rounds), settles_(settles) {}
+  Course(const Options& options, bool rounded, bool settles = false)
+      : options_(options), rounded_(rounded), settles_(settles) {}
 
   // With the objective before the first epoch. What is worth keeping, as a model to go on from is, has a score to beat: the
   // loss on samples held out where there are some, else the objective.
@@ -45,7 +45,7 @@ class Course {
 
  private:
   const Options& options_;
-  bool rounds_;
+  bool rounded_;
   bool settles_;
   double first_ = 0;
   double lowest_ = 0;

@@ -16,7 +16,7 @@ namespace sounder {
 
 // How a run ended. Each of them leaves a usable model: the best so far.
 enum class Outcome {
-  kConverged,   // tolerance or target reached
+  kConverged,   // tolerance, target or gap reached
   kEpochLimit,  // all epochs done
   kTimeLimit,
   kDiverged,   // the objective left the finite numbers however small the step became

@@ -109,7 +109,7 @@ class Trainer {
   std::unique_ptr<Writer> writer_;
   // A thread that waits for a core would keep what it has changed for epochs. What is kept for a sample must not be at work twice, as
   // one epoch runs into the next.
-  const bool goes_on_;
+  const bool runs_on_;
   GradientTask task_;
   Sampler sampler_;
   StepLimit step_limit_;
@@ -152,7 +152,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       units_(timed(report_.prepare_seconds, [&] { return make_units(std::move(source)); })),
       parameters_(layout_.cells(), layout_.cell_floats()),
       writer_(make_writer()),
-      goes_on_(!plan_.strides.ends.empty() && !rule_.turns && !arena.crowded() &&
+      runs_on_(!plan_.strides.ends.empty() && !rule_.turns && !arena.crowded() &&
                objective.memory(options.rule) == 0),
       task_(objective, layout_, blocks_, *writer_, plan_.strides, monitor.stop),
       sampler_(units_, plan_.clock, problem_of(options, objective, plan_), options.seed),
@@ -166,7 +166,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
               .work = [this](const Task& task) { work(task); },
               .account = [this](const Task& task) { account(task); },
               .end_round = [this] { writer_->end_round(); }}),
-      course_(options_, objective.shape().rounds, plan_.settles) {
+      course_(options_, objective.shape().rounded, plan_.settles) {
   arena.for_each_node([&](std::size_t node) { parameters_.touch(node, arena.nodes()); });
   for (const Block& block : blocks_) ++report_.nodes[block.node].blocks;
   parameters_.write(best_);
@@ -232,7 +232,7 @@ Trained Trainer::run() {
 // so far, so that a run which explodes is found out early, every time, and as their orders are drawn beforehand, not for too long.
 int Trainer::epochs_ahead() const {
   constexpr int kMost = 64;
-  if (!goes_on_) return 1;
+  if (!runs_on_) return 1;
   const int done = report_.epochs;
   const int look = options_.evaluate_every - done % options_.evaluate_every;
   return std::max(1, std::min({kMost, look, options_.epochs - done, done - rolled_back_}));

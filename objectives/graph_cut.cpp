@@ -72,7 +72,7 @@ class GraphCut final : public Objective {
             .starts_at_zero = false,
             .terms = true,
             .regularised = false,
-            .rounds = true};
+            .rounded = true};
   }
   bool smooth() const override { return false; }
   Defaults defaults() const override { return {.rule = Rule::kSdca, .l2 = 0, .epochs = 300}; }

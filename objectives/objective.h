@@ -35,9 +35,9 @@ struct Shape {
   bool starts_at_zero = true;  // else start() has something to say
   bool terms = false;          // term() stands for (l2 / 2) |w|^2, and there is no l1
   bool regularised = true;     // else l2 is nothing to it and must be 0
-  bool rounds = false;  // the objective is that of the weights rounded: it need not fall from epoch to epoch
-  bool draws = false;   // steps and losses draw from the coordinates of a block, of which there must be some
-  bool turns = false;   // turn() has work to do whatever the rule (RuleTraits::turns)
+  bool rounded = false;  // the objective is that of the weights rounded: it need not fall from epoch to epoch
+  bool draws = false;    // steps and losses draw from the coordinates of a block, of which there must be some
+  bool turns = false;    // turn() has work to do whatever the rule (RuleTraits::turns)
 
   // A loss of one margin a sample, and L1 and L2 as they come.
   bool linear() const {
