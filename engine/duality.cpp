@@ -16,7 +16,7 @@ double relative(double value, double bound) {
 
 }  // namespace
 
-Duality::Duality(const Objective& objective, const Layout& layout, Turns& turns, std::vector<Block>& blocks,
+Duality::Duality(const Objective& objective, const Layout& layout, Turns& turns, std::span<Block> blocks,
                  double l2, std::size_t rows, ParallelFor one_by_one)
     : objective_(objective),
       layout_(layout),

@@ -18,8 +18,8 @@ namespace sounder {
 class Duality {
  public:
   // `one_by_one` goes through the blocks.
-  Duality(const Objective& objective, const Layout& layout, Turns& turns, std::vector<Block>& blocks,
-          double l2, std::size_t rows, ParallelFor one_by_one);
+  Duality(const Objective& objective, const Layout& layout, Turns& turns, std::span<Block> blocks, double l2,
+          std::size_t rows, ParallelFor one_by_one);
 
   // Of the best bound so far. It is looked up in `array`, all cells after a pass of `step`, which is where rounding and
   // lost adds show; a gap of `wanted` or less is worked out exactly.
@@ -36,7 +36,7 @@ class Duality {
   const Objective& objective_;
   const Layout& layout_;
   Turns& turns_;
-  std::vector<Block>& blocks_;
+  std::span<Block> blocks_;
   double l2_;
   double rows_;
   ParallelFor one_by_one_;

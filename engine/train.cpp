@@ -10,8 +10,7 @@
 
 #include "engine/arena.h"
 #include "engine/asynchrony.h"
-#include "engine/batches.h"
-#include "engine/blocks.h"
+#include "engine/block_supply.h"
 #include "engine/check.h"
 #include "engine/checkpoint.h"
 #include "engine/course.h"
@@ -49,8 +48,6 @@ class Trainer {
   Trained run();
 
  private:
-  Units make_units(Source source);
-  ParallelFor in_turn(ParallelFor parallel) const;
   Pass pass_of(int epoch) const;
   std::unique_ptr<Writer> make_writer();
   int epochs_ahead() const;
@@ -96,15 +93,9 @@ class Trainer {
   Layout layout_;
   std::vector<float> best_;  // after the best epoch; what training starts from, to begin with
   Plan plan_;
-  const double safe_staleness_;            // of Monitor::measure
-  std::vector<std::uint32_t> order_;       // of the rows, where they come in batches
-  std::optional<BlockMaker> maker_;        // while there are blocks to make
-  std::shared_ptr<const BlockFile> file_;  // that the blocks lie in; null if they are made
-  std::size_t unasked_ = 0;                // BlockFile::read_ahead() in this epoch,
-  std::size_t used_ = 0;                   // and BlockFile::let_go()
-  std::vector<Block> blocks_;
-  std::optional<Batches> batches_;
-  const Units units_;
+  const double safe_staleness_;  // of Monitor::measure
+  BlockSupply supply_;
+  const std::span<Block> blocks_;  // the supply's
   Parameters parameters_;
   std::unique_ptr<Writer> writer_;
   // A thread that waits for a core would keep what it has changed for epochs. What is kept for a sample must not be at work twice, as
@@ -148,17 +139,20 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       safe_staleness_(timed(
           report_.prepare_seconds,
           [&] { return monitor.measure ? estimate_safe_staleness(source.data(), options, arena) : 0.0; })),
-      file_(source.file()),
-      units_(timed(report_.prepare_seconds, [&] { return make_units(std::move(source)); })),
+      supply_(
+          timed(report_.prepare_seconds,
+                [&] { return BlockSupply(std::move(source), layout_, objective, options, plan_, arena); })),
+      blocks_(supply_.blocks()),
       parameters_(layout_.cells(), layout_.cell_floats()),
       writer_(make_writer()),
       runs_on_(!plan_.strides.ends.empty() && !rule_.turns && !arena.crowded() &&
                objective.memory(options.rule) == 0),
       task_(objective, layout_, blocks_, *writer_, plan_.strides, monitor.stop),
-      sampler_(units_, plan_.clock, problem_of(options, objective, plan_), options.seed),
+      sampler_(supply_.units(), plan_.clock, problem_of(options, objective, plan_), options.seed),
       step_limit_(sampler_, plan_.cap_grows),
       turns_(objective, layout_, options.rule),
-      duality_(objective, layout_, turns_, blocks_, options.l2, report_.samples, in_turn(run_serially)),
+      duality_(objective, layout_, turns_, blocks_, options.l2, report_.samples,
+               supply_.in_turn(run_serially)),
       few_(plan_.workers > 0 ? std::make_unique<Arena>(with_threads(options, plan_.workers), &arena)
                              : nullptr),
       graph_(few_ ? *few_ : arena, plan_.window,
@@ -184,31 +178,6 @@ std::unique_ptr<Writer> Trainer::make_writer() {
     writer = make_keeping_writer(std::move(writer), parameters_, ends, parallel_on(arena_));
   if (!monitor_.measure) return writer;
   return std::make_unique<MeasuringWriter>(std::move(writer), parameters_, layout_);
-}
-
-// The blocks, all of them or, where they come in batches, those that are drawn as they are drawn.
-Units Trainer::make_units(Source source) {
-  const std::size_t memory = objective_.memory(options_.rule);
-  if (file_) {
-    blocks_ = file_->make_blocks(memory);
-    return units_of(blocks_, plan_);
-  }
-  if (traits_of(discipline_of(options_)).disjoint) {
-    maker_.emplace(std::move(source).data(), layout_, memory, objective_.shape().pairs);
-    order_ = shuffled_rows(report_.samples, options_.seed);
-    batches_.emplace(*maker_, order_, plan_.block_rows, plan_.round_tasks, blocks_);
-    return batches_->units();
-  }
-  blocks_ = std::move(source).blocks(layout_, objective_, options_, plan_.block_rows, plan_.support, arena_);
-  return units_of(blocks_, plan_);
-}
-
-// How to go through all blocks.
-ParallelFor Trainer::in_turn(ParallelFor parallel) const {
-  if (!file_) return parallel;
-  return [this, parallel = std::move(parallel)](std::size_t, const auto& body) {
-    file_->for_each(parallel, body);
-  };
 }
 
 Trained Trainer::run() {
@@ -258,7 +227,7 @@ void Trainer::begin_epoch(int epochs) {
   sampler_.begin_epoch(report_.epochs, pass, epochs);
   turns_.visit(Turn::kBegin, sampler_.step(), parameters_);
   epoch_samples_ = 0;
-  unasked_ = blocks_.size();
+  supply_.begin_epoch();
 }
 
 void Trainer::run_epoch() {
@@ -273,15 +242,14 @@ void Trainer::run_epoch() {
 }
 
 bool Trainer::sample(Task& task) {
-  if (file_) file_->read_ahead(sampler_.to_come(), unasked_);
+  supply_.look_ahead(sampler_.to_come());
   return !clock_.interrupted() && sampler_.next(task);
 }
 
 // Tasks that were sampled ahead of an interruption are dropped.
 void Trainer::work(const Task& task) {
   if (clock_.interrupted()) return;
-  if (batches_) batches_->build(task.blocks[0]);
-  for (std::size_t k = 0; file_ && k < task.blocks.size(); ++k) file_->require(task.blocks[k]);
+  supply_.prepare(task);
   task_.run(task);
 }
 
@@ -293,13 +261,13 @@ void Trainer::account(const Task& task) {
   for (const std::uint32_t number : task.blocks) {
     epoch_samples_ += blocks_[number].rows();
     nonzeros_ += blocks_[number].nonzeros();
-    if (file_) file_->let_go(used_);
   }
+  supply_.let_go(task);
   if (clock_.progress_due()) tell_progress();
 }
 
 void Trainer::end_epoch() {
-  if (batches_) batches_->build_rest(arena_);
+  supply_.complete();
   turns_.visit(Turn::kEnd, sampler_.step(), parameters_);
   if (averaging()) mean_ = averaged(parameters_.all(), layout_, sampler_.average()->all);
 }
@@ -309,7 +277,7 @@ double Trainer::objective_at_start() {
   report_.training = {.loss = report_.objective};
   const bool biased = options_.bias && best_.front() != 0;
   if (objective_.shape().starts_at_zero && !options_.start && !biased) return report_.objective;
-  if (batches_) batches_->build_rest(arena_);
+  supply_.complete();
   const Evaluation sums = sums_at(parameters_);
   report_.training = metrics_of(sums, objective_.labels());
   return objective_of(sums, objective_, layout_, best_, options_);
@@ -342,12 +310,7 @@ void Trainer::take_checkpoint() {
 }
 
 Evaluation Trainer::sums_at(const Parameters& parameters) {
-  const ParallelFor parallel = parallel_on(arena_);
-  return timed(report_.evaluate_seconds, [&] {
-    if (batches_)
-      return evaluate_batches(objective_, layout_, parameters, blocks_, plan_.round_tasks, parallel);
-    return evaluate_blocks(objective_, layout_, parameters, blocks_, in_turn(parallel));
-  });
+  return timed(report_.evaluate_seconds, [&] { return supply_.evaluate(parameters); });
 }
 
 void Trainer::evaluate() {
