@@ -36,6 +36,8 @@ class BlockSupply {
 
   std::span<Block> blocks() { return blocks_; }
   Units units();  // what a sampler draws
+  // Blocks, one behind the other, that are a batch of disjoint ones; 1 if they are no batches.
+  std::size_t groups() const { return batches_ ? plan_.round_tasks : 1; }
 
   void begin_epoch() { unasked_ = blocks_.size(); }
   // Of the tasks that are still to be drawn in the epoch, the blocks, in order.

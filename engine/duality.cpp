@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "engine/gradient_task.h"
@@ -17,14 +18,15 @@ double relative(double value, double bound) {
 }  // namespace
 
 Duality::Duality(const Objective& objective, const Layout& layout, Turns& turns, std::span<Block> blocks,
-                 double l2, std::size_t rows, ParallelFor one_by_one)
+                 double l2, std::size_t rows, ParallelFor one_by_one, std::size_t groups)
     : objective_(objective),
       layout_(layout),
       turns_(turns),
       blocks_(blocks),
       l2_(l2),
       rows_(static_cast<double>(rows)),
-      one_by_one_(std::move(one_by_one)) {}
+      one_by_one_(std::move(one_by_one)),
+      groups_(groups) {}
 
 double Duality::gap(double value, std::span<const float> array, const Step& step, double wanted) {
   best_ = std::max(best_, objective_.shape().terms ? exact_dual() : dual(array, step));
@@ -56,11 +58,28 @@ double Duality::exact_dual() const {
 
 double Duality::mean_conjugate() const {
   double sum = 0;
-  one_by_one_(blocks_.size(), [&](std::size_t b) {
-    const Block& block = blocks_[b];
-    sum += objective_.conjugates(block.samples(), std::span(block.memory).first(block.rows()));
-  });
+  one_by_one_(blocks_.size() / groups_,
+              [&](std::size_t b) { sum += conjugates_of(blocks_.subspan(b * groups_, groups_)); });
   return sum / rows_;
+}
+
+double Duality::conjugates_of(std::span<const Block> batch) const {
+  const auto of = [&](const Block& block, std::size_t first, std::size_t rows) {
+    return objective_.conjugates(block.samples().part(first, rows),
+                                 std::span(block.memory).subspan(first, rows));
+  };
+  if (batch.size() == 1) return of(batch[0], 0, batch[0].rows());
+  std::vector<double> rows;
+  for (const Block& block : batch) {
+    const Samples samples = block.samples();
+    std::size_t place = 0;
+    for (std::size_t i = 0; i < samples.rows(); ++i, ++place) {
+      place += samples.gap(i);
+      rows.resize(std::max(rows.size(), place + 1));
+      rows[place] = of(block, i, 1);
+    }
+  }
+  return std::accumulate(rows.begin(), rows.end(), 0.0);
 }
 
 }  // namespace sounder

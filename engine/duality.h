@@ -17,9 +17,10 @@ namespace sounder {
 // rule keeps. Gaps are relative to the objective. The references must outlive it; no task may be in flight.
 class Duality {
  public:
-  // `one_by_one` goes through the blocks.
+  // `one_by_one` goes through the blocks. `groups`: of them that are a batch of disjoint ones, whose rows are summed in the order
+  // that they were drawn in, whatever the number of groups; else 1.
   Duality(const Objective& objective, const Layout& layout, Turns& turns, std::span<Block> blocks, double l2,
-          std::size_t rows, ParallelFor one_by_one);
+          std::size_t rows, ParallelFor one_by_one, std::size_t groups);
 
   // Of the best bound so far. It is looked up in `array`, all cells after a pass of `step`, which is where rounding and
   // lost adds show; a gap of `wanted` or less is worked out exactly.
@@ -32,6 +33,7 @@ class Duality {
   double dual(std::span<const float> array, const Step& step) const;
   double exact_dual() const;
   double mean_conjugate() const;
+  double conjugates_of(std::span<const Block> batch) const;
 
   const Objective& objective_;
   const Layout& layout_;
@@ -40,6 +42,7 @@ class Duality {
   double l2_;
   double rows_;
   ParallelFor one_by_one_;
+  std::size_t groups_;
   double best_ = -std::numeric_limits<double>::infinity();
 };
 

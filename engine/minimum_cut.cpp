@@ -71,8 +71,11 @@ Cut minimum_cut(const CutProblem& problem, const Options& options, const Monitor
     cut.report = std::move(trained.report);
     cut.report.options = options;
   }
+  const double rounding = rounding_of(problem);
+  for (double* const energy : {&cut.energy, &cut.relaxed_energy, &cut.bound})
+    if (std::fabs(*energy) <= rounding) *energy = 0;  // of costs that cancel out
   cut.gap = (cut.energy - cut.bound) / std::max(std::fabs(cut.energy), std::numeric_limits<double>::min());
-  cut.optimal = problem.whole && cut.energy - cut.bound + rounding_of(problem) < 1;
+  cut.optimal = problem.whole && cut.energy - cut.bound + rounding < 1;
   cut.seconds = seconds_since(start);
   return cut;
 }

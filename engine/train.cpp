@@ -152,7 +152,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       step_limit_(sampler_, plan_.cap_grows),
       turns_(objective, layout_, options.rule),
       duality_(objective, layout_, turns_, blocks_, options.l2, report_.samples,
-               supply_.in_turn(run_serially)),
+               supply_.in_turn(run_serially), supply_.groups()),
       few_(plan_.workers > 0 ? std::make_unique<Arena>(with_threads(options, plan_.workers), &arena)
                              : nullptr),
       graph_(few_ ? *few_ : arena, plan_.window,

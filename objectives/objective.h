@@ -164,8 +164,8 @@ struct Evaluation {
 // minimises.
 //
 // Implementations are immutable: every member function may be called from any number of threads at once. They
-// see local arrays only, never the shared parameters, an atomic or a thread; exceptions they throw surface
-// from train(). For a linear model with a scalar loss use make_linear() (linear.h); anything else derives
+// see local arrays only, never the shared parameters, an atomic or a thread, and may use oneTBB themselves; exceptions they throw
+// surface from train(). For a linear model with a scalar loss use make_linear() (linear.h); anything else derives
 // from this class directly.
 class Objective {
  public:

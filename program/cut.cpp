@@ -83,9 +83,9 @@ Json to_json(const Cut& cut, const CutProblem& problem) {
 }
 
 std::string describe(const Cut& cut, const CutProblem& problem) {
+  const std::string below = cut.energy == 0 ? "" : fmt::format(": {:.2g} % below", 100 * cut.gap);
   const std::string proof =
-      cut.optimal ? "the minimum"
-                  : fmt::format("the minimum is at least {:.10g}: {:.2g} % below", cut.bound, 100 * cut.gap);
+      cut.optimal ? "the minimum" : fmt::format("the minimum is at least {:.10g}{}", cut.bound, below);
   return fmt::format("cut {:.10g}, {} ({}, {}, {}; {}: {}, {:.2f} s, {})\n", cut.energy, proof,
                      counted(problem.nodes(), "node"), counted(problem.edges.rows(), "edge"),
                      counted(problem.labels(), "label"), name_of(cut.report.outcome),

@@ -209,6 +209,14 @@ TEST_CASE("minimum cut: problems that leave nothing to train") {
   }
 }
 
+TEST_CASE("minimum cut: of a network that falls apart it is 0, not what costs round to") {
+  const FlowNetwork network{4, {0, 3}, {{0, 1, 0.3}, {2, 3, 0.7}}};
+  const Cut cut = minimum_cut(cut_problem(network));
+  CHECK(cut.energy == 0);
+  CHECK(cut.bound == 0);
+  CHECK(cut.gap == 0);
+}
+
 TEST_CASE("minimum cut: a gap of 0 stops at the minimum") {
   Options options = precise(1);
   options.gap = 0;

@@ -152,6 +152,7 @@ TEST_CASE("rules: exclusive and reproducible give the same bits on any number of
         CHECK(again.weights == first.weights);
         CHECK(again.bias == first.bias);
         CHECK(report_again.objective == report.objective);
+        CHECK(report_again.gap == report.gap);
       }
     }
   });
