@@ -12,7 +12,9 @@ std::string why_tried(const Trial& trial) {
   const char* const less = trial.smooth() ? "" : ", and less the smaller a part of all these are";
   if (trial.adapts())
     return fmt::format(
-        "{}, times the power of four nearest to 1 that did within {:.2g} % of the best in two passes over {}",
+        "{}, times the power of four nearest to 1 that did within {:.2g} % of the best, and of what it took "
+        "off the loss, "
+        "in two passes over {}",
         trial.first_step() == 1 ? "1" : "3 over the length of a typical sample", tie,
         counted(trial.learned(), "row"));
   if (trial.goes_on())

@@ -356,8 +356,9 @@ std::vector<float> Source::start(const Layout& layout, const Objective& objectiv
     if (weight != nullptr) weights.push_back(weight[row]);
   };
   if (file_) {
-    for (const Block& block : Beginning(*file_, kLabels).blocks)
-      for (std::size_t row = 0; row < block.rows(); ++row) take(block.labels.data(), nullptr, row);
+    const Beginning some(*file_, kLabels);
+    for (std::size_t b = 0; b < some.blocks.size(); ++b)
+      for (std::size_t row = 0; row < some.taken[b]; ++row) take(some.blocks[b].labels.data(), nullptr, row);
   } else {
     const Samples all = samples_of(data_, 0, data_.rows());
     const std::size_t count = std::min(kLabels, data_.rows());

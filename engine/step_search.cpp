@@ -113,10 +113,10 @@ double best_tried(const Trial& trial, std::size_t rows, int epochs) {
   if (!scores.empty() && best()->first < search.first + search.patience) walk(search.first - 1, -1);
   if (scores.empty()) return all.step(search.first - 1);  // a row or two
   double enough = best()->second * search.tie;
-  // Of what steps can reduce, where nearly nothing may be.
-  if (trial.adapts() && !trial.goes_on())
-    enough = std::min(
-        enough, best()->second + (search.tie - 1) * std::max(0.0, trial.loss_at_start() - best()->second));
+  if (search.by_fall) {
+    const double fall = std::max(0.0, trial.loss_at_start() - best()->second);
+    enough = std::min(enough, best()->second + (search.tie - 1) * fall);
+  }
   return all.step(search.nearest ? nearest_of(scores, enough) : smallest_of(scores, enough));
 }
 
@@ -132,7 +132,7 @@ Search search_for(const Trial& trial) {
             .gain = 1e-4,
             .trials = 3,
             .nearest = true};
-  if (trial.adapts()) return {.first = 0, .patience = 1, .tie = 1.5, .nearest = true};
+  if (trial.adapts()) return {.first = 0, .patience = 1, .tie = 1.5, .nearest = true, .by_fall = true};
   return trial.smooth() ? Search{.first = 0, .patience = 1, .tie = 1.25} : Search{};
 }
 

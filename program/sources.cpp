@@ -26,8 +26,8 @@
 namespace sounder {
 namespace {
 
-// What training holds for each float of a column, at least: its place, degree, weight and state, the latest and best of
-// both, and the model.
+// What training holds for each float of a column that samples touch, at least: its place, degree, weight and state, the latest
+// and best of both, and the model. Of one that none touches it is a third.
 constexpr double kBytesPerColumn = 36;
 
 // One huge column number is enough to ask for more memory than there is, which the system may grant first and

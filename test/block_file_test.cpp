@@ -329,6 +329,22 @@ TEST_CASE("block file: a few large labels, wherever they lie, are no divergence"
   }
 }
 
+TEST_CASE("block file: a bias starts where the labels are, as from the samples") {
+  std::string text;
+  for (int i = 0; i < 3000; ++i)
+    text += fmt::format("{} {}:1 {}:0.5\n", 10'000 + i % 20 - i % 7, 1 + i % 20, 21 + i % 7);
+  const Files files(text);
+  const auto objective = make_objective("quantile", {});
+  Options options = short_run();
+  options.bias = true;
+  files.convert({.options = options}, "quantile");
+  const double from_samples = train(read_libsvm(files.svm).data, *objective, options).report.objective;
+  CHECK(from_samples < 10);
+  for (const std::size_t memory : {kAllMemory, std::size_t{0}})
+    CHECK(train(files.open(memory), *objective, options).report.objective ==
+          doctest::Approx(from_samples).epsilon(0.05));
+}
+
 TEST_CASE("block file: calls may run at once on one file that is larger than memory") {
   const Files files = small_files();
   files.convert({.options = short_run()});
