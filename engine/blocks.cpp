@@ -64,8 +64,8 @@ class BlockMaker::CellSet {
       : marks_(padded(cells)),
         marks64_(padded(cells / 64 + 1)),
         marks4096_(padded(cells / 4096 + 1)),
-        slots_(padded(cells)),
-        cells_(padded(cells)) {}
+        slots_(std::make_unique_for_overwrite<std::uint32_t[]>(padded(cells))),
+        cells_(std::make_unique_for_overwrite<Cell[]>(padded(cells))) {}
 
   // Inserts. A small value, for the same reason as Layout::Places.
   struct Marker {
@@ -85,11 +85,11 @@ class BlockMaker::CellSet {
         take_cells(64 * group, std::min(64 * (group + 1), marks_.size()));
       });
     });
-    return std::span(cells_).first(count_);
+    return {cells_.get(), count_};
   }
 
   // Of each cell its place in what drain() returned last.
-  const std::uint32_t* slots() const { return slots_.data(); }
+  const std::uint32_t* slots() const { return slots_.get(); }
 
  private:
   using Marks = std::vector<std::uint8_t>;
@@ -133,8 +133,8 @@ class BlockMaker::CellSet {
   Marks marks_;
   Marks marks64_;
   Marks marks4096_;
-  std::vector<std::uint32_t> slots_;
-  std::vector<Cell> cells_;  // and room for some that are not marked
+  std::unique_ptr<std::uint32_t[]> slots_;
+  std::unique_ptr<Cell[]> cells_;  // and room for some that are not marked
   std::size_t count_ = 0;
 };
 

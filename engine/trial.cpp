@@ -6,7 +6,6 @@
 #include <cassert>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <span>
 
 #include "engine/sampler.h"
@@ -38,6 +37,11 @@ double curvature_of(const Objective& objective) {
     throw InputError(
         fmt::format("the curvature of {} is {}, expected a number >= 0", objective.name(), curvature));
   return curvature > 0 ? curvature : 1;  // a straight line suits any scale
+}
+
+std::vector<float> cells_of(const Layout& layout, std::span<const float> array, const Block& block) {
+  if (block.support.size() * layout.cell_floats() == array.size()) return {array.begin(), array.end()};
+  return layout.cells_of(array, block.support);
 }
 
 double crowd_of(const Source& data) {
@@ -74,13 +78,13 @@ Fading fading_of(const Objective& objective, const Source& data, double l2, doub
 Trial::Trial(const Source& data, const Layout& layout, std::span<const float> start,
              const Objective& objective, const Options& options)
     : layout_(layout),
-      start_(start),
       objective_(objective),
       options_(options),
       fading_(fading_of(objective, data, options.l2, kPasses)),
       crowd_(crowd_of(data)),
       sample_(data.sample(layout, sample_rows(data.rows(), options), objective.memory(options.rule),
                           options.seed)),
+      start_{.cells = cells_of(layout, start, sample_)},
       rows_(sample_.rows()),
       learned_(goes_on() ? (rows_ + 1) / 2 : rows_),
       curvature_(curvature_of(objective)),
@@ -90,7 +94,7 @@ Trial::Trial(const Source& data, const Layout& layout, std::span<const float> st
   for (std::size_t i = 0; i < rows_; ++i) sum += samples.squared_norm(i);
   mean_squared_norm_ = sum > 0 ? sum / static_cast<double>(rows_) : 1;
   if (!objective.curvature_at(1)) return;
-  const double found = *objective.curvature_at(mean_loss(begin(), 0));
+  const double found = *objective.curvature_at(mean_loss(start_, 0));
   if (found > 0 && std::isfinite(found)) curvature_ = found;
 }
 
@@ -128,12 +132,6 @@ double Trial::first_step() const {
   }
 }
 
-Trial::Weights Trial::begin() const {
-  if (sample_.support.size() * layout_.cell_floats() == start_.size())
-    return {.cells = {start_.begin(), start_.end()}};
-  return {.cells = layout_.cells_of(start_, sample_.support)};
-}
-
 // After kPasses passes over the sample, by a rule that keeps nothing for a sample.
 Trial::Weights Trial::pass(double step) const {
   assert(sample_.memory.empty());
@@ -146,7 +144,7 @@ Trial::Weights Trial::pass(double step) const {
                         .rows = rows,
                         .epochs = kPasses};
   const Samples samples = sample_.samples();
-  Weights weights = begin();
+  Weights weights = start_;
   for (int pass = 0; pass < kPasses; ++pass) {
     for (std::size_t first = 0; first < learned_; first += kChunk) {
       const std::size_t count = std::min(kChunk, learned_ - first);
@@ -186,7 +184,7 @@ double Trial::objective_after(double step) const {
 }
 
 double Trial::gradient_bound() const {
-  return std::max(largest_gradient(begin()), largest_gradient(pass(natural_step())));
+  return std::max(largest_gradient(start_), largest_gradient(pass(natural_step())));
 }
 
 // The slope in the margin is that in a bias, of which an objective need not have one of its own.
@@ -226,11 +224,12 @@ double Trial::top_curvature(std::size_t rows) const {
     for_each_row(samples,
                  [&](std::size_t, const auto& row) { row.add_to(image.data(), row.dot(vector.data())); });
     const double before = norm;
-    norm = std::sqrt(std::inner_product(image.begin(), image.end(), image.begin(), 0.0));
+    norm = std::sqrt(sum_of_squares(image));
     if (norm == 0) return 0;
     if (!std::isfinite(norm)) return curvature_ * mean_squared_norm_;  // no eigenvalue is larger
     if (round > 1 && norm < kEnough * before) break;
-    for (std::size_t i = 0; i < vector.size(); ++i) vector[i] = static_cast<float>(image[i] / norm);
+    const double share = 1 / norm;
+    for (std::size_t i = 0; i < vector.size(); ++i) vector[i] = static_cast<float>(image[i] * share);
   }
   return curvature_ * norm / static_cast<double>(count);
 }

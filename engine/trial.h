@@ -27,7 +27,7 @@ class Trial {
  public:
   static constexpr std::size_t kCurvatureRows = 512;
 
-  // `start` is what training starts from, all of it; a reference to it is kept, as to the others but `data`.
+  // `start` is what training starts from, all of it. References to the last three of the others are kept.
   Trial(const Source& data, const Layout& layout, std::span<const float> start, const Objective& objective,
         const Options& options);
 
@@ -35,7 +35,7 @@ class Trial {
   std::size_t learned() const { return learned_; }  // of them, steps are tried on
   bool smooth() const { return objective_.smooth(); }
   double largest_curvature() const;  // of the loss, at any margin
-  double loss_at_start() const { return mean_loss(begin(), learned_ < rows_ ? learned_ : 0); }
+  double loss_at_start() const { return mean_loss(start_, learned_ < rows_ ? learned_ : 0); }
   bool goes_on() const { return options_.start != nullptr; }  // from a model
   double crowd() const { return crowd_; }  // near 1 with many more samples than coordinates, else near 0
   double mean_squared_norm() const { return mean_squared_norm_; }  // of |x|^2; 1 if all are 0
@@ -77,17 +77,16 @@ class Trial {
   };
 
   double mean_loss(const Weights& at, std::size_t first) const;
-  Weights begin() const;
   Weights pass(double step) const;
   double largest_gradient(const Weights& at) const;
 
   const Layout& layout_;
-  std::span<const float> start_;
   const Objective& objective_;
   const Options& options_;
   Fading fading_;
   double crowd_;
   Block sample_;
+  Weights start_;
   std::size_t rows_;
   std::size_t learned_;  // of them, from the first on, to try steps on
   double mean_squared_norm_ = 1;
