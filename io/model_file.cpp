@@ -13,6 +13,7 @@
 #include <span>
 #include <string_view>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "io/checksum.h"
@@ -100,16 +101,21 @@ class Reader {
   Checksum sum_;  // of what read_text() and fill() have read
 };
 
-// The size comes first: opening a pipe would wait for its writer.
+// What is there is looked at first: opening a pipe would wait for its writer. The size is that of what was opened, as another
+// model may have been put in its place meanwhile.
 Reader::Reader(const std::string& path) : path_(path) {
   std::error_code error;
-  size_ = std::filesystem::file_size(path, error);
+  std::ignore = std::filesystem::file_size(path, error);
   std::error_code unknown;
   if (std::filesystem::is_fifo(path, unknown))
     fail(path, "cannot read: a pipe, expected a file, as models are read by name");
   if (error) fail(path, fmt::format("cannot read: {}", error.message()));
-  stream_.open(path, std::ios::binary);
+  stream_.open(path, std::ios::binary | std::ios::ate);
   if (!stream_) fail(path, fmt::format("cannot read: {}", std::generic_category().message(errno)));
+  const std::streamoff size = stream_.tellg();
+  if (size < 0 || !stream_.seekg(0))
+    fail(path, fmt::format("cannot read: {}", std::generic_category().message(errno)));
+  size_ = static_cast<std::uint64_t>(size);
 }
 
 Model Reader::read() {

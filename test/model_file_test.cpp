@@ -11,7 +11,9 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "io/input.h"
@@ -281,6 +283,25 @@ TEST_CASE("model_file: a process killed while it saves leaves a whole model") {
     CHECK((model.dimension == 3 || first == std::ssize(model.weights)));
   }
   CHECK(!none_went_through());  // or nothing was tested
+}
+
+TEST_CASE("model_file: who reads while another replaces it gets the one model or the other") {
+  const test::TempDir directory;
+  const std::string path = directory / "model";
+  Model small = small_model();
+  Model large = small_model();
+  large.dimension = 20'000;
+  large.weights.assign(large.dimension * large.width, 1);
+  large.names = {};
+  small.names = {};
+  save_model(small, path);
+  std::jthread writer([&](const std::stop_token& stop) {
+    for (bool turn = true; !stop.stop_requested(); turn = !turn) save_model(turn ? large : small, path);
+  });
+  for (int i = 0; i < 20'000; ++i) {
+    const std::uint64_t dimension = load_model(path).dimension;
+    REQUIRE((dimension == small.dimension || dimension == large.dimension));
+  }
 }
 
 }  // namespace
