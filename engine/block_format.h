@@ -15,8 +15,8 @@ namespace sounder {
 // A block file is prepared samples, to be mapped into memory and trained from as they lie there. Little-endian:
 //
 //   64 bytes       "sounder blocks 1\n" and zeros; 1 is the version of this format
-//   blocks         each a Block (engine/blocks.h) of width 1 without weights: its parts in the order of BlockPieces
-//                  (engine/block_pieces.h), and then its values, both filled up with zeros to a multiple of 64 bytes
+//   blocks         each a Block (engine/blocks.h) of width 1 without weights: offsets, support, labels, squared norms and
+//                  positions, wide or narrow, and then its values, both filled up with zeros to a multiple of 64 bytes
 //   degrees        32 bits a coordinate: how many rows have it; the Layout follows from these
 //   index          a BlockEntry a block
 //   the end        a BlockFileEnd: what the samples are, and the checksums of degrees, of index, and of itself

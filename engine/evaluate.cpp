@@ -120,6 +120,7 @@ void require_same(const Model& model, const Objective& objective) {
 }
 
 void check_positions(std::uint64_t dimension, std::size_t width) {
+  if (width == 0) throw InputError("the objective has a width of 0, expected 1 or more");
   if (static_cast<double>(dimension) * static_cast<double>(width) <= 0x1p32) return;
   throw InputError(
       fmt::format("{} coordinates of {} weights each: a model has at most 2^32 weights", dimension, width));

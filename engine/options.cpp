@@ -129,6 +129,10 @@ Options options_for(const Objective& objective) {
 }
 
 void validate(const Options& o) {
+  const auto among = [](const auto& all, auto value) { return std::ranges::find(all, value) != all.end(); };
+  require(among(all_rules(), o.rule), "rule", static_cast<int>(o.rule), "one that there is");
+  require(among(all_disciplines(), discipline_of(o)), "discipline", static_cast<int>(discipline_of(o)),
+          "one that there is");
   require(o.l2 >= 0 && std::isfinite(o.l2), "l2", o.l2, ">= 0");
   require(o.l1 >= 0 && std::isfinite(o.l1), "l1", o.l1, ">= 0");
   require(o.epochs >= 1, "epochs", o.epochs, ">= 1");

@@ -413,6 +413,7 @@ Trained train(Dataset data, const Objective& objective, const Options& options, 
 
 Trained train(std::shared_ptr<const BlockFile> file, const Objective& objective, const Options& options,
               const Monitor& monitor) {
+  if (!file) throw InputError("no block file to train on");
   check(*file, objective, options, monitor.validation ? &*monitor.validation : nullptr);
   if (monitor.measure) throw InputError("measure: needs the samples one by one, not in a block file");
   Options with_blocks = options;

@@ -368,6 +368,8 @@ Split split(const Dataset& data, double share, std::uint64_t seed) {
 Split fold(const Dataset& data, std::size_t folds, std::size_t number, std::uint64_t seed) {
   require(folds >= 2 && folds <= data.rows(), "folds = " + std::to_string(folds) + ": must be 2 to " +
                                                   std::to_string(data.rows()) + ", the rows");
+  require(number < folds,
+          "number = " + std::to_string(number) + ": must be below folds = " + std::to_string(folds));
   std::vector<std::uint32_t> rows = shuffled_rows(data.rows(), seed);
   const std::size_t begin = rows.size() * number / folds;
   const std::size_t count = rows.size() * (number + 1) / folds - begin;

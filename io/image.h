@@ -34,7 +34,7 @@ inline constexpr std::size_t kMostPixels = std::size_t{1} << 28;
 // with line and column. Safe to call from any number of threads.
 Image read_image(const std::string& path);
 
-// Writes a gray or RGB PNG of 8 bits, as io/output.h does: whole or not at all. Throws InputError when `path`
+// Writes a gray or RGB PNG of 8 bits, whole or not at all. Throws InputError when `path`
 // cannot be written, and for an image without pixels or with more than 10^6 a side, libpng's limit.
 void write_png(const Image& image, const std::string& path);
 

@@ -36,4 +36,5 @@ TEST_CASE("folds: refuses fewer than two, and more than there are rows") {
   const Dataset data = numbered_rows(1, {{0}, {0}, {0}});
   CHECK(input_error_of([&] { fold(data, 1, 0, 1); }) == "folds = 1: must be 2 to 3, the rows");
   CHECK(input_error_of([&] { fold(data, 4, 0, 1); }) == "folds = 4: must be 2 to 3, the rows");
+  CHECK(input_error_of([&] { fold(data, 3, 3, 1); }) == "number = 3: must be below folds = 3");
 }

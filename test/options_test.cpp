@@ -37,6 +37,9 @@ TEST_CASE("options: the defaults are valid") {
 
 TEST_CASE("options: what is minimised and how is refused with field, value and constraint") {
   const Case cases[] = {
+      {[](Options& o) { o.rule = static_cast<Rule>(99); }, "rule = 99: must be one that there is"},
+      {[](Options& o) { o.discipline = static_cast<Discipline>(99); },
+       "discipline = 99: must be one that there is"},
       {[](Options& o) { o.l2 = -0.5; }, "l2 = -0.5: must be >= 0"},
       {[](Options& o) { o.l2 = kInfinity; }, "l2 = inf: must be >= 0"},
       {[](Options& o) { o.l2 = kNaN; }, "l2 = nan: must be >= 0"},

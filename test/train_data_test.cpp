@@ -228,6 +228,16 @@ TEST_CASE("train: columns that no row touches stay at zero and change nothing el
   }
 }
 
+TEST_CASE("train: an objective without weights is refused, and so is no block file") {
+  struct Nothing final : FakeObjective {
+    Shape shape() const override { return {.width = 0}; }
+  };
+  CHECK(input_error_of([] { train(problem(), Nothing()); }) ==
+        "the objective has a width of 0, expected 1 or more");
+  CHECK(input_error_of([] { train(std::shared_ptr<const BlockFile>(), *make_objective("hinge")); }) ==
+        "no block file to train on");
+}
+
 TEST_CASE("train: a column that only a row of weight zero touches stays at zero") {
   for (const std::size_t threads : kThreadSweep) {
     Dataset::Columns parts;
