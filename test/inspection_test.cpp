@@ -218,7 +218,8 @@ double weighted_chance_of(const Dataset& data) {
 }
 
 TEST_CASE(
-    "inspection: conflicts by gradients, of rows as long as they are, are those of the data's coordinates") {
+    "inspection: conflicts by gradients, of rows as long as they are, are those of the data's coordinates" *
+    doctest::skip(test::kUnderTsan)) {
   const Dataset long_rows = generate({.rows = 2000, .columns = 60, .nonzeros_per_row = 5});
   Dataset::Columns parts;
   for (std::size_t i = 0; i < long_rows.rows(); ++i) parts.append(long_rows.row(i));

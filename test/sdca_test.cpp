@@ -117,7 +117,8 @@ Options ascent(double l2, std::size_t threads = 1) {
 
 }  // namespace
 
-TEST_CASE("sdca: the conjugate is the supremum of slope x margin - loss, infinite where that has no end") {
+TEST_CASE("sdca: the conjugate is the supremum of slope x margin - loss, infinite where that has no end" *
+          doctest::skip(kUnderTsan)) {
   for (const CatalogueRow& row : linear_catalogue()) {
     const auto objective = row.make({});
     for (const float label : labels_for(*objective)) {
