@@ -127,24 +127,32 @@ void check_validation(const Dataset* validation, std::size_t dimension, LabelKin
   }
 }
 
+// What makes convert's blocks such as the options need, all of it: one conversion is to be enough.
+std::string flags_for_blocks(const Objective& objective, const Options& options) {
+  std::string flags = fmt::format("--objective {} --rule {}", objective.name(), name_of(options.rule));
+  if (options.l1 > 0) flags += fmt::format(" --l1 {}", options.l1);
+  if (options.average_from > 0) flags += " --average";
+  if (options.bias) flags += " --bias";
+  if (options.block_rows > 0) flags += fmt::format(" --block {}", options.block_rows);
+  return flags;
+}
+
 // Throws InputError unless the blocks of the file are such as the options need.
 void check_blocks(const BlockFile& file, const Objective& objective, const Options& options) {
   const BlockFileShape& made = file.shape();
-  const auto expect = [&](bool holds, std::string_view found, std::string_view convert) {
+  const auto expect = [&](bool holds, std::string_view found) {
     if (!holds)
       throw InputError({file.path()},
-                       fmt::format("found blocks {}: convert the samples again {}", found, convert));
+                       fmt::format("found blocks {}: convert the samples again with {}, or train "
+                                   "with what this file was made for",
+                                   found, flags_for_blocks(objective, options)));
   };
   expect(made.labels == objective.labels(),
-         made.labels == LabelKind::kReal ? "of real labels" : "of two classes",
-         "with --objective " + objective.name());
-  expect(made.bias == options.bias, made.bias ? "with a bias" : "without a bias",
-         options.bias ? "with --bias" : "without --bias");
-  expect(made.planes == planes_of(options), "with room for another rule, --l1 or average",
-         fmt::format("with --rule {}{}{}", name_of(options.rule), options.l1 > 0 ? " --l1" : "",
-                     options.average_from > 0 ? " --average" : ""));
+         made.labels == LabelKind::kReal ? "of real labels" : "of two classes");
+  expect(made.bias == options.bias, made.bias ? "with a bias" : "without a bias");
+  expect(made.planes == planes_of(options), "with room for another rule, --l1 or average");
   expect(options.block_rows == 0 || options.block_rows == made.block_rows,
-         fmt::format("of {} rows", made.block_rows), fmt::format("with --block {}", options.block_rows));
+         fmt::format("of {} rows", made.block_rows));
 }
 
 }  // namespace

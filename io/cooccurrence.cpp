@@ -152,6 +152,8 @@ void validate(const TextOptions& options) {
 Cooccurrences count_cooccurrences(std::string_view text, const std::string& name,
                                   const TextOptions& options) {
   validate(options);
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+    throw InputError({name}, "found UTF-16, expected UTF-8, or another code that keeps ASCII's letters");
   const Tokens tokens = tokenize(text);
   const std::vector<std::uint32_t> kept = frequent(tokens.counts, options);
   if (kept.size() < 2)

@@ -3,6 +3,7 @@
 #include <Eigen/Core>
 #include <Eigen/SparseCore>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "io/dataset.h"
@@ -16,6 +17,9 @@ namespace sounder {
 // a row, and for all that Dataset refuses.
 inline Dataset view_of(const Eigen::SparseMatrix<float, Eigen::RowMajor>& x, std::span<const float> labels) {
   if (!x.isCompressed()) throw InputError("the matrix is not compressed: call makeCompressed() first");
+  if (static_cast<Eigen::Index>(labels.size()) != x.rows())
+    throw InputError("found " + std::to_string(labels.size()) + " labels, expected " +
+                     std::to_string(x.rows()) + ", one for each row of the matrix");
   const auto nonzeros = static_cast<std::size_t>(x.nonZeros());
   // An object may be read through the unsigned counterpart of its type; a negative index fails the range
   // check.

@@ -174,8 +174,9 @@ class Parser {
   [[noreturn]] void refuse_index(const char* start, std::uint64_t index, std::uint64_t lowest) const {
     if (index >= base_ + kMostColumns) fail(start, fmt::format("an index below {}", base_ + kMostColumns));
     if (index >= end_)
-      throw Refused{start, fmt::format("column {} (counted from {}): the model has {} columns", index, base_,
-                                       columns_)};
+      throw Refused{start, fmt::format("column {} (counted from {}): the model has {} columns; "
+                                       "--ignore-unknown leaves others out",
+                                       index, base_, columns_)};
     if (lowest == base_) fail(start, "an index of 1 or more (columns are counted from 1)");
     throw Refused{start,
                   fmt::format("found index {} behind index {}: indices must be in strictly increasing order",

@@ -83,7 +83,8 @@ Json to_json(const Cut& cut, const CutProblem& problem) {
 }
 
 std::string describe(const Cut& cut, const CutProblem& problem) {
-  const std::string below = cut.energy == 0 ? "" : fmt::format(": {:.2g} % below", 100 * cut.gap);
+  const std::string below =
+      cut.energy == 0 ? "" : fmt::format(": {:.{}g} % below", 100 * cut.gap, cut.gap < 0.995 ? 2 : 3);
   const std::string proof =
       cut.optimal ? "the minimum" : fmt::format("the minimum is at least {:.10g}{}", cut.bound, below);
   return fmt::format("cut {:.10g}, {} ({}, {}, {}; {}: {}, {:.2f} s, {})\n", cut.energy, proof,

@@ -92,9 +92,8 @@ void check(const CLI::App&, const GenerateFlags&) {}
 
 void add_flags(CLI::App& app, InfoFlags& flags) {
   add_path_or(app, "FILE", "/dev/stdin", flags.file,
-              "LIBSVM text, ratings, a bag of words, IDX images, a DIMACS max-flow file, also .gz, .bz2 or "
-              ".zst, or a "
-              "model; -: standard input");
+              "LIBSVM text, ratings, a bag of words, IDX images or a DIMACS max-flow file, also .gz, .bz2 or "
+              ".zst, -: standard input; or, by name, a model or a block file");
   add_output(app, "--json", flags.json, "Write the same as JSON");
   add_output(
       app, "--weights", flags.weights,
@@ -194,6 +193,12 @@ std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
 
+// What CLI11 says of a flag that is there again, "--flag: At Most 1 required but received 2", in words.
+std::string in_words(const std::string& message) {
+  const auto count = message.find(": At Most 1 required but received");
+  return count == std::string::npos ? message : message.substr(0, count) + " is given more than once";
+}
+
 }  // namespace
 
 Flags parse_flags(int argc, const char* const* argv) {
@@ -234,7 +239,7 @@ Flags parse_flags(int argc, const char* const* argv) {
     auto unknown = app.remaining(true);
     std::erase(unknown, "--");  // only says that what follows names files
     const std::string message =
-        unknown.empty() ? first_line(error.what()) : "unexpected argument " + unknown.front();
+        unknown.empty() ? in_words(first_line(error.what())) : "unexpected argument " + unknown.front();
     const std::string command = commands.empty() ? "" : " " + commands.front()->get_name();
     throw InputError(fmt::format("{} (see sounder{} --help)", message, command));
   }

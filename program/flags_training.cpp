@@ -97,8 +97,7 @@ void check(const CLI::App& app, const TrainFlags& flags) {
   validate(flags.options);
   check_problem(app, flags);
   check_method(app, flags.options);
-  refuse_if(app.count("--folds") > 0 && flags.folds < 2,
-            fmt::format("--folds = {}: must be >= 2", flags.folds));
+  refuse_if(flags.folds == 1, "--folds = 1: must be none or >= 2");
   refuse_if(flags.folds > 0 && !(flags.model.empty() && flags.validation.empty()),
             "--folds trains no model to keep and holds out its own samples: leave out --model and --valid");
   refuse_if(flags.folds > 0 && !flags.start.empty(),

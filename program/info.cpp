@@ -168,7 +168,8 @@ Json describe_network(const FlowNetwork& network) {
           {"capacity", spread(capacities, capacities.size())}};
 }
 
-// By column number as the training data had it and, where a column has several weights, "[place in it]" from 0.
+// By column number as the training data had it and, where a column has several weights, "[label]" of the class or,
+// where it has none for each class, "[place in it]" from 0.
 Json largest_weights(const Model& model) {
   std::vector<std::size_t> order(model.weights.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -178,7 +179,11 @@ Json largest_weights(const Model& model) {
   Json json = Json::object();
   for (const std::size_t i : std::span(order).first(shown)) {
     const std::string column = std::to_string(i / model.width + model.index_base);
-    json[model.width == 1 ? column : fmt::format("{}[{}]", column, i % model.width)] = model.weights[i];
+    const std::size_t place = i % model.width;
+    const std::string of = model.labels.classes.size() == model.width
+                               ? fmt::format("{}", model.labels.classes[place])
+                               : std::to_string(place);
+    json[model.width == 1 ? column : fmt::format("{}[{}]", column, of)] = model.weights[i];
   }
   return json;
 }

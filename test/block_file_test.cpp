@@ -226,7 +226,7 @@ TEST_CASE("block file: refuses options that its blocks are not made for") {
   CHECK(error_of_training(files, options).find("found blocks of 16 rows") != std::string::npos);
   options = short_run();
   options.bias = true;
-  CHECK(error_of_training(files, options).find("again with --bias") != std::string::npos);
+  CHECK(error_of_training(files, options).find("--rule sgd --bias") != std::string::npos);
   CHECK(error_of_training(files, short_run(Rule::kAdagrad)).find("--rule adagrad") != std::string::npos);
   options = short_run();
   options.discipline = Discipline::kExclusive;

@@ -332,8 +332,8 @@ for loss in least_squares huber; do
   ends 0 train plane.blocks --objective $loss --epochs 3
 done
 refused 'a block file holds' convert plane.svm new.blocks --objective matrix_completion
-refused 'found blocks without a bias: convert the samples again with --bias' train good.blocks --bias
-refused 'convert the samples again with --rule adagrad' train good.blocks --rule adagrad --model kept.model
+refused 'found blocks without a bias: convert the samples again with --objective hinge --rule sgd --bias, or' train good.blocks --bias
+refused 'convert the samples again with --objective logistic --rule saga --l1 0.001 --average --bias, or' train good.blocks --objective logistic --rule saga --l1 1e-3 --bias --average-from 2 --model kept.model
 refused 'found blocks of 64 rows' train good.blocks --block 32
 refused 'found blocks of two classes' train good.blocks --objective huber
 refused '--normalize is settled' train good.blocks --normalize

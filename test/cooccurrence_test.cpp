@@ -100,6 +100,10 @@ TEST_CASE("cooccurrence: agrees with counting by the book, and grows") {
 }
 
 TEST_CASE("cooccurrence: refuses text without two words, and options out of range") {
+  CHECK(error_of(std::string_view("\xff\xfe"
+                                  "a\0 \0b\0",
+                                  8))
+            .starts_with("f.txt: found UTF-16, expected UTF-8"));
   CHECK(error_of("") == "f.txt: found 0 different words, 0 of them 1 times or more, expected two");
   CHECK(error_of("a a a\nb", {}) ==
         "f.txt: found 2 different words, 0 of them 5 times or more, expected two");

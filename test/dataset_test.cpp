@@ -222,7 +222,8 @@ TEST_CASE("eigen: a compressed matrix is viewed without a copy") {
   CHECK(data.dimension() == 4);
   CHECK(data.row(1).support.empty());
   CHECK(std::ranges::equal(data.row(2).support, std::vector<Coordinate>{0, 3}));
-  CHECK(input_error_of([&] { view_of(x, std::vector<float>{1}); }) == "found 4 row offsets, expected 2");
+  CHECK(input_error_of([&] { view_of(x, std::vector<float>{1}); }) ==
+        "found 1 labels, expected 3, one for each row of the matrix");
 }
 
 TEST_CASE("eigen: the weights of a model become a vector") {

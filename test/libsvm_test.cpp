@@ -196,10 +196,11 @@ TEST_CASE("libsvm: names the first column beyond the model's") {
     const LibsvmOptions options{
         .index_base = base, .dimension = 44208, .beyond = Beyond::kRefuse, .piece_bytes = 4};
     CHECK(error_of("1 44208:1\n\n-1 3:1 50000:1\n1 60000:1", options) ==
-          "f.svm:3:8: column 50000 (counted from 1): the model has 44208 columns");
+          "f.svm:3:8: column 50000 (counted from 1): the model has 44208 columns; --ignore-unknown leaves "
+          "others out");
   }
   CHECK(error_of("1 0:1 3:1", {.dimension = 3, .beyond = Beyond::kRefuse}) ==
-        "f.svm:1:7: column 3 (counted from 0): the model has 3 columns");
+        "f.svm:1:7: column 3 (counted from 0): the model has 3 columns; --ignore-unknown leaves others out");
 }
 
 TEST_CASE("libsvm: says so when there are no samples") {

@@ -226,7 +226,7 @@ check 'width' [ "$(number info.json width)" -eq 3 ]
 printf '1 1:9\n2 2:0.01\n' >pair.svm
 silent train pair.svm --objective softmax --quiet --model pair.model
 ends 0 info pair.model --json info.json
-has_keys info.json '1\[0]' '1\[1]' '2\[0]' '2\[1]'
+has_keys info.json '1\[1]' '1\[2]' '2\[1]' '2\[2]'
 
 # --- Text -------------------------------------------------------------------------------------------------------------------
 
