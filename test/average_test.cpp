@@ -212,3 +212,20 @@ TEST_CASE("average: a rollback takes the mean back, too" * doctest::skip(kUnderT
     }
   }
 }
+
+TEST_CASE("average: conflict-free batches have the mean of one thread on any number of them") {
+  const auto objective = make_objective("logistic");
+  const Dataset data = sparse_rows(objective->labels(), 400, 1200, false);
+  Options options = averaging(Rule::kSgd, 1, 3, false, 0.05);
+  options.discipline = Discipline::kExclusive;
+  options.block_rows = 0;
+  options.tau = 0;
+  const Model alone = train(data, *objective, options).model;
+  for (const std::size_t threads : {2, 4}) {
+    CAPTURE(threads);
+    options.threads = static_cast<int>(threads);
+    const Model found = train(data, *objective, options).model;
+    for (std::size_t c = 0; c < found.weights.size(); ++c)
+      CHECK(found.weights[c] == doctest::Approx(alone.weights[c]).epsilon(1e-3).scale(1e-3));
+  }
+}

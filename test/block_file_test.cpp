@@ -360,4 +360,18 @@ TEST_CASE("block file: calls may run at once on one file that is larger than mem
   for (const Model& model : found) CHECK(model.weights == expected.weights);
 }
 
+TEST_CASE("block file: holds normalized rows, and says by which class they are labelled") {
+  const Files files("3 1:3 5:4\n5 2:2\n9 1:1 2:1\n");
+  files.convert({.label_rule = {{}, 5}, .normalize = true}, "hinge");
+  const auto file = files.open();
+  CHECK(file->shape().label_rule.positive_class == 5);
+  CHECK(!file->shape().label_rule.positive_above);
+  for (std::size_t b = 0; b < file->blocks(); ++b) {
+    const Block block = file->block(b, 0);
+    for (std::size_t i = 0; i < block.rows(); ++i)
+      CHECK(squared_norm_of(block.values.subspan(
+                block.offsets[i], block.offsets[i + 1] - block.offsets[i])) == doctest::Approx(1));
+  }
+}
+
 }  // namespace sounder

@@ -115,4 +115,15 @@ TEST_CASE("course: an epoch that moves nothing is the best only for want of anot
   CHECK(course.stalled());
 }
 
+TEST_CASE("course: the lowest objective stays where it was through an epoch that rises") {
+  const Options options;
+  Course course(options, false);
+  course.start(1);
+  course.take(epoch(0.5));
+  CHECK(!course.take(epoch(0.8)).lowest);
+  CHECK(course.lowest() == 0.5);
+  CHECK(!course.take(epoch(0.7)).lowest);
+  CHECK(course.diverged(1.01));
+}
+
 }  // namespace sounder

@@ -175,4 +175,15 @@ TEST_CASE("cut problem: capacities that a minimum cut may have are 3.4e38 in all
   CHECK(test::input_error_of([&] { cut_problem(network); }).starts_with("found capacities of inf in all"));
 }
 
+TEST_CASE("cut rounding: a node of three labels keeps one whose cost its edges outweigh") {
+  CutBuilder builder(2, 3);
+  builder.add_edge({0, 1, 4, 4});
+  builder.add_cost(0, 0, 3);
+  for (const std::size_t label : {1, 2}) builder.add_cost(1, label, 100);
+  const CutProblem problem = std::move(builder).finish();
+  const std::vector<std::uint32_t> labels = round_cut(problem, std::vector<float>{9, 0, 0, 9, 0, 0});
+  CHECK(labels == std::vector<std::uint32_t>{0, 0});
+  CHECK(energy_of(problem, labels) == 3);
+}
+
 }  // namespace sounder

@@ -88,3 +88,21 @@ TEST_CASE("deal: few coordinates need no more tiles than asked for") {
   const std::size_t blocks = deal_rows(data, Grouping::kTiles, data.rows() / 24, 1).blocks();
   CHECK((blocks >= 20 && blocks <= 30));
 }
+
+TEST_CASE("deal: few rows of many coordinates leave no tile empty") {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    CAPTURE(seed);
+    const Deal deal = deal_rows(random_pairs(40, 100, 100, seed), Grouping::kTiles, 2, seed);
+    for (std::size_t block = 0; block < deal.blocks(); ++block) CHECK(!deal.rows(block).empty());
+    CHECK(deal.ends.back() == 40);
+  }
+}
+
+TEST_CASE("deal: rows of a tile are shuffled") {
+  const Dataset data = random_pairs(4000, 40, 40, 1);
+  const Deal deal = deal_rows(data, Grouping::kTiles, 400, 3);
+  std::size_t sorted = 0;
+  for (std::size_t block = 0; block < deal.blocks(); ++block)
+    sorted += deal.rows(block).size() > 20 && std::ranges::is_sorted(deal.rows(block)) ? 1 : 0;
+  CHECK(sorted == 0);
+}

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -353,4 +354,56 @@ TEST_CASE("discipline: the baselines reach the objective of atomic") {
       }
     }
   }
+}
+
+TEST_CASE("discipline: two threads that do nothing but write one cell lose nothing") {
+  constexpr auto kPushes = static_cast<int>(tries(1'500'000));
+  const std::vector<Cell> support{0};
+  for (const Discipline discipline : lossless_disciplines()) {
+    if (discipline == Discipline::kOrdered) continue;  // which waits for its turn at every push
+    CAPTURE(name_of(discipline));
+    Parameters parameters(1, 4);
+    const auto writer = make_writer(discipline, parameters, 1);
+    std::atomic<int> there = 0;
+    {
+      std::vector<std::jthread> threads;
+      for (int t = 0; t < 2; ++t)
+        threads.emplace_back([&] {
+          LocalCopy copy;
+          Visit visit{.support = support};
+          ++there;
+          while (there < 2) std::this_thread::yield();
+          writer->pull(visit, copy);
+          for (int i = 0; i < kPushes; ++i) {
+            for (std::size_t k = 0; k < copy.size(); ++k) copy.after()[k] = copy.before()[k] + 1;
+            writer->push(visit, copy);
+            writer->leave(visit);
+          }
+        });
+    }
+    CHECK(read(parameters)[0] == 2 * kPushes);
+  }
+}
+
+TEST_CASE("discipline: an ordered visit that throws waits for its turn, which others still have before it") {
+  Parameters parameters(kCells, 4);
+  const auto writer = make_Ordered_writer(parameters, 1);
+  const std::vector<Cell> support{0};
+  LocalCopy copies[2];
+  Visit first{.support = support};
+  Visit second{.support = support};
+  writer->pull(first, copies[0]);
+  writer->pull(second, copies[1]);
+  std::atomic<bool> left = false;
+  const std::jthread thrower([&] {
+    writer->leave(second);  // as after a step that threw
+    left = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  REQUIRE(!left);  // else the first would wait for ever
+  add_one(copies[0]);
+  writer->push(first, copies[0]);
+  writer->leave(first);
+  while (!left) std::this_thread::yield();
+  CHECK(read(parameters)[0] == 1);
 }

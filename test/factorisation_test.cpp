@@ -11,6 +11,7 @@
 #include "engine/train.h"
 #include "io/random.h"
 #include "objectives/catalogue.h"
+#include "objectives/factorisation.h"
 #include "test/support.h"
 
 using namespace sounder;
@@ -341,4 +342,121 @@ TEST_CASE("factorisation: negatives of an evaluation come from all of the data, 
   const double by_user = evaluate(model, *objective, data()).loss;
   std::ranges::sort(pairs, {}, [](const auto& pair) { return pair.second; });
   CHECK(evaluate(model, *objective, data()).loss == doctest::Approx(by_user).epsilon(0.02));
+}
+
+TEST_CASE("factorisation: the same under AdaGrad, which knows the unit by its sums of squares") {
+  const auto objective = make_objective("matrix_completion");
+  Options options = options_for(*objective, 1);
+  options.rule = Rule::kAdagrad;
+  const double rmse = rmse_after(stars(), options, {{"rank", 4}});
+  for (const double unit : {0.01, 20.0}) {
+    CAPTURE(unit);
+    CHECK(rmse_after(stars(unit), options, {{"rank", 4}}) / unit == doctest::Approx(rmse).epsilon(0.02));
+  }
+}
+
+TEST_CASE(
+    "factorisation: a step on implicit feedback goes towards 1 and, less the regulariser, away from it") {
+  constexpr double kNegative = 3;
+  constexpr double kL2 = 0.5;
+  constexpr float kTiny = 0x1p-14F;
+  const auto objective =
+      make_objective("matrix_completion_one_class", {{"rank", 1}, {"negative_weight", kNegative}});
+  const std::size_t width = objective->width();  // the bias is last
+  std::vector<float> weights(2 * width);
+  weights[0] = 0.5F, weights[width - 1] = 0.5F;
+  weights[width] = -0.75F, weights[2 * width - 1] = 0.125F;
+  const std::vector<float> before = weights;
+  const std::uint32_t positions[] = {0,
+                                     static_cast<std::uint32_t>(width)};  // one item: it is the negative, too
+  const float label = 1;
+  objective->step({.offsets = {}, .pairs = 1, .positions = positions, .labels = &label},
+                  {.weights = weights.data()}, {.size = kTiny, .l2 = kL2, .rows = 1});
+  const double z = 0.5 * -0.75 + 0.5 + 0.125;
+  const double slope = (z - 1) + kNegative * z;
+  const auto moved = [&](std::size_t place) { return (double{weights[place]} - before[place]) / kTiny; };
+  CHECK(moved(0) == doctest::Approx(-(slope * -0.75 + kL2 * 0.5)).epsilon(0.01));
+  CHECK(moved(width) == doctest::Approx(-(slope * 0.5 + kL2 * -0.75)).epsilon(0.01));
+  // Biases step 0.3 times as far, with half the regulariser.
+  CHECK(moved(width - 1) == doctest::Approx(-0.3 * (slope + kL2 / 2 * 0.5)).epsilon(0.01));
+  CHECK(moved(2 * width - 1) == doctest::Approx(-0.3 * (slope + kL2 / 2 * 0.125)).epsilon(0.01));
+}
+
+TEST_CASE("factorisation: every row is predicted alike, however many come before it") {
+  constexpr std::size_t kRows = 10'000;  // several pieces of evaluate()
+  const auto objective = make_objective("matrix_completion", {{"rank", 3}});
+  Random random(1);
+  Model model;
+  model.objective = objective->name();
+  model.parameters = objective->parameters();
+  model.dimension = kUsers + kItems;
+  model.width = static_cast<std::uint32_t>(objective->shape().width);
+  for (std::size_t i = 0; i < model.dimension * model.width; ++i)
+    model.weights.push_back(static_cast<float>(random.gaussian()));
+  std::vector<std::pair<Coordinate, Coordinate>> pairs;
+  for (std::size_t i = 0; i < kRows; ++i)
+    pairs.emplace_back(random.below(kUsers), kUsers + static_cast<Coordinate>(random.below(kItems)));
+  const std::vector<float> all = predict(model, *objective, pairs_of(pairs, std::vector<float>(kRows)));
+  for (const std::size_t row : {0, 4095, 4096, 4097, 9999}) {
+    CAPTURE(row);
+    CHECK(all[row] == predict(model, *objective, pairs_of({pairs[row]}, {0}))[0]);
+  }
+}
+
+TEST_CASE("factorisation: of an evaluation, a whole weight counts like repeated rows, also of a negative") {
+  const auto objective = make_objective("matrix_completion_one_class", {{"rank", 1}});
+  Model model;
+  model.objective = objective->name();
+  model.parameters = objective->parameters();
+  model.dimension = 4;
+  model.width = static_cast<std::uint32_t>(objective->width());
+  model.weights.assign(model.dimension * model.width, 0);
+  for (std::size_t c = 0; c < 4; ++c) model.weights[c * model.width] = 0.5F + static_cast<float>(c);
+  const Dataset two = pairs_of({{0, 3}, {1, 3}}, {1, 1}, 4);  // one item, so draws have no choice
+  const Dataset four = pairs_of({{0, 3}, {0, 3}, {0, 3}, {1, 3}}, {1, 1, 1, 1}, 4);
+  CHECK(evaluate(model, *objective, two.with_weights({3, 1})).loss ==
+        doctest::Approx(evaluate(model, *objective, four).loss));
+}
+
+TEST_CASE("factorisation: every visit draws other negatives") {
+  constexpr std::uint32_t kMany = 64;
+  const auto objective = make_objective("matrix_completion_one_class", {{"rank", 1}});
+  const auto width = static_cast<std::uint32_t>(objective->width());
+  std::vector<std::uint32_t> positions;
+  for (std::uint32_t i = 1; i <= kMany; ++i) positions.insert(positions.end(), {0, i * width});
+  const std::vector<float> labels(kMany, 1);
+  const auto stepped = [&](double samples_before) {
+    std::vector<float> weights((kMany + 1) * width, 0.25F);
+    objective->step({.offsets = {}, .pairs = kMany, .positions = positions.data(), .labels = labels.data()},
+                    {.weights = weights.data()}, {.size = 0.1F, .rows = kMany, .before = samples_before});
+    return weights;
+  };
+  CHECK(stepped(0) == stepped(0));
+  CHECK(stepped(0) != stepped(kMany));
+}
+
+TEST_CASE("factorisation: negatives come from the items of rows far away, too") {
+  constexpr std::size_t kEach = 5000;  // rows of one user and one item, more than a piece of an evaluation
+  const auto objective = make_objective("matrix_completion_one_class", {{"rank", 2}, {"biases", 0}});
+  Model model;
+  model.objective = objective->name();
+  model.parameters = objective->parameters();
+  model.dimension = 4;
+  model.width = static_cast<std::uint32_t>(objective->width());
+  model.weights.assign(model.dimension * model.width, 0);
+  for (const std::size_t c : {0, 2}) model.weights[c * model.width] = 1;      // fit each other,
+  for (const std::size_t c : {1, 3}) model.weights[c * model.width + 1] = 1;  // and so do these
+  std::vector<std::pair<Coordinate, Coordinate>> pairs(kEach, {0, 2});
+  pairs.insert(pairs.end(), kEach, {1, 3});
+  const Dataset data = pairs_of(pairs, std::vector<float>(2 * kEach, 1), 4);
+  // Of half the negatives the output is 1, and costs 1 / 2.
+  CHECK(evaluate(model, *objective, data).loss == doctest::Approx(0.25).epsilon(0.05));
+}
+
+TEST_CASE("factorisation: mean and spread of labels count a whole weight as repeated rows") {
+  const std::vector<std::pair<Coordinate, Coordinate>> pairs{{0, kUsers}, {1, kUsers + 1}, {2, kUsers}};
+  const Spread weighted = spread_of_labels(pairs_of(pairs, {1, 4, 7}).with_weights({3, 1, 0}));
+  const Spread repeated = spread_of_labels(pairs_of({pairs[0], pairs[0], pairs[0], pairs[1]}, {1, 1, 1, 4}));
+  CHECK(weighted.mean == doctest::Approx(repeated.mean));
+  CHECK(weighted.deviation == doctest::Approx(repeated.deviation));
 }

@@ -282,5 +282,18 @@ TEST_CASE("sample gradients: those of least squares at zero are -label x") {
   CHECK(dot(gradients.of(1), gradients.of(2)) == doctest::Approx(2 * 4 * 7).epsilon(1e-3));
 }
 
+TEST_CASE(
+    "inspection: one worker, whom nobody makes stale, needs no more iterations; a bias has no theorem") {
+  Options options = test::with_threads(1);
+  const Inspection found = inspect_text(options);
+  CHECK(found.inflation.front().workers == 1);
+  CHECK(found.inflation.front().raw == 1);
+  CHECK(found.inflation.front().without_hot == 1);
+  CHECK(found.inflation[1].raw > 1);
+  CHECK(found.constants);
+  options.bias = true;
+  CHECK(!inspect_text(options).constants);
+}
+
 }  // namespace
 }  // namespace sounder

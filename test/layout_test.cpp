@@ -97,7 +97,7 @@ TEST_CASE("layout: extract undoes the order, with the bias apart") {
 }
 
 TEST_CASE("layout: norms count weights, not the bias nor what lies beside the weights") {
-  for (const std::size_t width : {1, 4}) {
+  for (const std::size_t width : {1, 3, 4, 6}) {
     for (const bool bias : {false, true}) {
       const Dataset data = data_of(20, 8);
       const Layout layout(data, {.width = width}, bias, {.reweight = true, .state = 2, .average = true});

@@ -373,3 +373,16 @@ TEST_CASE("libsvm: writes short lines, and refuses what the format cannot hold")
         "LIBSVM text has no place for the weights of samples");
   CHECK(input_error_of([&] { write_libsvm(Dataset(), out, 2); }) == "index_base = 2: must be 0 or 1");
 }
+
+TEST_CASE("libsvm: an index of 0 in any piece makes columns count from 0, however many entries there are") {
+  constexpr std::size_t kRows = 70'000;  // more entries than one share of work
+  std::string text = "1 0:1\n";
+  for (std::size_t row = 1; row < kRows; ++row) text += "1 3:1\n";
+  const LibsvmFile file = parse_libsvm(text, "f.svm", {.piece_bytes = 4096}, on_threads(2));
+  CHECK(file.index_base == 0);
+  CHECK(file.data.dimension() == 4);
+  REQUIRE(file.data.rows() == kRows);
+  const auto columns = file.data.indices();
+  CHECK(columns[0] == 0);
+  CHECK(std::ranges::count(columns, Coordinate{3}) == kRows - 1);
+}

@@ -335,4 +335,38 @@ TEST_CASE("minimum cut: one thread and one seed, the same cut") {
   CHECK(minimum_cut(problem, options).report.objective == minimum_cut(problem, options).report.objective);
 }
 
+TEST_CASE(
+    "minimum cut: is called optimal where no other whole number is between it and the bound, only there") {
+  std::size_t near = 0;
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    const FlowNetwork network = grid(8, false, seed);
+    const CutProblem problem = cut_problem(network);
+    for (int epochs = 1; epochs <= 40; ++epochs) {
+      CAPTURE(seed);
+      CAPTURE(epochs);
+      Options options = precise(1);
+      options.epochs = epochs;
+      options.gap = 0;
+      const Cut cut = minimum_cut(problem, options);
+      const double open = cut.energy - cut.bound;
+      if (cut.optimal) CHECK(open < 1);
+      if (open < 0.99) CHECK(cut.optimal);
+      near += open >= 1 && open < 2 ? 1 : 0;
+    }
+  }
+  CHECK(near > 0);  // or the above says nothing
+}
+
+TEST_CASE("minimum cut: of three labels, one that costs less than the edges it saves is worth its price") {
+  CutBuilder builder(2, 3);
+  builder.add_edge({0, 1, 4, 4});
+  builder.add_cost(0, 0, 3);
+  for (const std::size_t label : {1, 2}) builder.add_cost(1, label, 100);
+  const CutProblem problem = std::move(builder).finish();
+  const Cut cut = minimum_cut(problem, precise(1));
+  CHECK(cut.labels == std::vector<std::uint32_t>{0, 0});
+  CHECK(cut.energy == 3);
+  CHECK(cut.bound == doctest::Approx(3).epsilon(0.01));
+}
+
 }  // namespace sounder

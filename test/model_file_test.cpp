@@ -304,5 +304,11 @@ TEST_CASE("model_file: who reads while another replaces it gets the one model or
   }
 }
 
+TEST_CASE("model_file: a whole file with a weight that is no number is refused") {
+  std::vector<float> floats = kFloats;
+  floats[2] = std::numeric_limits<float>::quiet_NaN();
+  CHECK(refusal(file_of(kHeader, floats)) == " weights[2] is nan, expected a finite number");
+}
+
 }  // namespace
 }  // namespace sounder

@@ -145,6 +145,13 @@ check 'perplexity of two topics of ten words' between 8 "$(number topics.json pe
 silent train empty-last.txt --objective topic_model --topics 2 --quiet --report empty-last.json
 check 'empty documents are no words' between 20 "$(number empty-last.json words)" 20
 check 'nor do they change the perplexity' between 8 "$(number empty-last.json perplexity)" 12
+awk '$1 <= 20' entries >first
+for documents in 20 40; do
+  { printf '%d\n20\n%d\n' $documents "$(wc -l <first)"; cat first; } >first.txt
+  ends 0 evaluate topics.model first.txt --quiet --report first-$documents.json
+done
+check 'fewer documents than the model has are its first ones' \
+  [ "$(number first-20.json perplexity)" = "$(number first-40.json perplexity)" ]
 ends 0 topics topics.model --top 3
 check 'words are named' grep -q 'word[0-9]' "$out"
 ends 0 topics topics.model --data docword.txt
@@ -232,6 +239,8 @@ has_keys info.json '1\[1]' '1\[2]' '2\[1]' '2\[2]'
 
 awk 'BEGIN { for (i = 0; i < 400; ++i) print (i % 2) ? "the cat eats fresh fish today" : "a stock market falls on monday" }' >text.txt
 silent train text.txt --objective word_embedding --rank 8 --quiet --model words.model
+sed 's/ fish / the fish /' text.txt >again.text.txt
+silent train again.text.txt --objective word_embedding --rank 8 --quiet  # words that meet themselves
 { echo "c is the letter"; cat text.txt; } >letter.txt
 ends 0 inspect letter.txt --objective word_embedding
 ends 0 similar words.model cat --top 3

@@ -113,4 +113,17 @@ TEST_CASE_FIXTURE(Fixture, "recommend: whom or what the model does not know is l
         }) == "found a model of matrix_completion_one_class, expected one of matrix_completion");
 }
 
+TEST_CASE_FIXTURE(Fixture, "recommend: more to find than is shown, and less shown than asked for, by hand") {
+  const Recommender recommender(model, *objective);
+  const Dataset data = pairs_of({{0, 1}, {0, 2}, {0, 3}}, {1, 1, 1});
+  const Ranking first = rank_held_out(recommender, data, 0.0F, 1);
+  CHECK(first.precision == 1);
+  CHECK(first.recall == doctest::Approx(1.0 / 3));
+  CHECK(first.ndcg == doctest::Approx(1));  // no list of one is better
+  const Ranking all = rank_held_out(recommender, data, 0.0F, 4);
+  CHECK(all.precision == doctest::Approx(3.0 / 4));  // of the places asked for
+  CHECK(all.recall == 1);
+  CHECK(all.ndcg == doctest::Approx(1));
+}
+
 }  // namespace sounder

@@ -10,6 +10,7 @@
 #include <limits>
 #include <vector>
 
+#include "engine/turns.h"
 #include "io/random.h"
 #include "objectives/proximal.h"
 #include "test/rules_rig.h"
@@ -303,6 +304,43 @@ TEST_CASE("rules: the proximal step is the least of its objective, by brute forc
           }
         }
       }
+    }
+  }
+}
+
+TEST_CASE("rules: the bias that ftrl writes at the end of an epoch is not regularised") {
+  const auto objective = make_objective("logistic");
+  Rig rig(sparse_rows(objective->labels(), 60, 20, false), *objective, Rule::kFtrl, true);
+  Step step = rig.step(0.5, 0.1, 0.2);
+  step.before = kBefore;
+  const LocalWeights local = rig.local();
+  const std::size_t weight = rig.layout.first_cell() * rig.layout.cell_floats();
+  for (const std::size_t place : {std::size_t{0}, weight}) {
+    local.state[0][place] = -20;
+    local.state[1][place] = 9;
+  }
+  Turns(*objective, rig.layout, Rule::kFtrl).visit(Turn::kEnd, step, rig.array);
+  CHECK(rig.array[0] == doctest::Approx(20 * 0.5 / (1 + 3)));
+  CHECK(rig.array[weight] == doctest::Approx((20 - kBefore * 0.1) / ((1 + 3) / 0.5 + kBefore * 0.2)));
+}
+
+TEST_CASE("rules: a step of sgd that cannot overshoot its sample goes by the slope itself") {
+  for (const CatalogueRow& row : linear_catalogue()) {
+    const auto objective = row.make({});
+    if (!objective->suits(Rule::kSgd) || !objective->smooth()) continue;
+    const auto curvature = static_cast<float>(objective->curvature());
+    for (const float share : {0.1F, 0.5F, 0.9F}) {  // of the way to where the parabola is lowest
+      CAPTURE(row.name);
+      CAPTURE(share);
+      const std::uint64_t offsets[] = {0, 1};
+      const std::uint32_t position = 0;
+      const float one = 1;
+      const float label = objective->labels() == LabelKind::kTwoClass ? 1 : 3;
+      float weight = 0.25F;
+      const float size = share / curvature;
+      objective->step({.offsets = offsets, .positions = &position, .values = &one, .labels = &label},
+                      {.weights = &weight}, {.size = size});
+      CHECK(weight - 0.25F == doctest::Approx(-size * slope_of(*objective, 0.25, label)).epsilon(1e-3));
     }
   }
 }

@@ -69,6 +69,10 @@ ends 0 predict on.model positive.svm
 check 'classes are those of the model' [ "$(sort -u "$out")" = 1 ]
 ends 0 info on.model
 check 'columns may be added' grep -q '600' "$out"
+awk 'BEGIN { for (i = 0; i < 60; ++i) print i % 5, (i % 5 > 2 ? "1" : "2") ":1" }' >stars.svm
+silent train stars.svm --objective logistic --positive-above 2 --quiet --model stars.model
+silent train stars.svm --objective logistic --start stars.model --quiet --model starred.model
+ends 0 evaluate starred.model stars.svm  # by the rule that the first one was given
 refused 'begun.model: found a model of logistic, which --objective hinge contradicts' train good.svm --start begun.model
 refused 'begun.model: found a model whose first column is 1' train good.svm --objective logistic --start begun.model --index-base 0
 sed 's/^1/2/' good.svm >two.svm

@@ -284,4 +284,19 @@ TEST_CASE("start: the model is kept where no epoch is better, by what decides th
   CHECK(train(data, *objective, options).report.best_epoch == 1);
 }
 
+TEST_CASE("start: weights of columns that no sample touches stay the model's, whatever the rule") {
+  const Dataset data = problem(500, 40).with_dimension(90);
+  const Model model = numbered("logistic", 90, 1, 0);
+  for (const Rule rule : all_rules()) {
+    if (!starts(rule)) continue;
+    CAPTURE(name_of(rule));
+    Options options = from(shared(model), 2);
+    options.rule = rule;
+    options.l2 = 0;
+    const Model after = train(data, *make_objective("logistic"), options).model;
+    REQUIRE(after.weights.size() == 90);
+    for (std::size_t c = 40; c < 90; ++c) CHECK(after.weights[c] == doctest::Approx(model.weights[c]));
+  }
+}
+
 }  // namespace sounder

@@ -266,4 +266,28 @@ TEST_CASE("topic_model: refuses parameters out of range") {
   }
 }
 
+TEST_CASE("topic_model: tokens are counted as often as samples weigh, as totals are") {
+  const Dataset data = pairs_of(make_corpus(10, 20, 1));
+  std::vector<float> weights;
+  double tokens = 0;
+  for (std::size_t i = 0; i < data.rows(); ++i) {
+    weights.push_back(static_cast<float>(i % 3) / 2);
+    tokens += double{weights.back()} * data.labels()[i];
+  }
+  const auto fitted = four_topics()->fitted(data.with_weights(weights));
+  CHECK(fitted->parameters().at("tokens") == doctest::Approx(tokens));
+  std::vector<float> start(kTopics);
+  std::vector<double> word(data.dimension());
+  for (std::size_t i = 0; i < data.rows(); ++i)
+    word[data.row(i).support[1]] += double{weights[i]} * data.labels()[i];
+  const Coordinate any = data.row(2).support[1];
+  double sum = 0;
+  for (std::uint64_t seed = 0; seed < 500; ++seed) {
+    Random random(seed);
+    fitted->start(any, start, random);
+    sum += std::accumulate(start.begin(), start.end(), 0.0) / 500;
+  }
+  CHECK(sum == doctest::Approx(word[any]).epsilon(0.05));
+}
+
 }  // namespace sounder

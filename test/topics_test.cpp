@@ -119,4 +119,18 @@ TEST_CASE("topics: refuses what is no topic model, and words it does not know") 
         "seen: found 4 words, expected at most the model's 3");
 }
 
+TEST_CASE("topics: fold_in comes to the same mixture whatever the model counts for a token") {
+  const DocwordFile observed{
+      .documents = 1, .words = 3, .counts = {{0, 0, 3}, {0, 1, 2}, {0, 2, 4}}, .empty_documents = 0};
+  Model twice = make_model();
+  for (float& weight : twice.weights) weight *= 2;
+  for (float& total : twice.bias) total *= 2;
+  const Model once = fold_in(make_model(), observed, "seen");
+  const Model folded = fold_in(twice, observed, "seen");
+  for (std::size_t k = 0; k < 2; ++k) {
+    CHECK(folded.weights[k] == doctest::Approx(2 * once.weights[k]));
+    CHECK(shares_of_topics(folded)[k] == doctest::Approx(shares_of_topics(once)[k]));
+  }
+}
+
 }  // namespace sounder

@@ -6,9 +6,11 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <mutex>
 #include <numeric>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "engine/evaluate.h"
@@ -85,6 +87,21 @@ class Sums final : public FakeObjective {
     });
     return samples.nonzeros();
   }
+};
+
+// Writes down which samples its steps say that they are of.
+class Numbering final : public FakeObjective {
+ public:
+  std::uint64_t step(const Samples& samples, const LocalWeights&, const Step& step) const override {
+    const std::scoped_lock lock(mutex_);
+    seen.emplace_back(step.before, step.before + static_cast<double>(samples.rows()));
+    return samples.nonzeros();
+  }
+
+  mutable std::vector<std::pair<double, double>> seen;
+
+ private:
+  mutable std::mutex mutex_;
 };
 
 }  // namespace
@@ -398,4 +415,28 @@ TEST_CASE("train: calls may run at once") {
   }
   for (const double objective_reached : reached)
     CHECK(objective_reached == doctest::Approx(expected).epsilon(0.02));
+}
+
+TEST_CASE("train: steps number the samples one after the other, whatever tasks and strides they are in") {
+  const Dataset data = generate({.rows = 8000, .columns = 100, .nonzeros_per_row = 20});
+  for (const std::size_t threads : {1, 2}) {
+    for (const auto& [block_rows, refresh_rows] : {std::pair(3, 0), {500, 50}}) {
+      CAPTURE(threads);
+      CAPTURE(block_rows);
+      Numbering objective;
+      Options options = with_threads(threads);
+      options.block_rows = static_cast<std::size_t>(block_rows);
+      options.refresh_rows = static_cast<std::size_t>(refresh_rows);
+      options.step = 1;
+      options.epochs = 1;
+      train(data, objective, options);
+      std::ranges::sort(objective.seen);
+      double next = 0;
+      for (const auto& [begin, end] : objective.seen) {
+        REQUIRE(begin == next);
+        next = end;
+      }
+      CHECK(next == 8000);
+    }
+  }
 }
