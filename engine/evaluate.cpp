@@ -191,11 +191,11 @@ Metrics evaluate(const Model& model, const Objective& objective, const Dataset& 
   return metrics;
 }
 
-double loss_of_zero(const Dataset& data, const Objective& objective) {
-  return loss_of_zero(samples_of(data, 0, data.rows()), objective);
+double loss_of_zero(const Dataset& data, const Objective& objective, float bias) {
+  return loss_of_zero(samples_of(data, 0, data.rows()), objective, bias);
 }
 
-double loss_of_zero(const Samples& samples, const Objective& objective) {
+double loss_of_zero(const Samples& samples, const Objective& objective, float bias) {
   if (!objective.shape().starts_at_zero) return 0;
   const std::vector<std::uint64_t> offsets(std::min(kPieceRows, samples.rows()) + 1, 0);
   const float none = 0;
@@ -203,7 +203,7 @@ double loss_of_zero(const Samples& samples, const Objective& objective) {
   for (std::size_t first = 0; first < samples.rows(); first += kPieceRows) {
     Samples piece = samples.part(first, std::min(kPieceRows, samples.rows() - first));
     piece.offsets = std::span(offsets).first(piece.rows() + 1);
-    sums += objective.evaluate(piece, {.weights = &none});
+    sums += objective.evaluate(piece, {.weights = &none, .bias = bias == 0 ? nullptr : &bias});
   }
   return sums.loss / sums.weight;
 }

@@ -46,8 +46,8 @@ std::vector<float> probabilities(const Model& model, const Objective& objective,
 Metrics evaluate(const Model& model, const Objective& objective, const Dataset& data,
                  const ParallelFor& parallel = run_serially);
 
-// Mean loss of w = 0, that of samples without a non-zero; 0 of an objective that does not start there.
-double loss_of_zero(const Dataset& data, const Objective& objective);
-double loss_of_zero(const Samples& samples, const Objective& objective);
+// Mean loss of w = 0, that of samples without a non-zero, and a bias; 0 of an objective that does not start there.
+double loss_of_zero(const Dataset& data, const Objective& objective, float bias = 0);
+double loss_of_zero(const Samples& samples, const Objective& objective, float bias = 0);
 
 }  // namespace sounder

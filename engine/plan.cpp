@@ -200,6 +200,7 @@ void conclude(Plan& plan, const Setting& is) {
 }
 
 void make_steps(Plan& plan, const Trial& trial, const Setting& is) {
+  plan.bias_square = trial.bias_square();
   if (is.options.schedule == Schedule::kTheorem) {
     plan.theorem = theorem_of(trial, is.options);
     plan.clock.step = plan.theorem->step;
@@ -313,7 +314,8 @@ Problem problem_of(const Options& options, const Objective& objective, const Pla
           .l2 = options.l2,
           .others = plan.others,
           .proximal = plan.proximal,
-          .damping = plan.damping};
+          .damping = plan.damping,
+          .bias_square = plan.bias_square};
 }
 
 std::unique_ptr<Writer> writer_of(const Options& options, const Plan& plan, const Layout& layout,

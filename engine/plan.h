@@ -42,6 +42,7 @@ struct Plan {
   double others = 0;    // RuleTraits::shares, and
   double proximal = 0;  // RuleTraits::dual: as Step has them
   double damping = 1;
+  float bias_square = 1;
   Choices why = {};
 
   std::size_t tau() const {

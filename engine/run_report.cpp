@@ -8,7 +8,6 @@ Report start_report(const Source& data, const Objective& objective, const Option
                     const Arena& arena) {
   Report report;
   report.objective_name = objective.name();
-  report.objective = data.loss_of_zero(objective);
   report.samples = data.rows();
   report.coordinates = data.dimension();
   report.nonzeros = data.nonzeros();

@@ -155,7 +155,8 @@ Step Sampler::step_for(double rows) const {
           .proximal = problem_.proximal,
           .others = problem_.others,
           .damping = problem_.damping,
-          .before = samples_};
+          .before = samples_,
+          .bias_square = problem_.bias_square};
 }
 
 double Sampler::scale_range() const {

@@ -66,6 +66,7 @@ struct Problem {
   double others = 0;
   double proximal = 0;
   double damping = 1;
+  float bias_square = 1;
 };
 
 // Which task next, with which step: a fresh permutation of the units each epoch, and the clock of samples

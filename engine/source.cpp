@@ -160,12 +160,12 @@ bool few_cells(const Layout& layout, std::uint64_t nonzeros) {
 }
 
 // Of one sample with this label.
-double loss_of_zero_at(const Objective& objective, float label) {
+double loss_of_zero_at(const Objective& objective, float label, float bias) {
   const std::array<std::uint64_t, 2> offsets{};
   Samples one;
   one.offsets = offsets;
   one.labels = &label;
-  return loss_of_zero(one, objective);
+  return loss_of_zero(one, objective, bias);
 }
 
 // The lowest point of a convex function, by golden sections.
@@ -348,7 +348,8 @@ std::vector<float> Source::start(const Layout& layout, const Objective& objectiv
   constexpr std::size_t kLabels = 2048;
   std::vector<float> array = layout.start(objective, options.seed, options.start.get());
   const RuleTraits& rule = traits_of(options.rule);
-  if (!options.bias || options.start || rule.derives || rule.dual || !objective.curvature_at(1)) return array;
+  if (!options.bias || options.start || rule.derives || rule.dual || objective.labels() != LabelKind::kReal)
+    return array;
   std::vector<float> labels;
   std::vector<float> weights;
   const auto take = [&](const float* from, const float* weight, std::size_t row) {
@@ -378,16 +379,16 @@ double Source::longest_row() const {
 }
 
 // The labels of a file's blocks lie all over it, and are looked at only where they matter.
-double Source::loss_of_zero(const Objective& objective) const {
-  if (!file_) return sounder::loss_of_zero(data_, objective);
+double Source::loss_of_zero(const Objective& objective, float bias) const {
+  if (!file_) return sounder::loss_of_zero(data_, objective, bias);
   if (objective.labels() == LabelKind::kTwoClass) {
-    const double positive = loss_of_zero_at(objective, 1);
-    if (loss_of_zero_at(objective, -1) == positive) return positive;
+    const double positive = loss_of_zero_at(objective, 1, bias);
+    if (loss_of_zero_at(objective, -1, bias) == positive) return positive;
   }
   double sum = 0;
   for (std::size_t b = 0; b < file_->blocks(); ++b) {
     const Block block = file_->block(b, 0);
-    sum += static_cast<double>(block.rows()) * sounder::loss_of_zero(block.samples(), objective);
+    sum += static_cast<double>(block.rows()) * sounder::loss_of_zero(block.samples(), objective, bias);
   }
   return sum / static_cast<double>(rows());
 }

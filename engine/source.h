@@ -50,8 +50,8 @@ class Source {
   std::vector<Block> blocks(const Layout& layout, const Objective& objective, const Options& options,
                             std::size_t block_rows, Support support, Arena& arena) &&;
 
-  // Layout::start(), but for a bias that slopes which are bounded would have to bring to labels far away, by steps that fall as
-  // 1 / (l2 t) though no l2 holds it: it starts where it were best on its own, by some of the labels.
+  // Layout::start(), but for a bias beside real labels, which may lie far away: it starts where it were best on its own, by
+  // some of the labels.
   std::vector<float> start(const Layout& layout, const Objective& objective, const Options& options) const;
 
   // Of a data set: the largest weight x |x|^2 of a row.
@@ -60,8 +60,8 @@ class Source {
   // Rows at random as one block, as many as that or, of a file, some thousand at most.
   Block sample(const Layout& layout, std::size_t rows, std::size_t memory, std::uint64_t seed) const;
 
-  // Mean loss of w = 0. Of a file it takes the labels as they lie there, of which nothing is checked yet.
-  double loss_of_zero(const Objective& objective) const;
+  // Mean loss of w = 0 and a bias. Of a file it takes the labels as they lie there, of which nothing is checked yet.
+  double loss_of_zero(const Objective& objective, float bias = 0) const;
 
  private:
   Dataset data_;

@@ -92,6 +92,7 @@ class Trainer {
   Report report_;
   Layout layout_;
   std::vector<float> best_;  // after the best epoch; what training starts from, to begin with
+  const double start_loss_;  // with that, unless it is a model's
   Plan plan_;
   const double safe_staleness_;  // of Monitor::measure
   BlockSupply supply_;
@@ -131,6 +132,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       layout_(
           timed(report_.prepare_seconds, [&] { return source.layout(objective, options, arena.threads()); })),
       best_(source.start(layout_, objective, options)),
+      start_loss_(options.start ? 0 : source.loss_of_zero(objective, options.bias ? best_.front() : 0)),
       plan_(timed(report_.search_seconds,
                   [&] {
                     return checked(make_plan(source, layout_, best_, objective, options, arena.threads()),
@@ -274,9 +276,8 @@ void Trainer::end_epoch() {
 
 // Of w = 0 without a look at the blocks, which need not be built for it.
 double Trainer::objective_at_start() {
-  report_.training = {.loss = report_.objective};
-  const bool biased = options_.bias && best_.front() != 0;
-  if (objective_.shape().starts_at_zero && !options_.start && !biased) return report_.objective;
+  report_.training = {.loss = start_loss_};
+  if (objective_.shape().starts_at_zero && !options_.start) return start_loss_;
   supply_.complete();
   const Evaluation sums = sums_at(parameters_);
   report_.training = metrics_of(sums, objective_.labels());

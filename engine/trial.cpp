@@ -109,12 +109,19 @@ double Trial::largest_curvature() const {
   return curvature_of(objective_);
 }
 
+// All rows have it: beside a row as long as it, a bias would take half of every step, to and fro.
+float Trial::bias_square() const {
+  constexpr double kShare = 0.05;
+  return static_cast<float>(kShare * mean_squared_norm_);
+}
+
 Trial::Lengths Trial::lengths() const {
   double sum = 0;
   double largest = 0;
   const Samples samples = sample_.samples();
   for (std::size_t i = 0; i < rows_; ++i) {
-    const double length = samples.weight(i) * (samples.squared_norm(i) + (layout_.common() > 0 ? 1.0 : 0.0));
+    const double length =
+        samples.weight(i) * (samples.squared_norm(i) + (layout_.common() > 0 ? bias_square() : 0.0F));
     sum += length;
     largest = std::max(largest, length);
   }
@@ -158,7 +165,8 @@ Trial::Weights Trial::pass(double step) const {
                        .l1 = options_.l1,
                        .l2 = options_.l2,
                        .rows = rows,
-                       .before = pass * rows + static_cast<double>(first)});
+                       .before = pass * rows + static_cast<double>(first),
+                       .bias_square = bias_square()});
       weights.scale *= std::pow(shrink, count);
     }
   }

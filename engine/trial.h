@@ -39,7 +39,9 @@ class Trial {
   bool goes_on() const { return options_.start != nullptr; }  // from a model
   double crowd() const { return crowd_; }  // near 1 with many more samples than coordinates, else near 0
   double mean_squared_norm() const { return mean_squared_norm_; }  // of |x|^2; 1 if all are 0
-  // Of weight (|x|^2, + 1 with a bias), the curvature along a sample where the loss has curvature 1.
+  // Step::bias_square, small beside the rows'.
+  float bias_square() const;
+  // Of weight (|x|^2, + bias_square() with a bias), the curvature along a sample where the loss has curvature 1.
   struct Lengths {
     double mean = 1;
     double largest = 1;

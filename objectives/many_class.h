@@ -107,17 +107,17 @@ class ManyClass final : public Objective {
 
   void sgd_step(const Samples& samples, const LocalWeights& local, const Step& step) const {
     std::vector<float> z(outputs());
-    const float bias_norm = local.bias == nullptr ? 0.0F : 1.0F;
+    const float bias_square = local.bias == nullptr ? 0.0F : step.bias_square;
     DecayingScale scale(samples, step);
     for_each_row(samples, [&](std::size_t i, const auto& row) {
       compute(row, local.weights, local.bias, static_cast<float>(scale.before(i)), z);
       const float eta = step.size * samples.weight(i);
       const float part = eta * loss_.to_safe_slopes(z, class_of(samples, i, z.size()),
-                                                    eta * (samples.squared_norm(i) + bias_norm));
+                                                    eta * (samples.squared_norm(i) + bias_square));
       const auto shrunk = static_cast<float>(scale.after());
       if (eta == 0 || is_flat(z)) return;
       for (std::size_t c = 0; c < z.size(); ++c) {
-        if (local.bias != nullptr) local.bias[c] -= part * z[c];
+        if (local.bias != nullptr) local.bias[c] -= part * bias_square * z[c];
         z[c] *= -part / shrunk;
       }
       scatter(row, z.data(), z.size(), local.weights);

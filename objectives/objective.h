@@ -123,6 +123,8 @@ struct Step {
           // to take each of them for a part only (RuleTraits::shares)
   double damping = 1;  // of what the rule changes, 1 / damping is pushed; sigma of rule_sdca.h
   double before = 0;   // samples processed, by the clock of the sampler, before the first of the block
+  // A bias moves as the weight of a column would that is so much, squared, in all rows.
+  float bias_square = 1;
 };
 
 // The scale of the weights as samples go by; see Step::scale and Samples::gaps.

@@ -19,7 +19,12 @@ inline float soft_threshold(float x, float threshold) {
 class Regulariser {
  public:
   explicit Regulariser(const Step& step)
-      : l1_(static_cast<float>(step.l1)), l2_(static_cast<float>(step.l2)), size_(step.size) {}
+      : l1_(static_cast<float>(step.l1)),
+        l2_(static_cast<float>(step.l2)),
+        size_(step.size),
+        bias_square_(step.bias_square) {}
+
+  float bias_square() const { return bias_square_; }
 
   // The step for one coordinate, whatever weights it has.
   struct Shrinking {
@@ -47,6 +52,7 @@ class Regulariser {
   float l1_;
   float l2_;
   float size_;
+  float bias_square_;
 };
 
 // AdaGrad's step of one coordinate, or of all that share a sum: adds to the sum of squared gradients and returns
@@ -65,7 +71,8 @@ void proximal_step(const Row& row, const LocalWeights& local, const Regulariser&
     const std::size_t p = row.positions[k];
     local.weights[p] = prox(moved(p, row.values[k]), local.reweight[p]);
   }
-  if (local.bias != nullptr) *local.bias = moved(local.bias_position(), 1.0F);
+  if (local.bias != nullptr)
+    *local.bias += prox.bias_square() * (moved(local.bias_position(), 1.0F) - *local.bias);
 }
 
 // Sets to zero the weights in places 0 ... count - 1 that rest there, state[0] being the gradient. Cells with a bias hold

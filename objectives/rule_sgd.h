@@ -59,17 +59,17 @@ struct SgdRule {
   template <class Loss>
   static void step(const Loss& loss, const Samples& samples, const LocalWeights& local, const Step& step) {
     DecayingScale scale(samples, step);
-    const float bias_norm = local.bias == nullptr ? 0.0F : 1.0F;
+    const float bias_square = local.bias == nullptr ? 0.0F : step.bias_square;
     for_each_row(samples, [&](std::size_t i, const auto& row) {
       const float bias = local.bias == nullptr ? 0.0F : *local.bias;
       const auto [dot, squared_norm] = measure(samples, i, row, local.weights);
       const float margin = static_cast<float>(scale.before(i)) * dot + bias;
       const float eta = step.size * samples.weight(i);
-      const float slope = safe_slope(loss, margin, samples.labels[i], eta * (squared_norm + bias_norm));
+      const float slope = safe_slope(loss, margin, samples.labels[i], eta * (squared_norm + bias_square));
       const float factor = -eta / static_cast<float>(scale.after());
       if (eta * slope == 0) return;
       row.add_to(local.weights, factor * slope);
-      if (local.bias != nullptr) *local.bias -= eta * slope;
+      if (local.bias != nullptr) *local.bias -= eta * bias_square * slope;
     });
   }
 };

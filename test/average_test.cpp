@@ -10,6 +10,7 @@
 
 #include "engine/source.h"
 #include "engine/train.h"
+#include "engine/trial.h"
 #include "io/random.h"
 #include "test/rules_rig.h"
 #include "test/support.h"
@@ -47,6 +48,11 @@ class Serial {
     rows_ = shuffled_rows(data.rows(), options.seed);
     if (Source(data).in_random_order()) std::ranges::sort(rows_);
     sum_.resize(rig_.array.size());
+    const Source source(data);
+    const Layout layout = source.layout(objective, options, 1);
+    const std::vector<float> start = source.start(layout, objective, options);
+    bias_square_ = Trial(source, layout, start, objective, options).bias_square();
+    if (options.bias) rig_.array[0] = start[0];
   }
 
   Model mean() {
@@ -63,6 +69,7 @@ class Serial {
     const RuleTraits& traits = traits_of(options_.rule);
     shuffle(std::span(order_), random_);
     Step step = rig_.step(*options_.step, options_.l1, options_.l2);
+    step.bias_square = bias_square_;
     const bool snapshot = traits.snapshots && epoch % 3 == 1;
     if (snapshot) step.pass = Pass::kSnapshot;
     if (snapshot) rig_.for_each_place([&](std::size_t p) { rig_.local().state[0][p] = 0; });
@@ -88,6 +95,7 @@ class Serial {
   std::vector<std::uint32_t> order_, rows_;
   std::vector<double> sum_;
   double count_ = 0;
+  float bias_square_ = 1;
 };
 
 // `tolerance`: beside what it matters whether the first iterate counts or the last.

@@ -268,6 +268,29 @@ TEST_CASE("convergence: smooth losses reach the exact optimum on any number of t
   }
 }
 
+TEST_CASE("convergence: a bias beside sparse rows makes nothing worse") {
+  const Dataset data = generate({.rows = 3000, .columns = 20'000, .nonzeros_per_row = 40});
+  for (const std::string name : {"hinge", "squared_hinge", "logistic"}) {
+    const auto objective = make_objective(name);
+    for (const Rule rule : {Rule::kSgd, Rule::kSvrg, Rule::kSaga}) {
+      if (!objective->suits(rule)) continue;
+      for (const std::size_t threads : {1, 2}) {
+        CAPTURE(name);
+        CAPTURE(name_of(rule));
+        CAPTURE(threads);
+        const auto reached = [&](bool bias) {
+          Options options = with_threads(threads);
+          options.l2 = 1e-4;
+          options.rule = rule;
+          options.bias = bias;
+          return train(data, *objective, options).report.objective;
+        };
+        CHECK(reached(true) < 1.05 * reached(false));
+      }
+    }
+  }
+}
+
 TEST_CASE("convergence: the hinge reaches the exact optimum on any number of threads") {
   const auto objective = make_objective("hinge");
   for (const bool dense : {false, true}) {
