@@ -131,7 +131,7 @@ class ManyClass final : public Objective {
       const float weight = samples.weight(i);
       if (weight == 0) return;
       compute(row, local.weights, local.bias, 1, z);
-      const float squared = weight * weight * loss_.to_slopes(z, class_of(samples, i, z.size()));
+      const float squared = weight * loss_.to_slopes(z, class_of(samples, i, z.size()));
       const auto step_along = [&](std::size_t p, float value) {
         return adagrad_size(local.state[0][p], value * value * squared, step.size);
       };

@@ -87,11 +87,11 @@ struct Naive {
   }
 
   void adapt(std::size_t i, double c) {
-    const double slope = c * slope_of(rig.objective, rig.margin(i, w), rig.block.labels[i]);
+    const double slope = slope_of(rig.objective, rig.margin(i, w), rig.block.labels[i]);
     rig.for_each_of(i, [&](std::size_t p, double x) {
-      state[0][p] += slope * x * slope * x;
+      state[0][p] += c * slope * x * slope * x;
       const double size = state[0][p] > 0 ? step.size / std::sqrt(state[0][p]) : 0;
-      w[p] = prox(p, w[p] - size * slope * x, size);
+      w[p] = prox(p, w[p] - size * c * slope * x, size);
     });
   }
 
@@ -322,6 +322,29 @@ TEST_CASE("rules: the bias that ftrl writes at the end of an epoch is not regula
   Turns(*objective, rig.layout, Rule::kFtrl).visit(Turn::kEnd, step, rig.array);
   CHECK(rig.array[0] == doctest::Approx(20 * 0.5 / (1 + 3)));
   CHECK(rig.array[weight] == doctest::Approx((20 - kBefore * 0.1) / ((1 + 3) / 0.5 + kBefore * 0.2)));
+}
+
+TEST_CASE("rules: adagrad's sums count a sample of weight 4 as four samples") {
+  for (const std::string name : {"hinge", "one_vs_rest_hinge"}) {
+    CAPTURE(name);
+    const auto objective = make_objective(
+        name, name == "hinge" ? Objective::Parameters{} : Objective::Parameters{{"classes", 2}});
+    const std::uint64_t offsets[] = {0, 1};
+    const std::uint32_t position = 0;
+    const float value = 0.5F;
+    const float label = 1;
+    const float weight = 4;
+    std::vector<float> weights(2), sums(2), reweights(2, 1.0F);
+    LocalWeights local{.weights = weights.data()};
+    local.state[0] = sums.data();
+    local.reweight = reweights.data();
+    objective->step(
+        {.offsets = offsets, .positions = &position, .values = &value, .labels = &label, .weights = &weight},
+        local, {.rule = Rule::kAdagrad, .size = 1});
+    const float outputs = name == "hinge" ? 1 : 2;  // a sum for all of them
+    CHECK(sums[0] == 4 * outputs * value * value);
+    CHECK(std::fabs(weights[0]) == doctest::Approx(4 * value / std::sqrt(sums[0])));
+  }
 }
 
 TEST_CASE("rules: a step of sgd that cannot overshoot its sample goes by the slope itself") {
