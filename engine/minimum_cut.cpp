@@ -56,6 +56,7 @@ Options cut_options() {
 Cut minimum_cut(const CutProblem& problem, const Options& options, const Monitor& monitor) {
   const Clock::time_point start = Clock::now();
   validate(options);
+  const double rounding = rounding_of(problem);
   Cut cut;
   if (problem.edges.rows() == 0) {
     cut = cut_from(problem, std::vector<float>(problem.linear.size()));
@@ -64,18 +65,20 @@ Cut minimum_cut(const CutProblem& problem, const Options& options, const Monitor
   } else {
     Options proving = options;
     proving.gap = gap_of_proof(problem, options.gap);
+    const double least = (problem.least + rounding) / static_cast<double>(problem.edges.rows());
+    proving.target = std::max(options.target.value_or(least), least);
     Trained trained = train(problem.edges, *make_graph_cut(problem), proving, monitor);
     cut = cut_from(problem, trained.model.weights);
     cut.relaxed_energy = std::min(cut.energy, energy_of_relaxed(problem, std::move(trained.model.weights)));
-    cut.bound = std::min(cut.energy, bound_of(trained.report));
+    cut.bound = std::min(cut.energy, std::max(problem.least, bound_of(trained.report)));
     cut.report = std::move(trained.report);
     cut.report.options = options;
   }
-  const double rounding = rounding_of(problem);
   for (double* const energy : {&cut.energy, &cut.relaxed_energy, &cut.bound})
     if (std::fabs(*energy) <= rounding) *energy = 0;  // of costs that cancel out
-  cut.gap = (cut.energy - cut.bound) / std::max(std::fabs(cut.energy), std::numeric_limits<double>::min());
-  cut.optimal = problem.whole && cut.energy - cut.bound + rounding < 1;
+  const double open = cut.energy - cut.bound;
+  cut.gap = open / std::max(std::fabs(cut.energy), std::numeric_limits<double>::min());
+  cut.optimal = (problem.whole && open + rounding < 1) || cut.energy <= problem.least + rounding;
   cut.seconds = seconds_since(start);
   return cut;
 }

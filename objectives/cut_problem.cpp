@@ -195,6 +195,7 @@ void CutBuilder::note(double amount) {
 
 void CutBuilder::add_cost(std::size_t node, std::size_t label, double cost) {
   note(cost);
+  problem_.least += std::min(cost, 0.0);
   if (problem_.width == 1) {
     problem_.linear[node] += label == 0 ? cost : -cost;
     problem_.constant += cost / 2;
@@ -205,6 +206,7 @@ void CutBuilder::add_cost(std::size_t node, std::size_t label, double cost) {
 
 void CutBuilder::add_constant(double cost) {
   note(cost);
+  problem_.least += cost;
   problem_.constant += cost;
 }
 

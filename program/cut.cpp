@@ -44,8 +44,9 @@ std::string lines_of(const CutProblem& problem, const std::vector<std::uint32_t>
 }
 
 std::string describe(const EpochReport& row, double edges) {
-  return fmt::format("epoch {}  cut {:.10g}  gap {:.3g} %  {:.3f} s", row.epoch,
-                     std::round(row.objective * edges * 1e4) / 1e4, 100 * row.gap.value_or(0), row.seconds);
+  const double energy = std::round(row.objective * edges * 1e4) / 1e4;
+  const std::string gap = energy == 0 ? "" : fmt::format("  gap {:.3g} %", 100 * row.gap.value_or(0));
+  return fmt::format("epoch {}  cut {:.10g}{}  {:.3f} s", row.epoch, energy, gap, row.seconds);
 }
 
 }  // namespace

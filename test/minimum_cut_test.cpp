@@ -217,6 +217,18 @@ TEST_CASE("minimum cut: of a network that falls apart it is 0, not what costs ro
   CHECK(cut.gap == 0);
 }
 
+TEST_CASE("minimum cut: 0 is the minimum, however many arcs lead back") {
+  constexpr std::uint32_t kNodes = 300;
+  FlowNetwork network{kNodes, {0, kNodes - 1}, {}};
+  for (std::uint32_t i = 0; i + 1 < kNodes; ++i) network.arcs.push_back({i + 1, i, 7.5F});
+  const Cut cut = minimum_cut(cut_problem(network), cut_options());
+  CHECK(cut.energy == 0);
+  CHECK(cut.bound == 0);
+  CHECK(cut.gap == 0);
+  CHECK(cut.optimal);
+  CHECK(cut.report.outcome == Outcome::kConverged);
+}
+
 TEST_CASE("minimum cut: a gap of 0 stops at the minimum") {
   Options options = precise(1);
   options.gap = 0;
