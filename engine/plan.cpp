@@ -22,11 +22,12 @@ namespace {
 constexpr std::size_t kMostStaleRows = 128;  // where it costs little to be so careful
 
 // The largest curvature along a sample, for a loss of curvature 1. A few very long ones, which a mean tells, may overshoot; but not
-// those that weigh most, which mostly are more than a few.
+// those that weigh most where they are more than a few, as a rare class is.
 double longest(const Trial& trial, const Source& data) {
+  constexpr double kFew = 0.03;
   const auto [mean, largest] = trial.lengths();
-  return data.file() || !data.data().weighted() ? std::min(largest, 4 * mean)
-                                                : std::max(largest, data.longest_row());
+  const double most = std::min(largest, 4 * mean);
+  return data.file() || !data.data().weighted() ? most : std::max(most, data.longest_row(kFew));
 }
 
 // A part of 1 / L, L that curvature.

@@ -369,13 +369,19 @@ std::vector<float> Source::start(const Layout& layout, const Objective& objectiv
   return array;
 }
 
-double Source::longest_row() const {
-  double longest = 0;
+double Source::longest_row(double but) const {
+  std::vector<double> lengths;
   for (std::size_t i = 0; i < data_.rows(); ++i) {
     const Row row = data_.row(i);
-    longest = std::max(longest, double{row.weight} * squared_norm_of(row.values));
+    lengths.push_back(double{row.weight} * squared_norm_of(row.values));
   }
-  return longest;
+  double left = but * std::accumulate(lengths.begin(), lengths.end(), 0.0);
+  std::ranges::make_heap(lengths);
+  while (!lengths.empty() && (left -= lengths.front()) > 0) {
+    std::ranges::pop_heap(lengths);
+    lengths.pop_back();
+  }
+  return lengths.empty() ? 0 : lengths.front();
 }
 
 // The labels of a file's blocks lie all over it, and are looked at only where they matter.

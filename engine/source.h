@@ -54,8 +54,9 @@ class Source {
   // some of the labels.
   std::vector<float> start(const Layout& layout, const Objective& objective, const Options& options) const;
 
-  // Of a data set: the largest weight x |x|^2 of a row.
-  double longest_row() const;
+  // Of a data set: the largest weight x |x|^2 of a row; without those, from the largest on, that hold less than such a share of
+  // all.
+  double longest_row(double but = 0) const;
 
   // Rows at random as one block, as many as that or, of a file, some thousand at most.
   Block sample(const Layout& layout, std::size_t rows, std::size_t memory, std::uint64_t seed) const;

@@ -231,6 +231,21 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("rules: one sample that weighs twenty times as much does not hold up svrg and saga") {
+  const auto objective = make_objective("squared_hinge");
+  const Dataset data = generate({.rows = 2000, .columns = 5000, .nonzeros_per_row = 40});
+  std::vector<float> weights(data.rows(), 1);
+  weights[7] = 20;
+  for (const Rule rule : {Rule::kSaga, Rule::kSvrg}) {
+    CAPTURE(name_of(rule));
+    Options options = with_threads(1);
+    options.rule = rule;
+    options.l2 = 1e-3;
+    const double even = train(data, *objective, options).report.objective;
+    CHECK(train(data.with_weights(weights), *objective, options).report.objective < 1.02 * even);
+  }
+}
+
 TEST_CASE("rules: what a rule cannot do is refused in a line") {
   const struct {
     const char* objective;
