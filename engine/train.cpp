@@ -330,6 +330,7 @@ void Trainer::evaluate() {
 void Trainer::roll_back() {
   good_.restore(parameters_, sampler_, turns_, blocks_);
   step_limit_.went_back(report_.epochs);
+  if (rule_.derives) turns_.visit(Turn::kBack, sampler_.step(), parameters_);
   moved_ = false;
   ++report_.rollbacks;
   rolled_back_ = report_.epochs;

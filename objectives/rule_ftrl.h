@@ -57,10 +57,13 @@ struct FtrlRule {
   }
 
   static void turn(Turn turn, const LocalWeights& local, std::size_t count, const Step& step) {
-    if (turn != Turn::kEnd) return;
-    const Leader leader(local, step, step.before);
-    for (std::size_t p = 0; p < count; ++p)
-      local.weights[p] = local.bias == nullptr ? leader.weight(p) : leader.bias(p);
+    if (turn == Turn::kBegin) return;
+    // A bias follows from z and n as a weight without a regulariser does.
+    const Leader leader(local, step, local.bias == nullptr ? step.before : 0);
+    for (std::size_t p = 0; p < count; ++p) {
+      if (turn == Turn::kEnd) local.weights[p] = leader.weight(p);
+      if (turn == Turn::kBack) leader.lead_to(p, local.weights[p]);
+    }
   }
 
  private:
@@ -83,6 +86,12 @@ struct FtrlRule {
       const float before = std::sqrt(n_[p]);
       n_[p] += gradient * gradient;
       z_[p] += gradient - (std::sqrt(n_[p]) - before) / alpha_ * weight;
+    }
+
+    // Where z is for that weight; a weight of 0 has many, and keeps its own.
+    void lead_to(std::size_t p, float weight) const {
+      if (weight == 0) return;
+      z_[p] = -weight * ((1 + std::sqrt(n_[p])) / alpha_ + l2_) - std::copysign(l1_, weight);
     }
 
    private:

@@ -324,6 +324,34 @@ TEST_CASE("rules: the bias that ftrl writes at the end of an epoch is not regula
   CHECK(rig.array[weight] == doctest::Approx((20 - kBefore * 0.1) / ((1 + 3) / 0.5 + kBefore * 0.2)));
 }
 
+TEST_CASE("rules: ftrl that goes back has the weights it went back to, whatever its step and the time") {
+  const auto objective = make_objective("logistic");
+  Rig rig(sparse_rows(objective->labels(), 60, 20, false), *objective, Rule::kFtrl, true);
+  Turns turns(*objective, rig.layout, Rule::kFtrl);
+  const LocalWeights local = rig.local();
+  std::size_t place = 0;
+  rig.for_each_place([&](std::size_t p) {
+    local.state[0][p] = static_cast<float>(place % 7) * 100 - 300;
+    local.state[1][p] = static_cast<float>(place++ % 5);
+  });
+  Step step = rig.step(0.5, 0.1, 0.2);
+  step.before = kBefore;
+  turns.visit(Turn::kEnd, step, rig.array);
+  std::vector<float> before;
+  rig.for_each_place([&](std::size_t p) { before.push_back(local.weights[p]); });
+  step.size /= 4;
+  step.before += 60;
+  turns.visit(Turn::kBack, step, rig.array);
+  turns.visit(Turn::kEnd, step, rig.array);
+  std::size_t moved = 0;
+  place = 0;
+  rig.for_each_place([&](std::size_t p) {
+    CHECK(local.weights[p] == doctest::Approx(before[place]).epsilon(1e-4));
+    moved += before[place++] != 0 ? 1 : 0;
+  });
+  CHECK(moved > 5);
+}
+
 TEST_CASE("rules: adagrad's sums count a sample of weight 4 as four samples") {
   for (const std::string name : {"hinge", "one_vs_rest_hinge"}) {
     CAPTURE(name);
