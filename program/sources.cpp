@@ -15,6 +15,7 @@
 #include "io/input.h"
 #include "io/libsvm.h"
 #include "io/lines.h"
+#include "io/max_flow.h"
 #include "io/memory.h"
 #include "io/model_file.h"
 #include "io/ratings.h"
@@ -64,14 +65,31 @@ LibsvmFile read_images(const Input& input, const SampleFiles& files, std::size_t
                                              samples.dimension(), dimension));
 }
 
+// What is no LIBSVM text may be something else that can be read; empty: it looks like nothing known.
+std::string other_kind(std::string_view beginning) {
+  if (is_max_flow(beginning)) return "; it looks like a network, for sounder cut";
+  if (is_docword(beginning)) return "; it looks like a bag of words, for --objective topic_model";
+  if (is_ratings(beginning)) return "; it looks like ratings, for --objective matrix_completion";
+  if (beginning.substr(0, beginning.find('\n')).find('|') != std::string_view::npos)
+    return "; it looks like Vowpal Wabbit's text, expected LIBSVM's, which has numbered columns and no bars";
+  return "";
+}
+
 // LIBSVM text, or the pictures of an IDX file, by its first bytes.
 LibsvmFile read_rows(const SampleFiles& files, const LibsvmOptions& options, const ParallelFor& parallel) {
   Stream stream(files.data);
   if (is_idx_images(stream.ahead(kIdxMagicBytes)))
     return read_images(Input(std::move(stream)), files, options.dimension);
   refuse_written(stream, files.data);
-  if (files.labels.empty()) return read_libsvm(stream, files.data, options, parallel);
-  throw InputError({files.data}, "found no IDX images, expected them, as they have a file of labels");
+  if (!files.labels.empty())
+    throw InputError({files.data}, "found no IDX images, expected them, as they have a file of labels");
+  constexpr std::size_t kBeginning = 4096;
+  const std::string beginning(stream.ahead(kBeginning));
+  try {
+    return read_libsvm(stream, files.data, options, parallel);
+  } catch (const InputError& error) {
+    throw InputError(error.what() + other_kind(beginning));
+  }
 }
 
 void require_labels(const std::optional<InputError>& unlabelled) {

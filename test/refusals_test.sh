@@ -208,4 +208,15 @@ check 'and nothing is left of it' [ "$(echo big.model*)" = 'big.model*' ]
 
 check 'refusals left the old files alone' [ "$(cat kept.model kept.json | uniq -c | tr -d ' ')" = 2precious ]
 
+# --- What looks like another kind of data -------------------------------------------------------------------------------
+
+printf '1\t242\t3\n2\t5\t4\n' >stars.tsv
+printf '2\n3\n2\n1 2 1\n2 3 4\n' >bag.txt
+printf 'p max 2 1\nn 1 s\nn 2 t\na 1 2 3\n' >net.max
+printf '1 |f a:1 b:2\n' >vowpal.txt
+refused 'found "242", expected index:value (a whole number, a colon, a number); it looks like ratings, for --objective matrix_completion' train stars.tsv
+refused 'it looks like a bag of words, for --objective topic_model' train bag.txt
+refused 'it looks like a network, for sounder cut' train net.max
+refused "it looks like Vowpal Wabbit's text" train vowpal.txt
+
 finish
