@@ -367,6 +367,7 @@ Plan make_plan(const Source& data, const Layout& layout, std::span<const float> 
     const Trial trial(data, layout, start, objective, options);
     make_steps(plan, trial, is);
     traits_of(options.rule).dual ? fit_dual(plan, trial, is) : fit_steps(plan, trial, is);
+    if (plan.note.empty()) plan.note = note_on_scales(trial, is);
   }
   plan.why.threads = choice_of_threads(plan, options, threads);
   return plan;

@@ -40,6 +40,20 @@ std::string why_no_refresh(const Setting& is) {
              : "the discipline brings in whole blocks only";
 }
 
+std::string note_on_scales(const Trial& trial, const Setting& is) {
+  constexpr double kMany = 0.1;
+  if (trial.adapts() || !is.objective.suits(Rule::kAdagrad)) return "";
+  const double share = trial.faint_share();
+  if (share < kMany) return "";
+  return fmt::format(
+      "{:.0f} % of the values are in columns a hundred times smaller than the others, or more, which one "
+      "step "
+      "for all columns leaves behind: scale the columns, or, if they differ by less than a thousand, take "
+      "the "
+      "rule adagrad",
+      100 * share);
+}
+
 Choice choice_of_tau(const Plan& plan, const Setting& is) {
   const std::string value = fmt::format("{}", plan.tau());
   if (plan.simulated > 0) return {value, "the blocks of all other simulated workers"};

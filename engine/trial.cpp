@@ -6,6 +6,7 @@
 #include <cassert>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <span>
 
 #include "engine/sampler.h"
@@ -126,6 +127,28 @@ Trial::Lengths Trial::lengths() const {
     largest = std::max(largest, length);
   }
   return sum > 0 ? Lengths{.mean = sum / static_cast<double>(rows_), .largest = largest} : Lengths{};
+}
+
+double Trial::faint_share() const {
+  constexpr std::size_t kRows = 256;
+  constexpr std::size_t kEntries = 4;  // a float of the sample's columns
+  constexpr double kFaint = 1e-4;      // of the mean square
+  const Samples samples = sample_.samples().part(0, std::min(rows_, kRows));
+  const std::size_t floats = start_.cells.size();
+  if (samples.values == nullptr || samples.nonzeros() < kEntries * floats) return 0;
+  std::vector<double> squares(floats);
+  std::vector<double> counts(floats);
+  for_each_row(samples, [&](std::size_t, const auto& row) {
+    for (std::size_t k = 0; k < row.size; ++k) {
+      squares[row.positions[k]] += double{row.values[k]} * row.values[k];
+      counts[row.positions[k]] += row.values[k] != 0 ? 1 : 0;
+    }
+  });
+  const double count = std::accumulate(counts.begin(), counts.end(), 0.0);
+  const double square = std::accumulate(squares.begin(), squares.end(), 0.0) / count;
+  double faint = 0;
+  for (std::size_t p = 0; p < floats; ++p) faint += squares[p] < kFaint * counts[p] * square ? counts[p] : 0;
+  return count > 0 ? faint / count : 0;
 }
 
 double Trial::first_step() const {

@@ -47,6 +47,9 @@ class Trial {
     double largest = 1;
   };
   Lengths lengths() const;
+  // Of the values, the part in columns whose values are typically a hundredth of a typical one, or less; 0 where the sample has too few
+  // a column to tell.
+  double faint_share() const;
   // The rule has steps of its own for each coordinate, and one for all of them by the scale of weights and losses alone.
   bool adapts() const {
     const StepChoice choice = traits_of(options_.rule).step;

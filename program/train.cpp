@@ -130,6 +130,7 @@ std::string summary(const TrainFlags& flags, const Trained& trained) {
   }
   if (report.gap) text += fmt::format("duality gap: {:.3g} of the objective\n", *report.gap);
   text += describe(report.choices);
+  if (!report.note.empty()) text += fmt::format("note: {}\n", report.note);
   if (report.theorem) text += describe(*report.theorem, report);
   if (report.asynchrony) text += describe(*report.asynchrony);
   if (report.share_lost)
