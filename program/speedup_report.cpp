@@ -235,7 +235,9 @@ Chart chart_of_staleness(const Study& study) {
   lines.push_back(std::move(simulated));
   return {
       .title = "What staleness costs",
-      .note = "a sample at a time; simulated: on one thread, with the step of one worker",
+      .note =
+          "a sample at a time; simulated: on one thread, with the step of one worker, or less where a run "
+          "went back",
       .x = {.label = "threads, or simulated workers", .scale = Scale::kLog},
       .y = {.label = fmt::format("% above the best after {}", counted(study.flags().options.epochs, "epoch")),
             .scale = Scale::kLog},
@@ -254,9 +256,8 @@ std::string table_of(const Study& study) {
   text += rows_of(study, study.measured(), row_of);
   if (study.simulated().empty()) return text;
   text +=
-      "\nsimulated: a sample at a time on one thread, as stale as with so many workers, with the step of "
-      "one; no "
-      "speed is measured\n";
+      "\nsimulated: a sample at a time on one thread, as stale as with so many workers, with the step of one "
+      "(a quarter for each time that a run went back); no speed is measured\n";
   text += fmt::format("{:>9}{:>9}{:>13}{:>10}{:>10}{:>11}\n", "workers", "step", "objective", "% above",
                       "epochs", "inflation");
   return text + rows_of(study, study.simulated(), simulated_row_of);
