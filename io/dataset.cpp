@@ -164,15 +164,38 @@ Dataset Dataset::with_dimension(std::size_t dimension) const {
   return result;
 }
 
+Dataset::Columns Dataset::copied() const {
+  return {owned_->offsets,
+          {indices_.begin(), indices_.end()},
+          {values_.begin(), values_.end()},
+          owned_->labels,
+          owned_->weights};
+}
+
+Dataset Dataset::with_columns_times(std::span<const float> factors) const {
+  if (factors.size() != dimension_)
+    throw InputError(
+        fmt::format("found {} factors, expected {}, one for each column", factors.size(), dimension_));
+  Columns parts = copied();
+  for (std::size_t k = 0; k < parts.values.size(); ++k) parts.values[k] *= factors[parts.indices[k]];
+  return Dataset(dimension_, std::move(parts));
+}
+
 Dataset Dataset::normalized() const {
-  Columns parts{owned_->offsets,
-                {indices_.begin(), indices_.end()},
-                {values_.begin(), values_.end()},
-                owned_->labels,
-                owned_->weights};
+  Columns parts = copied();
   for (std::size_t i = 0; i < rows(); ++i)
     normalize(std::span(parts.values).subspan(parts.offsets[i], parts.offsets[i + 1] - parts.offsets[i]));
   return Dataset(dimension_, std::move(parts));
+}
+
+std::vector<float> to_unit_columns(const Dataset& data) {
+  std::vector<float> largest(data.dimension());
+  for (std::size_t k = 0; k < data.nonzeros(); ++k) {
+    float& found = largest[data.indices()[k]];
+    found = std::max(found, std::fabs(data.values()[k]));
+  }
+  for (float& factor : largest) factor = std::isnormal(factor) ? 1 / factor : 1;
+  return largest;
 }
 
 void normalize(std::span<float> values) {

@@ -73,17 +73,19 @@ class Dataset {
   std::span<const float> weights() const { return owned_->weights; }
 
   // The same samples with other labels (one a row), other weights (one a row, or none: all 1), over `dimension` >=
-  // dimension() coordinates, or with every row but those of zeros scaled to Euclidean length 1. All but the last share
-  // the non-zeros with this Dataset; they throw InputError when the argument does not fit.
+  // dimension() coordinates, with every row but those of zeros scaled to Euclidean length 1, or with the values of each column times
+  // a factor. All but the last two share the non-zeros with this Dataset; they throw InputError when the argument does not fit.
   Dataset with_labels(std::vector<float> labels) const;
   Dataset with_weights(std::vector<float> weights) const;
   Dataset with_dimension(std::size_t dimension) const;
   Dataset normalized() const;
+  Dataset with_columns_times(std::span<const float> factors) const;
 
  private:
   static Dataset unchecked(std::size_t dimension, Columns beside, std::span<const Coordinate> indices,
                            std::span<const float> values, std::shared_ptr<const void> owner);
   void check() const;
+  Columns copied() const;
 
   std::size_t dimension_ = 0;
   std::shared_ptr<const Columns> owned_;        // offsets, labels, weights

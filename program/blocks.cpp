@@ -27,6 +27,8 @@ void check_settled(const TrainFlags& flags, const BlockFileShape& made) {
   settled(!flags.normalize || made.normalize, "--normalize");
   settled(flags.labels == LabelRule() || flags.labels == made.label_rule, "which labels are positive");
   settled(flags.label_file.empty(), "--labels");
+  if (flags.scale_columns)
+    throw InputError({flags.data}, "--scale-columns needs samples, found a block file: scale them before");
   if (flags.class_weights.any() || !flags.sample_weights.empty())
     throw InputError({flags.data}, "a block file has no place for weights of samples");
 }

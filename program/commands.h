@@ -65,6 +65,7 @@ struct SampleScheme {
   LabelEncoding labels = {};
   LabelRule label_rule = {};
   bool normalize = false;
+  std::vector<float> factors = {};        // of columns, in training; empty: none
   LabelKind kind = LabelKind::kTwoClass;  // of encoded labels
 };
 

@@ -38,6 +38,7 @@ constexpr std::array kFormatFlags = {
     FormatFlag{"--valid-labels", kRows},
     FormatFlag{"--index-base", kRows},
     FormatFlag{"--normalize", kRows},
+    FormatFlag{"--scale-columns", kRows},
     FormatFlag{"--sample-weights", kRows},
     FormatFlag{"--start", kRows},
     FormatFlag{"--ignore-unknown", kRows},

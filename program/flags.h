@@ -47,6 +47,7 @@ struct ProblemFlags {
   std::string vocabulary;  // names of the words
   TextOptions text;
   bool normalize = false;
+  bool scale_columns = false;
   Options options;
 
   Paths inputs() const { return {data, label_file, vocabulary, sample_weights}; }

@@ -118,6 +118,10 @@ void add_problem_flags(CLI::App& app, ProblemFlags& flags) {
          "in all")
       ->type_name("balanced|C:W,C:W,...");
   app.add_flag("--normalize", flags.normalize, "Scale every row to Euclidean length 1");
+  app.add_flag(
+      "--scale-columns", flags.scale_columns,
+      "Train on columns divided by their largest |value|, L1 and L2 too; the model is for columns as "
+      "they come");
 }
 
 void add_method_flags(CLI::App& app, Options& options) {

@@ -83,6 +83,7 @@ void add_flags(CLI::App& app, ConvertFlags& flags) {
 }
 
 void check(const CLI::App& app, const ConvertFlags& flags) {
+  refuse_if(flags.scale_columns, "--scale-columns is not kept in a block file: scale the columns before");
   validate(flags.options);
   refuse_if(flags.output == "-" || is_standard_output(flags.output),
             flags.output + ": blocks cannot go to standard output; give a file (./- names one)");

@@ -61,6 +61,7 @@ Json json_of(const TrainFlags& flags, const TrainingData& data, const std::vecto
   json["bias"] = flags.options.bias;
   json["rule"] = name_of(flags.options.rule);
   json["normalize"] = flags.normalize;
+  json["scale_columns"] = flags.scale_columns;
   put_remarks(json, weighting_of(flags));
   json["folds"] = Json::array();
   for (const Metrics& fold : folds) put(json["folds"].emplace_back(Json::object()), fold, "");

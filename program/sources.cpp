@@ -18,6 +18,7 @@
 #include "io/max_flow.h"
 #include "io/memory.h"
 #include "io/model_file.h"
+#include "io/normalize.h"
 #include "io/ratings.h"
 #include "io/sample_weights.h"
 #include "io/stream.h"
@@ -299,6 +300,10 @@ TrainingData read_for_training(const ProblemFlags& flags, const ParallelFor& par
   check_spread(data.samples, *data.objective, flags.data);
   data.scheme.normalize = start != nullptr ? start->normalize : flags.normalize;
   if (data.scheme.normalize) data.samples = data.samples.normalized();
+  if (flags.scale_columns) {
+    data.scheme.factors = to_unit_columns(data.samples);
+    data.samples = data.samples.with_columns_times(data.scheme.factors);
+  }
   data.scheme.format = catalogue_row(flags.objective).format;
   data.scheme.dimension = data.samples.dimension();
   data.scheme.label_rule = start != nullptr ? start->label_rule : flags.labels;
@@ -330,6 +335,8 @@ void complete(Model& model, const TrainingData& data) {
   model.index_base = data.scheme.index_base;
   model.names = data.scheme.names;
   model.seen = data.seen;
+  for (std::size_t i = 0; i < data.scheme.factors.size() * model.width; ++i)
+    model.weights[i] *= data.scheme.factors[i / model.width];
 }
 
 KnownData read_known(const SampleFiles& files, const SampleScheme& scheme, bool ignore_unknown,
@@ -358,7 +365,7 @@ Dataset encoded(const KnownData& data, const SampleScheme& scheme, const std::st
   require_labels(data.unlabelled);
   Dataset samples = encode_like(data.samples, scheme.labels, scheme.label_rule, name, data.origins);
   check_labels(samples, scheme.kind, name, data.origins.lines);
-  return samples;
+  return scheme.factors.empty() ? samples : samples.with_columns_times(scheme.factors);
 }
 
 }  // namespace sounder

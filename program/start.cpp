@@ -21,6 +21,7 @@ void check_settled(const TrainFlags& flags, const Model& model) {
   settled(flags.objective == model.objective, "of " + model.objective, "--objective " + flags.objective);
   settled(!flags.index_base || *flags.index_base == model.index_base,
           fmt::format("whose first column is {}", model.index_base), "--index-base");
+  settled(!flags.scale_columns, "for columns as they come", "--scale-columns");
   settled(!flags.normalize || model.normalize, "of rows as they come", "--normalize");
   settled(flags.labels == LabelRule() || flags.labels == model.label_rule, "with classes of its own",
           "--positive-class or --positive-above");

@@ -68,6 +68,7 @@ Remarks remarks_of(const TrainFlags& flags, const Model& model) {
   Remarks remarks{{"data", flags.data},
                   {"objective", model.objective},
                   {"normalize", model.normalize},
+                  {"scale_columns", flags.scale_columns},
                   {"index_base", std::uint64_t{model.index_base}},
                   {"ignore_unknown", flags.ignore_unknown}};
   if (!flags.model.empty()) remarks["model"] = flags.model;

@@ -120,6 +120,7 @@ std::string json_of(const TuneFlags& flags, const Tuned& tuned, const Objective&
                {"l1", options.l1},
                {"bias", options.bias},
                {"normalize", flags.normalize},
+               {"scale_columns", flags.scale_columns},
                {"seed", options.seed},
                {"epochs", tuned.epochs},
                {"samples", tuned.samples},

@@ -13,6 +13,7 @@
 
 #include "io/eigen.h"
 #include "io/error.h"
+#include "io/normalize.h"
 #include "test/support.h"
 
 using namespace sounder;
@@ -143,6 +144,25 @@ TEST_CASE("dataset: refuses labels and dimensions that do not fit") {
           data.with_labels({1, kNaN, 2});
         }).starts_with("row 1 (counted from 0): its label"));
   CHECK(input_error_of([&] { data.with_dimension(5); }) == "found a dimension of 5, expected 6 or more");
+}
+
+TEST_CASE("dataset: columns are brought to a largest value of 1, and those without a value stay") {
+  Dataset::Columns parts = three_rows();
+  const Dataset data(6, parts);
+  const std::vector<float> factors = to_unit_columns(data);
+  REQUIRE(factors.size() == 6);
+  const Dataset scaled = data.with_columns_times(factors);
+  std::vector<float> largest(6);
+  for (std::size_t k = 0; k < scaled.nonzeros(); ++k) {
+    const Coordinate c = scaled.indices()[k];
+    CHECK(scaled.values()[k] == doctest::Approx(data.values()[k] * factors[c]));
+    largest[c] = std::max(largest[c], std::fabs(scaled.values()[k]));
+  }
+  for (std::size_t c = 0; c < 6; ++c)
+    CHECK(largest[c] == doctest::Approx(std::ranges::count(data.indices(), c) > 0 ? 1 : 0));
+  CHECK(std::ranges::equal(scaled.labels(), data.labels()));
+  CHECK(input_error_of([&] { data.with_columns_times(std::vector<float>(5)); }) ==
+        "found 5 factors, expected 6, one for each column");
 }
 
 TEST_CASE("dataset: normalized rows have length 1, and rows of zeros stay") {

@@ -130,6 +130,7 @@ done <<'TABLE'
 --labels is for LIBSVM text or images: matrix_completion takes ratings|train ratings.txt --objective matrix_completion --labels nofile
 --index-base is for LIBSVM|train ratings.txt --objective matrix_completion --index-base 1
 --normalize is for LIBSVM|train ratings.txt --objective matrix_completion --normalize
+--scale-columns is for LIBSVM|train ratings.txt --objective matrix_completion --scale-columns
 --sample-weights is for LIBSVM|train ratings.txt --objective matrix_completion --sample-weights nofile
 --start is for LIBSVM|train ratings.txt --objective matrix_completion --start nofile
 --labels is for LIBSVM|train bag.txt --objective topic_model --labels nofile

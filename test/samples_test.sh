@@ -57,6 +57,22 @@ refused 'four.svm: without fold ' train four.svm --objective least_squares --sam
 silent convert good.svm good.blocks --quiet
 refused 'a block file has no place for weights' train good.blocks --class-weights balanced
 
+# --- Columns of different scales ---------------------------------------------------------------------------------------
+
+awk 'BEGIN { srand(1); for (i = 0; i < 1000; ++i) { a = rand(); b = rand(); c = rand()
+     print (a + b + c > 1.5 ? 1 : -1), "1:" a, "2:" 300 * b, "3:" 100000 * c } }' >uneven.svm
+ends 0 train uneven.svm --objective logistic --bias
+check 'a run tells of small columns' grep -q '^note: 6. % of the values are in columns a hundred times smaller' "$out"
+ends 0 train uneven.svm --objective logistic --bias --scale-columns --valid uneven.svm --report even.json --model even.model
+check 'scaled, there is nothing to tell' [ -z "$(grep '^note' "$out")" ]
+check 'and all columns count' between 0.97 "$(number even.json accuracy)" 1
+ends 0 evaluate even.model uneven.svm --quiet --report raw.json
+check 'the model is for columns as they come' \
+  between 0.999 "$(number raw.json loss) / $(awk '/"validation": {/ { on = 1 } on && /"loss"/ { print $2 + 0; exit }' even.json)" 1.001
+refused 'even.model: found a model for columns as they come, which --scale-columns contradicts' train uneven.svm --objective logistic --start even.model --scale-columns
+refused '--scale-columns is not kept in a block file' convert uneven.svm uneven.blocks --scale-columns
+refused '--scale-columns needs samples, found a block file' train good.blocks --scale-columns
+
 # --- A model to go on from ---------------------------------------------------------------------------------------------
 
 silent train good.svm --objective logistic --normalize --quiet --model begun.model --report begun.json
