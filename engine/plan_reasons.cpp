@@ -47,11 +47,8 @@ std::string note_on_scales(const Trial& trial, const Setting& is) {
   if (share < kMany) return "";
   return fmt::format(
       "{:.0f} % of the values are in columns a hundred times smaller than the others, or more, which one "
-      "step "
-      "for all columns leaves behind: scale the columns (--scale-columns) or, if they differ by less than a "
-      "thousand, take "
-      "the "
-      "rule adagrad",
+      "step for all columns leaves behind: scale the columns (--scale-columns) or, if they differ by less "
+      "than a thousand, take the rule adagrad",
       100 * share);
 }
 
