@@ -27,6 +27,18 @@ bool is_numeric(std::string_view field) {
   return lower == "nan" || lower == "inf" || lower == "infinity";
 }
 
+// How many fields a line has; 0 if one of them is not as holds(place, field) wants it.
+template <class Holds>
+int count_fields(std::string_view line, Holds&& holds) {
+  const Separator separator = best_separator(line);
+  Fields fields(line, separator);
+  std::string buffer;
+  int count = 0;
+  for (std::string_view field; !(field = fields.next()).empty(); ++count)
+    if (!holds(count, unquoted(field, separator, buffer).value_or(""))) return 0;
+  return count;
+}
+
 }  // namespace
 
 std::optional<std::string_view> unquoted(std::string_view field, Separator separator, std::string& buffer) {
@@ -57,16 +69,13 @@ int fit(std::string_view line, Separator separator) {
   return count == Fit::kTriple && !std::isnan(number_of(last)) ? Fit::kRating : count;
 }
 
-bool is_header(std::string_view line) {
-  const Separator separator = best_separator(line);
-  Fields fields(line, separator);
-  std::string buffer;
-  int count = 0;
-  for (std::string_view field; !(field = fields.next()).empty(); ++count) {
-    const std::string_view name = unquoted(field, separator, buffer).value_or("");
-    if (is_numeric(name) || (count == Fit::kTriple - 1 && !begins_with_letter(name))) return false;
-  }
-  return count >= Fit::kTriple && !line.starts_with('%');
+bool is_header(std::string_view line, std::string_view next) {
+  if (line.starts_with('%')) return false;
+  const int names = count_fields(line, [](int place, std::string_view field) {
+    return !is_numeric(field) && (place != Fit::kTriple - 1 || begins_with_letter(field));
+  });
+  if (names != Fit::kPair) return names >= Fit::kTriple;
+  return count_fields(next, [](int, std::string_view field) { return is_numeric(field); }) == Fit::kPair;
 }
 
 Separator best_separator(std::string_view line) {

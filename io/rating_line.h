@@ -112,8 +112,9 @@ struct Fit {
 };
 int fit(std::string_view line, Separator separator);
 
-// Whether a first line names its columns: the third field begins with a letter, and none of them is a number, "nan" or "inf".
-bool is_header(std::string_view line);
+// Whether a first line names its columns: none of its fields is a number, "nan" or "inf", and the third begins with a letter or,
+// where there are two, both of the next line are numbers.
+bool is_header(std::string_view line, std::string_view next);
 
 // What fits a line best.
 Separator best_separator(std::string_view line);

@@ -215,7 +215,7 @@ class RatingsParser {
       fail(line,
            "user, item and rating; of a MatrixMarket file, leave out the lines with % and the line of sizes "
            "behind them");
-    file_.header = is_header(line);
+    file_.header = is_header(line, Lines(lines).next());
     if (file_.header) line = lines.next();
     lines_ = lines.count() - 1;
     if (line.empty()) refuse_empty("there is only a header");
@@ -355,7 +355,7 @@ RatingsFile read_ratings(const std::string& path, const RatingsOptions& options,
 bool is_ratings(std::string_view text) {
   Lines lines(text);
   std::string_view line = lines.next();
-  if (is_header(line)) line = lines.next();
+  if (is_header(line, Lines(lines).next())) line = lines.next();
   const Separator separator = best_separator(line);
   if (fit(line, separator) != Fit::kRating) return false;
   Fields fields(line, separator);

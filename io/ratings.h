@@ -19,7 +19,8 @@ namespace sounder {
 // is expected in all lines. Blanks around a field are no part of it. Users and items are any strings without
 // the separator; between commas, fields may be in double quotes, with quotes inside them doubled. Ratings are
 // finite decimal numbers; pairs may do without, or with an empty one. Blank lines are skipped, and so is a header: a first
-// line of three or more fields of which none is a number, "nan" or "inf", and the third begins with a letter.
+// line of three or more fields of which none is a number, "nan" or "inf", and the third begins with a letter; or of two, above a
+// line of two numbers.
 struct RatingsOptions {
   // The only users or items there are, when set: others are unknown. Must outlive the call.
   const Ids* users = nullptr;

@@ -177,6 +177,20 @@ TEST_CASE("ratings: skips a header, whatever separates its fields") {
   }
 }
 
+TEST_CASE("ratings: pairs have a header where names stand above numbers") {
+  for (const char* text :
+       {"user,item\n1,2\n3,2\n", "\nuser item\n\n1 2\n3 2\n", "\"user id\",\"item\"\n\"1\",2\n3,2\n"}) {
+    CAPTURE(text);
+    CHECK(parse(text).header);
+    CHECK(parse(text).data.rows() == 2);
+  }
+  for (const char* text :
+       {"ann,film\nben,film\n", "ann,5\n1,2\n", "ann,film\n1,film\n", "ann,film\n1,2,3\n", "ann,film\n"}) {
+    CAPTURE(text);
+    CHECK(!parse(text).header);
+  }
+}
+
 TEST_CASE("ratings: any line end and blank lines make no difference") {
   const char* cases[] = {
       "1\t2\t3\n4\t5\t6",
