@@ -268,7 +268,7 @@ TEST_CASE("convergence: smooth losses reach the exact optimum on any number of t
   }
 }
 
-TEST_CASE("convergence: a bias beside sparse rows makes nothing worse") {
+TEST_CASE("convergence: a bias beside sparse rows makes nothing worse" * doctest::skip(kUnderTsan)) {
   const Dataset data = generate({.rows = 3000, .columns = 20'000, .nonzeros_per_row = 40});
   for (const std::string name : {"hinge", "squared_hinge", "logistic"}) {
     const auto objective = make_objective(name);
