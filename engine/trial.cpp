@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <span>
@@ -255,7 +256,8 @@ double Trial::top_curvature(std::size_t rows) const {
     for_each_row(samples,
                  [&](std::size_t, const auto& row) { row.add_to(image.data(), row.dot(vector.data())); });
     const double before = norm;
-    norm = std::sqrt(sum_of_squares(image));
+    norm = std::sqrt(
+        std::transform_reduce(image.begin(), image.end(), 0.0, std::plus(), [](double x) { return x * x; }));
     if (norm == 0) return 0;
     if (!std::isfinite(norm)) return curvature_ * mean_squared_norm_;  // no eigenvalue is larger
     if (round > 1 && norm < kEnough * before) break;

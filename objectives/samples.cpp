@@ -10,7 +10,7 @@ namespace sounder {
 namespace {
 
 // In sixteen sums, which do not wait for one another.
-float sum_of_few(const float* values, std::size_t size) {
+float sum_of_squares(const float* values, std::size_t size) {
   Quad sums[4] = {};
   std::size_t k = 0;
   const auto add = [&](std::size_t q) {
@@ -28,16 +28,12 @@ float sum_of_few(const float* values, std::size_t size) {
 
 }  // namespace
 
-double sum_of_squares(std::span<const float> values) {
+float squared_norm_of(std::span<const float> values) {
   constexpr std::size_t kPart = 1024;  // a sum of many floats would not be exact
   double sum = 0;
   for (; !values.empty(); values = values.subspan(std::min(kPart, values.size())))
-    sum += double{sum_of_few(values.data(), std::min(kPart, values.size()))};
-  return sum;
-}
-
-float squared_norm_of(std::span<const float> values) {
-  return static_cast<float>(std::min<double>(sum_of_squares(values), std::numeric_limits<float>::max()));
+    sum += double{sum_of_squares(values.data(), std::min(kPart, values.size()))};
+  return static_cast<float>(std::min<double>(sum, std::numeric_limits<float>::max()));
 }
 
 }  // namespace sounder

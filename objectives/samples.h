@@ -46,9 +46,6 @@ struct Samples {
   Samples part(std::size_t first, std::size_t count) const;
 };
 
-// Infinity where a thousand of them come to more than the largest float.
-double sum_of_squares(std::span<const float> values);
-
 // |x|^2, cut off at the largest float: an implicit step along such a row is zero for all purposes.
 float squared_norm_of(std::span<const float> values);
 

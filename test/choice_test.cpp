@@ -189,4 +189,22 @@ TEST_CASE("choices: the fewer rows touch a column, the longer it waits, unless s
   CHECK(!waits(masked));
 }
 
+TEST_CASE("choices: values in another unit, however small, lead to the same ones") {
+  const Dataset data = generate({.rows = 4000, .columns = 50, .nonzeros_per_row = 20});
+  const auto chosen = [&](float unit) {
+    Dataset::Columns parts;
+    for (std::size_t i = 0; i < data.rows(); ++i) parts.append(data.row(i));
+    for (float& value : parts.values) value *= unit;
+    Options options = test::with_threads(4);
+    options.epochs = 2;
+    options.l2 = 0;
+    return train(Dataset(data.dimension(), std::move(parts)), *make_objective("hinge"), options).report;
+  };
+  const Report usual = chosen(1);
+  const Report tiny = chosen(0x1p-44F);
+  CHECK(tiny.block_rows == usual.block_rows);
+  CHECK(tiny.refresh_rows == usual.refresh_rows);
+  CHECK(tiny.step * 0x1p-88 == doctest::Approx(usual.step).epsilon(1e-3));
+}
+
 }  // namespace sounder
