@@ -29,7 +29,7 @@ struct CutProblem {
   std::vector<double> incidence;  // of a node: the sum of the h of its edges
   std::vector<Edge> rests;        // >= 0, but for the rounding of double
   double constant = 0;
-  double least = 0;   // no energy of labels is less: that of the costs below 0
+  double least = 0;   // no energy of labels is less: constants and the costs below 0
   bool whole = true;  // every energy of labels is a whole number, but for the rounding of double
 
   std::size_t nodes() const { return incidence.size(); }

@@ -14,7 +14,7 @@ namespace sounder {
 struct AdagradRule {
   static constexpr RuleTraits kTraits{
       .name = "adagrad",
-      .help = "AdaGrad: a step of its own for each column; for badly scaled columns",
+      .help = "AdaGrad: a step of its own for each column; for columns that differ in scale",
       .state = 1,
       .reweights = true,
       .l1 = true,

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "engine/train.h"
@@ -72,6 +73,16 @@ TEST_CASE("check: a bias is refused where there are constants or pairs") {
     CHECK(message.starts_with("bias = 1: must be 0, " + std::string(name)));
     CHECK(refusal(name, [](Options&) {}).empty());
   }
+}
+
+TEST_CASE("check: an objective without weights is refused, and so is no block file") {
+  struct Nothing final : test::FakeObjective {
+    Shape shape() const override { return {.width = 0}; }
+  };
+  CHECK(test::input_error_of([] { train(two_pairs(), Nothing()); }) ==
+        "the objective has a width of 0, expected 1 or more");
+  CHECK(test::input_error_of([] { train(std::shared_ptr<const BlockFile>(), *make_objective("hinge")); }) ==
+        "no block file to train on");
 }
 
 }  // namespace sounder

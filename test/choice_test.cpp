@@ -207,4 +207,27 @@ TEST_CASE("choices: values in another unit, however small, lead to the same ones
   CHECK(tiny.step * 0x1p-88 == doctest::Approx(usual.step).epsilon(1e-3));
 }
 
+TEST_CASE(
+    "choices: columns of very different scales are told of, unless the rule has steps of its own for them") {
+  const Dataset even =
+      generate({.kind = SyntheticKind::kClassification, .rows = 500, .columns = 20, .nonzeros_per_row = 20});
+  Dataset::Columns parts;
+  for (std::size_t i = 0; i < even.rows(); ++i) parts.append(even.row(i));
+  for (std::size_t k = 0; k < parts.values.size(); ++k)
+    parts.values[k] *= parts.indices[k] < 5 ? 1.0F : 1000.0F;
+  const Dataset uneven(even.dimension(), std::move(parts));
+  const auto note_of = [](const Dataset& data, Rule rule) {
+    Options options = test::with_threads(1);
+    options.rule = rule;
+    options.epochs = 1;
+    return train(data, *make_objective("logistic"), options).report.note;
+  };
+  for (const Rule rule : {Rule::kSgd, Rule::kSaga, Rule::kSdca}) {
+    CAPTURE(name_of(rule));
+    CHECK(note_of(uneven, rule).starts_with("25 % of the values are in columns a hundred times smaller"));
+    CHECK(note_of(even, rule).empty());
+  }
+  CHECK(note_of(uneven, Rule::kAdagrad).empty());
+}
+
 }  // namespace sounder

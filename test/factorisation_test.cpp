@@ -67,6 +67,16 @@ Options options_for(const Objective& objective, std::size_t threads, int epochs 
   return options;
 }
 
+Model zeros(const Objective& objective, std::size_t dimension) {
+  Model model;
+  model.objective = objective.name();
+  model.parameters = objective.parameters();
+  model.dimension = dimension;
+  model.width = static_cast<std::uint32_t>(objective.width());
+  model.weights.assign(model.dimension * model.width, 0);
+  return model;
+}
+
 double rmse_after(const Dataset& data, const Options& options, const Objective::Parameters& parameters) {
   return *train(data, *make_objective("matrix_completion", parameters), options).report.training.rmse;
 }
@@ -386,13 +396,8 @@ TEST_CASE("factorisation: every row is predicted alike, however many come before
   constexpr std::size_t kRows = 10'000;  // several pieces of evaluate()
   const auto objective = make_objective("matrix_completion", {{"rank", 3}});
   Random random(1);
-  Model model;
-  model.objective = objective->name();
-  model.parameters = objective->parameters();
-  model.dimension = kUsers + kItems;
-  model.width = static_cast<std::uint32_t>(objective->shape().width);
-  for (std::size_t i = 0; i < model.dimension * model.width; ++i)
-    model.weights.push_back(static_cast<float>(random.gaussian()));
+  Model model = zeros(*objective, kUsers + kItems);
+  for (float& weight : model.weights) weight = static_cast<float>(random.gaussian());
   std::vector<std::pair<Coordinate, Coordinate>> pairs;
   for (std::size_t i = 0; i < kRows; ++i)
     pairs.emplace_back(random.below(kUsers), kUsers + static_cast<Coordinate>(random.below(kItems)));
@@ -405,12 +410,7 @@ TEST_CASE("factorisation: every row is predicted alike, however many come before
 
 TEST_CASE("factorisation: of an evaluation, a whole weight counts like repeated rows, also of a negative") {
   const auto objective = make_objective("matrix_completion_one_class", {{"rank", 1}});
-  Model model;
-  model.objective = objective->name();
-  model.parameters = objective->parameters();
-  model.dimension = 4;
-  model.width = static_cast<std::uint32_t>(objective->width());
-  model.weights.assign(model.dimension * model.width, 0);
+  Model model = zeros(*objective, 4);
   for (std::size_t c = 0; c < 4; ++c) model.weights[c * model.width] = 0.5F + static_cast<float>(c);
   const Dataset two = pairs_of({{0, 3}, {1, 3}}, {1, 1}, 4);  // one item, so draws have no choice
   const Dataset four = pairs_of({{0, 3}, {0, 3}, {0, 3}, {1, 3}}, {1, 1, 1, 1}, 4);
@@ -438,12 +438,7 @@ TEST_CASE("factorisation: every visit draws other negatives") {
 TEST_CASE("factorisation: negatives come from the items of rows far away, too") {
   constexpr std::size_t kEach = 5000;  // rows of one user and one item, more than a piece of an evaluation
   const auto objective = make_objective("matrix_completion_one_class", {{"rank", 2}, {"biases", 0}});
-  Model model;
-  model.objective = objective->name();
-  model.parameters = objective->parameters();
-  model.dimension = 4;
-  model.width = static_cast<std::uint32_t>(objective->width());
-  model.weights.assign(model.dimension * model.width, 0);
+  Model model = zeros(*objective, 4);
   for (const std::size_t c : {0, 2}) model.weights[c * model.width] = 1;      // fit each other,
   for (const std::size_t c : {1, 3}) model.weights[c * model.width + 1] = 1;  // and so do these
   std::vector<std::pair<Coordinate, Coordinate>> pairs(kEach, {0, 2});

@@ -179,6 +179,7 @@ done <<'TABLE'
 --average-from = 1.5: must be never or a whole number from 1 to|train good.svm --average-from 1.5
 --folds = x: must be none or a whole number|train good.svm --folds x
 --folds = 1: must be none or >= 2|train good.svm --folds 1
+--epochs is given more than once|train good.svm --epochs 1 --epochs 2
 --step = x: must be auto or a number > 0|train good.svm --step x
 TABLE
 ends 0 train good.svm --epochs 1 --quiet --threads auto --core-type any --threads-per-core all --numa any --block auto \

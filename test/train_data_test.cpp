@@ -245,39 +245,6 @@ TEST_CASE("train: columns that no row touches stay at zero and change nothing el
   }
 }
 
-TEST_CASE("train: an objective without weights is refused, and so is no block file") {
-  struct Nothing final : FakeObjective {
-    Shape shape() const override { return {.width = 0}; }
-  };
-  CHECK(input_error_of([] { train(problem(), Nothing()); }) ==
-        "the objective has a width of 0, expected 1 or more");
-  CHECK(input_error_of([] { train(std::shared_ptr<const BlockFile>(), *make_objective("hinge")); }) ==
-        "no block file to train on");
-}
-
-TEST_CASE(
-    "train: columns of very different scales are told of, unless the rule has steps of its own for them") {
-  const Dataset even =
-      generate({.kind = SyntheticKind::kClassification, .rows = 500, .columns = 20, .nonzeros_per_row = 20});
-  Dataset::Columns parts;
-  for (std::size_t i = 0; i < even.rows(); ++i) parts.append(even.row(i));
-  for (std::size_t k = 0; k < parts.values.size(); ++k)
-    parts.values[k] *= parts.indices[k] < 5 ? 1.0F : 1000.0F;
-  const Dataset uneven(even.dimension(), std::move(parts));
-  const auto note_of = [](const Dataset& data, Rule rule) {
-    Options options = with_threads(1);
-    options.rule = rule;
-    options.epochs = 1;
-    return train(data, *make_objective("logistic"), options).report.note;
-  };
-  for (const Rule rule : {Rule::kSgd, Rule::kSaga, Rule::kSdca}) {
-    CAPTURE(name_of(rule));
-    CHECK(note_of(uneven, rule).starts_with("25 % of the values are in columns a hundred times smaller"));
-    CHECK(note_of(even, rule).empty());
-  }
-  CHECK(note_of(uneven, Rule::kAdagrad).empty());
-}
-
 TEST_CASE("train: a column that only a row of weight zero touches stays at zero") {
   for (const std::size_t threads : kThreadSweep) {
     Dataset::Columns parts;
