@@ -120,6 +120,10 @@ void for_each_stripe(std::span<const Cell> support, Body&& body) {
   const auto stripe_of = [](Cell cell) { return cell / kStripeCells; };
   for (std::size_t begin = 0, end = 0; begin < support.size(); begin = end) {
     const std::size_t stripe = stripe_of(support[begin]);
+    // All of the stripe's, most often: they are in order, so two of them tell.
+    const Cell last = static_cast<Cell>((stripe + 1) * kStripeCells - 1);
+    const std::size_t whole = begin + (last - support[begin]) + 1;
+    if (whole <= support.size() && support[whole - 1] == last) end = whole;
     while (end < support.size() && stripe_of(support[end]) == stripe) ++end;
     body(stripe, begin, end);
   }
