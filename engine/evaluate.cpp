@@ -137,6 +137,7 @@ Metrics metrics_of(const Evaluation& sums, LabelKind labels) {
     case LabelKind::kReal:
     case LabelKind::kNonNegative:
       metrics.rmse = std::sqrt(sums.squared_error / weight);
+      metrics.mae = sums.absolute_error / weight;
       break;
     case LabelKind::kCount:
       metrics.perplexity = std::exp(metrics.loss);

@@ -26,6 +26,7 @@ void put_metrics(Json& json, const Metrics& metrics) {
   json["loss"] = metrics.loss;
   put(json, "accuracy", metrics.accuracy);
   put(json, "rmse", metrics.rmse);
+  put(json, "mae", metrics.mae);
   put(json, "auc", metrics.auc);
   put(json, "perplexity", metrics.perplexity);
 }
@@ -179,7 +180,7 @@ std::string Report::to_json() const {
                {"tau", tau},
                {"discipline", name_of(discipline_of(options))},
                {"rule", name_of(options.rule)},
-               {"schedule", name_of(options.schedule)},
+               {"schedule", name_of(schedule)},
                {"step", step},
                {"rollbacks", rollbacks},
                {"load_seconds", load_seconds},

@@ -25,12 +25,14 @@ enum class Outcome {
 
 std::string_view name_of(Outcome outcome);
 
-// Means over one data set. `accuracy` for classes, `auc` where there are two of them, `rmse` for real labels,
+// Means over one data set. `accuracy` for classes, `auc` where there are two of them and it is asked for (evaluate(), and
+// validation data; not of the data that a run trains on), root mean squared and mean absolute error for real labels,
 // `perplexity` for counts; of a run whose first epoch is not over, the loss alone.
 struct Metrics {
   double loss = 0;
   std::optional<double> accuracy = {};
   std::optional<double> rmse = {};
+  std::optional<double> mae = {};
   std::optional<double> auc = {};
   std::optional<double> perplexity = {};
 };
@@ -100,6 +102,7 @@ struct Report {
   std::size_t block_rows = 0;
   std::size_t refresh_rows = 0;          // after so many rows a block refreshes its hot coordinates; 0: never
   std::size_t tau = 0;                   // the bound on samples in flight that was in force
+  Schedule schedule = Schedule::kAuto;   // in force
   double step = 0;                       // eta0 in force, after any rollback
   std::optional<double> share_lost;      // of the adds of a racy run, an estimate
   std::optional<double> share_pushed;    // of the cells that tasks changed, with Options::sparsify

@@ -23,6 +23,7 @@ void tell_plan(Report& report, const Plan& plan) {
   if (plan.workers > 0) report.threads = report.nodes.front().threads = plan.workers;
   report.block_rows = plan.block_rows;
   report.refresh_rows = plan.strides.rows;
+  report.schedule = plan.clock.schedule;
   report.tau = traits_of(discipline_of(report.options)).disjoint ? 0 : plan.tau();
   report.note = plan.note;
   report.choices = plan.why;

@@ -139,7 +139,8 @@ Evaluation Factorisation::evaluate(const Samples& samples, const ConstWeights& w
     sum += {.loss = weight * value(output, label),
             .weight = weight,
             .hits = (output > 0) == (label > 0) ? weight : 0,
-            .squared_error = weight * error * error};
+            .squared_error = weight * error * error,
+            .absolute_error = weight * std::fabs(error)};
   });
   return sum;
 }

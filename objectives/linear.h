@@ -64,7 +64,8 @@ class Linear final : public Objective {
       sum += {.loss = weight * loss_.value(margin, label),
               .weight = weight,
               .hits = (margin > 0) == (label > 0) ? weight : 0,
-              .squared_error = weight * error * error};
+              .squared_error = weight * error * error,
+              .absolute_error = weight * std::fabs(error)};
     });
     return sum;
   }

@@ -151,14 +151,16 @@ class DecayingScale {
 struct Evaluation {
   double loss = 0;
   double weight = 0;
-  double hits = 0;           // classes: samples on the right side
-  double squared_error = 0;  // real labels: (prediction - label)^2
+  double hits = 0;            // classes: samples on the right side
+  double squared_error = 0;   // real labels: (prediction - label)^2,
+  double absolute_error = 0;  // and |prediction - label|
 
   Evaluation& operator+=(const Evaluation& other) {
     loss += other.loss;
     weight += other.weight;
     hits += other.hits;
     squared_error += other.squared_error;
+    absolute_error += other.absolute_error;
     return *this;
   }
 };

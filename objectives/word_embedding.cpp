@@ -144,7 +144,10 @@ Evaluation WordEmbedding::evaluate(const Samples& samples, const ConstWeights& w
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const double f = double{samples.weight(i)} * weight_of(samples.labels[i]);
     const double error = double{outputs[i]} - samples.labels[i];
-    sum += {.loss = f * error * error, .weight = f, .squared_error = f * error * error};
+    sum += {.loss = f * error * error,
+            .weight = f,
+            .squared_error = f * error * error,
+            .absolute_error = f * std::fabs(error)};
   }
   return sum;
 }

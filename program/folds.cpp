@@ -23,6 +23,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::pair<const char*, std::optional<double> Metrics::*> kFigures[] = {
     {"accuracy", &Metrics::accuracy},
     {"rmse", &Metrics::rmse},
+    {"mae", &Metrics::mae},
     {"auc", &Metrics::auc},
     {"perplexity", &Metrics::perplexity}};
 

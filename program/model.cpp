@@ -163,6 +163,7 @@ std::string describe(const Metrics& metrics) {
   std::string text = fmt::format("loss {:.6g}", metrics.loss);
   if (metrics.accuracy) text += fmt::format(", accuracy {:.2f} %", 100 * *metrics.accuracy);
   if (metrics.rmse) text += fmt::format(", rmse {:.6g}", *metrics.rmse);
+  if (metrics.mae) text += fmt::format(", mae {:.6g}", *metrics.mae);
   if (metrics.perplexity) text += fmt::format(", perplexity {:.6g}", *metrics.perplexity);
   if (metrics.auc) text += fmt::format(", auc {:.4f}", *metrics.auc);
   return text;

@@ -172,11 +172,12 @@ TEST_CASE("evaluate: two classes have loss, accuracy and area under the curve") 
   CHECK(!metrics.rmse);
 }
 
-TEST_CASE("evaluate: real labels have loss and root mean squared error") {
+TEST_CASE("evaluate: real labels have loss, root mean squared and mean absolute error") {
   const Dataset data = with_scores({1, 2, 3}, {1, 4, 2});
   const Metrics metrics = evaluate(model_of({1}), *make_objective("least_squares"), data);
   CHECK(metrics.loss == doctest::Approx((4 + 1) / 2.0 / 3));
   CHECK(*metrics.rmse == doctest::Approx(std::sqrt(5.0 / 3)));
+  CHECK(*metrics.mae == doctest::Approx(1));
   CHECK(!metrics.accuracy);
   CHECK(!metrics.auc);
 }

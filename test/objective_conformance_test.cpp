@@ -197,6 +197,7 @@ TEST_CASE("objectives: a weight multiplies loss and step, and a weight of zero m
         CHECK(sum.weight == weight);
         CHECK(sum.hits == ((start > 0) == (label > 0) ? weight : 0));
         CHECK(sum.squared_error == doctest::Approx(weight * std::pow(double{start} - label, 2)));
+        CHECK(sum.absolute_error == doctest::Approx(weight * std::fabs(double{start} - label)));
         float moved = start;
         float bias = 0;
         objective.step(one.samples(), {.weights = &moved, .bias = &bias}, {.size = 0.5F});

@@ -9,7 +9,7 @@
 awk 'BEGIN { srand(1); for (u = 1; u <= 60; ++u) for (i = 1; i <= 30; ++i) if (rand() < 0.6)
   printf "u%d::i%d::%.1f\n", u, i, 3 + (u % 3 - 1) * (i % 3 - 1) + (rand() - 0.5) / 5 }' >ratings.txt
 silent train ratings.txt --objective matrix_completion --rank 4 --quiet --model ratings.model --report ratings.json
-has_keys ratings.json rmse users items duplicates
+has_keys ratings.json rmse mae users items duplicates
 silent evaluate ratings.model ratings.txt --quiet --report evaluated.json
 check 'rmse of ratings' between 0 "$(number evaluated.json rmse)" 0.4
 ends 0 recommend ratings.model --user u1 --top 2

@@ -12,14 +12,14 @@ using Json = nlohmann::json;
 
 namespace {
 
-const Metrics kHeldOut{.loss = 3, .accuracy = {}, .rmse = {}, .auc = {}};
+const Metrics kHeldOut{.loss = 3, .accuracy = {}, .rmse = {}, .mae = {}, .auc = {}};
 
 Report example() {
   Report report;
   report.outcome = Outcome::kConverged;
   report.objective_name = "hinge";
   report.objective = 0.25;
-  report.training = {.loss = 0.125, .accuracy = 0.875, .rmse = {}, .auc = {}};
+  report.training = {.loss = 0.125, .accuracy = 0.875, .rmse = {}, .mae = {}, .auc = {}};
   report.epochs = 2;
   report.samples = 1000;
   report.nonzeros = 123'456'789'012;
@@ -112,11 +112,12 @@ TEST_CASE("report: JSON of a run without an epoch and of numbers that are not fi
 }
 
 TEST_CASE("report: metrics as JSON") {
-  const Json two_class = Json::parse(to_json(Metrics{.loss = 0.5, .accuracy = 1, .rmse = {}, .auc = 0.75}));
+  const Json two_class =
+      Json::parse(to_json(Metrics{.loss = 0.5, .accuracy = 1, .rmse = {}, .mae = {}, .auc = 0.75}));
   CHECK(two_class == Json{{"loss", 0.5}, {"accuracy", 1}, {"auc", 0.75}});
-  const Json real = Json::parse(
-      to_json(Metrics{.loss = 2, .accuracy = {}, .rmse = 2, .auc = {}}, {{"file", std::string("f")}}));
-  CHECK(real == Json{{"loss", 2}, {"rmse", 2}, {"file", "f"}});
+  const Json real = Json::parse(to_json(Metrics{.loss = 2, .accuracy = {}, .rmse = 2, .mae = 1, .auc = {}},
+                                        {{"file", std::string("f")}}));
+  CHECK(real == Json{{"loss", 2}, {"rmse", 2}, {"mae", 1}, {"file", "f"}});
 }
 
 TEST_CASE("report: brief is one line with what matters") {

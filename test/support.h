@@ -196,7 +196,7 @@ class FakeObjective : public Objective {
   }
   Evaluation evaluate(const Samples& samples, const ConstWeights&) const override {
     const auto rows = static_cast<double>(samples.rows());
-    return {.loss = rows, .weight = rows, .hits = 0, .squared_error = 0};
+    return {.loss = rows, .weight = rows, .hits = 0};
   }
   std::uint64_t step(const Samples& samples, const LocalWeights&, const Step&) const override {
     return samples.nonzeros();

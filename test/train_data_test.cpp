@@ -70,7 +70,11 @@ class Sums final : public FakeObjective {
       double error = -samples.labels[i];
       for (std::size_t k = 0; k < row.size; ++k)
         for (std::size_t j = 0; j < 3; ++j) error += weights.scale * weights.weights[row.positions[k] + j];
-      sum += {.loss = error * error / 2, .weight = 1, .hits = 0, .squared_error = error * error};
+      sum += {.loss = error * error / 2,
+              .weight = 1,
+              .hits = 0,
+              .squared_error = error * error,
+              .absolute_error = std::fabs(error)};
     });
     return sum;
   }
