@@ -32,7 +32,7 @@ struct Cooccurrences {
 // Throws InputError, with the name of the flag of the program, when an option is out of range.
 void validate(const TextOptions& options);
 
-// Reads any text, plain or compressed (see io/input.h), counting as GloVe does (Pennington, Socher, Manning, 2014,
+// Reads any text, plain or compressed (see io/stream.h), counting as GloVe does (Pennington, Socher, Manning, 2014,
 // section 4.2). Nothing is met across a line end. Takes time linear in tokens x window, and memory of four bytes a
 // token and at most 64 a pair. Throws InputError when the file cannot be read, when an option is out of range, and when
 // no two different words are met.

@@ -26,7 +26,7 @@ struct DocwordFile {
 };
 
 // Reads a bag of words as the UCI repository has them ("Bag of Words" data set, 2008), plain or compressed
-// (see io/input.h): the number of documents, of words and of entries, each on a line of its own, then the
+// (see io/stream.h): the number of documents, of words and of entries, each on a line of its own, then the
 // entries, "document word count" a line, numbered from 1, by document. Blank lines are skipped. Counts need
 // not be whole.
 //

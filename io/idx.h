@@ -20,7 +20,7 @@ struct IdxImages {
 // Read the IDX files of MNIST (LeCun, Cortes and Burges, "The MNIST database of handwritten digits"): a magic
 // number, the sizes as big-endian 32-bit numbers, the bytes. Throw InputError, naming the offset in the
 // uncompressed file, for another magic number, a size of 0, or more or fewer bytes than the sizes announce.
-// Images are uncompressed and called `name` in messages; the file of labels may be compressed (see io/input.h).
+// Images are uncompressed and called `name` in messages; the file of labels may be compressed (see io/stream.h).
 IdxImages parse_idx_images(std::string_view bytes, const std::string& name);
 std::vector<std::uint8_t> read_idx_labels(const std::string& path);
 

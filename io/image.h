@@ -20,7 +20,7 @@ struct Image {
 inline constexpr std::size_t kMostPixels = std::size_t{1} << 28;
 
 // Reads a PNG, JPEG or PNM file (P1 to P6; the first image of several), recognised by its first bytes, also
-// compressed (see io/input.h). Samples are taken as they are stored: no gamma, colour profile or orientation is
+// compressed (see io/stream.h). Samples are taken as they are stored: no gamma, colour profile or orientation is
 // applied.
 //   - PNG: gray stays gray, palettes become colours, of alpha and transparency no more is kept than that a
 //     pixel without any opacity is black.

@@ -22,7 +22,7 @@ struct FlowNetwork {
   std::vector<Arc> arcs;
 };
 
-// Reads a DIMACS maximum-flow file, plain or compressed (see io/input.h). Its lines are, with nodes counted
+// Reads a DIMACS maximum-flow file, plain or compressed (see io/stream.h). Its lines are, with nodes counted
 // from 1 and both counts below 2^32,
 //
 //     c a comment            (blank lines are skipped as well)

@@ -44,7 +44,7 @@ struct RatingsFile {
   RowOrigins origins;
 };
 
-// Reads a file, plain or compressed (see io/input.h). Throws InputError with line and column at the first line
+// Reads a file, plain or compressed (see io/stream.h). Throws InputError with line and column at the first line
 // that is no rating, but for a missing one, and when there are no ratings at all. `duplicates` stays 0 when users or items are given. The
 // outcome does not depend on `parallel`.
 RatingsFile read_ratings(const std::string& path, const RatingsOptions& options = {},

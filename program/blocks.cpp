@@ -29,6 +29,9 @@ void check_settled(const TrainFlags& flags, const BlockFileShape& made) {
   settled(flags.label_file.empty(), "--labels");
   if (flags.scale_columns)
     throw InputError({flags.data}, "--scale-columns needs samples, found a block file: scale them before");
+  if (flags.valid_share)
+    throw InputError({flags.data},
+                     "--valid-share needs samples, found a block file: give a file of them to --valid");
   if (flags.class_weights.any() || !flags.sample_weights.empty())
     throw InputError({flags.data}, "a block file has no place for weights of samples");
 }

@@ -45,7 +45,7 @@ void check_problem(const CLI::App& app, const ProblemFlags& flags);
 // Refuses flags that have no effect on samples such as the objective takes.
 void check_formats(const CLI::App& app, const ProblemFlags& flags);
 std::vector<std::string> flags_given(const CLI::App& app);
-void check_validation(const TrainFlags& flags);
+void check_validation(const CLI::App& app, const TrainFlags& flags);
 void check_method(const CLI::App& app, const Options& options);
 // For a footer: the objectives, or those among them that block files can hold; and the rules and disciplines.
 std::string list_objectives(bool stored_only = false);

@@ -48,8 +48,8 @@ void add_flags(CLI::App& app, PredictFlags& flags) {
   add_apply_flags(app, flags);
   add_output(
       app, "--output", flags.output,
-      "One prediction a line, a label as the training data had it; with --positive-class C, that or -1; "
-      "with --positive-above X, 1 or -1")
+      "One prediction a line, a label as the training data had it; with --positive-class C, that or -1 "
+      "(1 if C is -1); with --positive-above X, 1 or -1")
       ->default_str("-");
   app.add_flag(
       "--margins", flags.margins,

@@ -58,14 +58,18 @@ struct TrainFlags : ProblemFlags {
   std::string model;
   std::string report;
   std::string validation;
-  std::size_t folds = 0;            // 0: no cross validation
-  std::optional<double> memory_mb;  // for a block file
+  std::optional<double> valid_share;  // of the rows, held out where no file of them is given
+  std::size_t folds = 0;              // 0: no cross validation
+  std::optional<double> memory_mb;    // for a block file
   std::string validation_labels;
   bool ignore_unknown = false;
   bool measure = false;
   bool quiet = false;
 
-  Paths inputs() const { return joined(ProblemFlags::inputs(), {start, validation, validation_labels}); }
+  // A model may replace the one that it goes on from, which is in memory by then and replaced as a whole.
+  Paths inputs() const {
+    return joined(ProblemFlags::inputs(), {start == model ? "" : start, validation, validation_labels});
+  }
   Paths outputs() const { return {model, report}; }
 };
 
@@ -100,7 +104,6 @@ struct SpeedupFlags : ProblemFlags {
 };
 
 struct TuneFlags : TrainFlags {
-  double share = 0.2;  // of the rows, to choose by, where no file of them is given
   std::vector<double> l2s;
   std::vector<std::optional<double>> steps = {std::nullopt};
   std::vector<std::string> shared;  // arguments that sounder train takes as well

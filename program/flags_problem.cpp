@@ -210,7 +210,11 @@ void check_problem(const CLI::App& app, const ProblemFlags& flags) {
   check_formats(app, flags);
 }
 
-void check_validation(const TrainFlags& flags) {
+void check_validation(const CLI::App& app, const TrainFlags& flags) {
+  const double share = flags.valid_share.value_or(0.5);
+  refuse_if(!(share > 0 && share < 1), fmt::format("--valid-share = {}: must be > 0 and < 1", share));
+  refuse_if(app.count("--valid-share") > 0 && !flags.validation.empty(),
+            "--valid and --valid-share contradict each other: give one");
   refuse_if(flags.ignore_unknown && flags.validation.empty(), "--ignore-unknown needs --valid");
   refuse_if(!flags.validation_labels.empty() && flags.validation.empty(), "--valid-labels needs --valid");
 }

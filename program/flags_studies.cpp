@@ -132,8 +132,10 @@ void add_flags(CLI::App& app, TuneFlags& flags) {
   add_ignore_unknown(app, flags.ignore_unknown, "--valid");
   add_quiet(app, flags.quiet);
   add_candidate_flags(app, flags);
-  add_number(app, "--valid-share", flags.share, "X",
-             "Without --valid: share of DATA, drawn at random, to choose by");
+  flags.valid_share = 0.2;
+  add_number(app, "--valid-share", flags.valid_share, "X",
+             "Without --valid: share of DATA, drawn at random, to choose by")
+      ->default_str(fmt::format("{}", *flags.valid_share));
   add_problem_flags(app, flags);
   add_method_flags(app, flags.options);
   add_machine_flags(app, flags.options);
@@ -152,11 +154,7 @@ void check(const CLI::App& app, const TuneFlags& flags) {
   validate(flags.options, flags.candidates());
   check_problem(app, flags);
   check_method(app, flags.options);
-  refuse_if(!(flags.share > 0 && flags.share < 1),
-            fmt::format("--valid-share = {}: must be > 0 and < 1", flags.share));
-  refuse_if(app.count("--valid-share") > 0 && !flags.validation.empty(),
-            "--valid and --valid-share contradict each other: give one");
-  check_validation(flags);
+  check_validation(app, flags);
 }
 
 void add_flags(CLI::App& app, SpeedupFlags& flags) {

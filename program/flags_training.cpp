@@ -31,13 +31,15 @@ void add_flags(CLI::App& app, TrainFlags& flags) {
   add_input_flags(app, flags);
   add_path(app, "--start", flags.start,
            "A model to go on from: the meaning of columns and labels is its own, and rows are scaled as it "
-           "says; not with the rules sdca and ftrl");
+           "says; not with the rules sdca and ftrl; --model may replace it");
   add_output(app, "--model", flags.model, "Where the model goes");
   add_report(app, flags.report);
   add_path(app, "--valid", flags.validation,
            "Held-out samples: evaluated along with the objective; they decide which epoch is best");
   add_labels(app, "--valid-labels", flags.validation_labels, "--valid");
   add_ignore_unknown(app, flags.ignore_unknown, "--valid");
+  add_number(app, "--valid-share", flags.valid_share, "X",
+             "Without --valid: share of DATA, drawn at random, that is held out as those samples are");
   add_number_or(
       app, "--folds", "none", std::size_t{0}, flags.folds,
       "Cross validation instead of a model: N parts at random, each judged by a model of the others");
@@ -99,15 +101,16 @@ void check(const CLI::App& app, const TrainFlags& flags) {
   check_problem(app, flags);
   check_method(app, flags.options);
   refuse_if(flags.folds == 1, "--folds = 1: must be none or >= 2");
-  refuse_if(flags.folds > 0 && !(flags.model.empty() && flags.validation.empty()),
-            "--folds trains no model to keep and holds out its own samples: leave out --model and --valid");
+  refuse_if(flags.folds > 0 && !(flags.model.empty() && flags.validation.empty() && !flags.valid_share),
+            "--folds trains no model to keep and holds out its own samples: leave out --model, --valid and "
+            "--valid-share");
   refuse_if(flags.folds > 0 && !flags.start.empty(),
             "--start may have seen the samples that --folds holds out: leave it out");
   refuse_if(flags.folds > 0 && flags.memory_mb, "--memory is for a block file, and --folds needs samples");
   refuse_if(flags.folds > 0 && flags.measure, "--measure tells about one run: leave out --folds");
   refuse_if(app.count("--patience") > 0 && flags.options.tolerance == 0,
             "--patience needs a --tolerance above 0");
-  check_validation(flags);
+  check_validation(app, flags);
   refuse_if(flags.memory_mb && !(*flags.memory_mb > 0),
             fmt::format("--memory = {}: must be > 0", flags.memory_mb.value_or(0)));
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "engine/tune.h"
 #include "io/cooccurrence.h"
 #include "io/counted.h"
 #include "io/docword.h"
@@ -260,6 +261,15 @@ KnownData read_known_docword(const std::string& path, const SampleScheme& scheme
   return {pairs_of(file).with_dimension(scheme.dimension), {}};
 }
 
+// Held-out samples count the same, as those of --valid do.
+void hold_out(TrainingSet& set, const TrainFlags& flags) {
+  if (set.samples.rows() < 2)
+    throw InputError({flags.data}, "found one sample, expected two to hold one out");
+  Split parts = split(set.samples, *flags.valid_share, flags.options.seed);
+  set.samples = std::move(parts.training);
+  set.validation = parts.validation.with_weights({});
+}
+
 }  // namespace
 
 std::string describe_size(std::size_t rows, std::size_t columns, std::uint64_t nonzeros) {
@@ -317,6 +327,7 @@ TrainingSet load(const TrainFlags& flags) {
   const std::shared_ptr<const Model> start = load_start(flags);
   TrainingSet set{read_for_training(flags, parallel, start.get()), {}, {}, start};
   set.validation = read_validation(flags, set.scheme, parallel);
+  if (flags.valid_share && !set.validation) hold_out(set, flags);
   return set;
 }
 

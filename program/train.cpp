@@ -74,6 +74,7 @@ Remarks remarks_of(const TrainFlags& flags, const Model& model) {
   if (!flags.model.empty()) remarks["model"] = flags.model;
   if (!flags.start.empty()) remarks["start"] = flags.start;
   if (!flags.validation.empty()) remarks["valid"] = flags.validation;
+  if (flags.valid_share) remarks["valid_share"] = *flags.valid_share;
   for (const auto& [name, value] : model.parameters) remarks[name] = value;
   if (flags.labels.positive_above) remarks["positive_above"] = *flags.labels.positive_above;
   if (flags.labels.positive_class) remarks["positive_class"] = *flags.labels.positive_class;

@@ -25,16 +25,6 @@ std::string or_auto(const std::optional<double>& step) {
   return step ? fmt::format("{:g}", *step) : "auto";
 }
 
-// Training samples, and those to choose by.
-TrainingSet load_parts(const TuneFlags& flags) {
-  TrainingSet set = load(flags);
-  if (set.validation) return set;
-  Split parts = split(set.samples, flags.share, flags.options.seed);
-  set.samples = std::move(parts.training);
-  set.validation = parts.validation.with_weights({});  // those of --valid have none either
-  return set;
-}
-
 // As a shell takes it for one word.
 std::string quoted(const std::string& word) {
   constexpr std::string_view kPlain =
@@ -66,7 +56,7 @@ std::string row_of(const Tried& tried) {
 
 std::string table_of(const TuneFlags& flags, const Tuned& tuned, const Objective& objective) {
   const std::string held_out = flags.validation.empty()
-                                   ? fmt::format("{:g} % of them, at random", 100 * flags.share)
+                                   ? fmt::format("{:g} % of them, at random", 100 * *flags.valid_share)
                                    : flags.validation;
   std::string text =
       fmt::format("{}: {}, {} of {}, {} on {}; {} to choose by ({})\n\n", flags.data, objective.name(),
@@ -109,7 +99,7 @@ std::string json_of(const TuneFlags& flags, const Tuned& tuned, const Objective&
   const Options& options = flags.options;
   Json json{{"outcome", name_of(tuned.outcome)}, {"data", flags.data}};
   if (flags.validation.empty()) {
-    json["valid_share"] = flags.share;
+    json["valid_share"] = *flags.valid_share;
   } else {
     json["valid"] = flags.validation;
   }
@@ -145,7 +135,7 @@ std::string json_of(const TuneFlags& flags, const Tuned& tuned, const Objective&
 int run(const TuneFlags& flags, Interrupts& interrupts) {
   std::optional<ProgressLine> progress(flags.quiet);
   progress->rewrite(fmt::format("reading {}", flags.data));
-  TrainingSet data = load_parts(flags);
+  TrainingSet data = load(flags);
   const Objective& objective = *data.objective;
 
   const Interrupts::Hold hold(interrupts);

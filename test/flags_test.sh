@@ -24,6 +24,7 @@ while IFS='|' read -r outputs arguments; do
       [ "$output" = "$other" ] && continue
       case "${arguments%% *} $other" in
         'topics --documents' | 'topics --output') continue ;;  # not with --json
+        'train --start') [ "$output" = --model ] && continue ;;  # which it may replace
       esac
       case $other in
         --vocabulary) needs='--objective topic_model' ;;

@@ -165,7 +165,7 @@ sparsify = top_k: the discipline exclusive|train good.svm --discipline exclusive
 good.svm: found no class 7 to weigh, expected one of -1, 1|train good.svm --class-weights 7:2
 zero.svm:1: found "|train good.svm --sample-weights zero.svm
 good.svm: named twice|train zero.svm --sample-weights good.svm --report good.svm
-good.svm: named twice|train zero.svm --start good.svm --model good.svm
+good.svm: named twice|train zero.svm --start good.svm --model good.model --report good.svm
 good.svm: not a sounder model|train good.svm.gz --start good.svm
 --start may have seen the samples|train good.svm --start kept.model --folds 3
 --ignore-unknown needs --valid|train good.svm --ignore-unknown

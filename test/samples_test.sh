@@ -79,6 +79,17 @@ silent train good.svm --objective logistic --normalize --quiet --model begun.mod
 ends 0 train good.svm --objective logistic --start begun.model --epochs 3 --quiet --report on.json
 check 'from a model on it gets no worse' between 0 "$(number on.json objective) / $(number begun.json objective)" 1.002
 check 'rows are scaled as for the model' [ "$(number on.json normalize)" = true ]
+cp begun.model again.model
+silent train good.svm --objective logistic --start again.model --epochs 3 --threads 1 --quiet --model again.model
+check 'the report says which schedule it was' grep -q '^  "schedule": "anneal"' on.json
+silent train good.svm --valid-share 0.25 --epochs 3 --threads 1 --quiet --model part.model --report part.json
+check 'a quarter is held out' [ "$(number part.json samples)" -eq "$(($(grep -c . good.svm) * 3 / 4))" ]
+check 'what is held out is evaluated' grep -q '^  "validation": {' part.json
+refused '--valid and --valid-share contradict each other' train good.svm --valid good.svm --valid-share 0.1
+head -n 1 good.svm >one.svm
+refused 'one.svm: found one sample, expected two to hold one out' train one.svm --objective least_squares --valid-share 0.5
+refused '--valid-share = 1: must be > 0 and < 1' train good.svm --valid-share 1
+refused 'leave out --model, --valid and --valid-share' train good.svm --valid-share 0.1 --folds 3
 { grep '^1 ' good.svm | head -n 20; echo '1 600:1'; } >positive.svm
 silent train positive.svm --objective logistic --start begun.model --quiet --model on.model
 ends 0 predict on.model positive.svm
