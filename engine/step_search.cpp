@@ -132,7 +132,15 @@ Search search_for(const Trial& trial) {
             .gain = 1e-4,
             .trials = 3,
             .nearest = true};
-  if (trial.adapts()) return {.first = 0, .patience = 1, .tie = 1.5, .nearest = true, .by_fall = true};
+  // How far the scale is from 1 has nothing to do with how many rows there are, so few rows may cost more than their share: 12
+  // steps reach a factor of 4^11. Fewer than 32 rows tell less than the natural step does.
+  if (trial.adapts())
+    return {.first = 0,
+            .patience = 1,
+            .tie = 1.5,
+            .trials = trial.learned() < 32 ? std::size_t{0} : 12,
+            .nearest = true,
+            .by_fall = true};
   return trial.smooth() ? Search{.first = 0, .patience = 1, .tie = 1.25} : Search{};
 }
 

@@ -82,7 +82,7 @@ PairStep Factorisation::pair_step(const LocalWeights& weights, const Step& step)
   if (form_.non_negative) pair.floor = 0;
   if (step.rule == Rule::kAdagrad) {
     pair.state = static_cast<std::size_t>(weights.state[0] - weights.weights);
-    pair.state_unit = static_cast<float>(1 / (std::pow(form_.sd, 3) * static_cast<double>(form_.rank)));
+    pair.state_unit = static_cast<float>(1 / (squared_gradient() * static_cast<double>(form_.rank)));
   }
   return pair;
 }

@@ -62,6 +62,8 @@ class Factorisation : public Objective {
   const Form& form() const { return form_; }
   virtual double value(float output, float label) const = 0;
   virtual double offset() const { return form_.mean; }  // where rows are known
+  // Of a row, about, in units of the ratings: the unit of what adagrad sums up.
+  virtual double squared_gradient() const { return form_.sd * form_.sd * form_.sd; }
 
   PairForm pair_form() const;
   PairStep pair_step(const LocalWeights& weights, const Step& step) const;

@@ -20,7 +20,7 @@ constexpr double kLeast = 1e-6;  // output, in the loss
 class MatrixCompletionKl final : public Factorisation {
  public:
   explicit MatrixCompletionKl(Form form)
-      : Factorisation(form, PairLoss::kKullbackLeibler, {.sgd = 0.2, .adagrad = 0.2}) {}
+      : Factorisation(form, PairLoss::kKullbackLeibler, {.sgd = 0.2, .adagrad = 0.4}) {}
 
   std::string name() const override { return "matrix_completion_kl"; }
   LabelKind labels() const override { return LabelKind::kNonNegative; }
@@ -48,6 +48,9 @@ class MatrixCompletionKl final : public Factorisation {
     return (label > 0 ? label * std::log(label / z) : 0) - label + z;
   }
   double offset() const override { return 0; }
+  double squared_gradient() const override {
+    return form().mean;
+  }  // a slope of about 1, of a row with |q|^2 near the mean
 };
 
 }  // namespace

@@ -365,6 +365,21 @@ TEST_CASE("factorisation: the same under AdaGrad, which knows the unit by its su
   }
 }
 
+TEST_CASE("factorisation: counts in any unit, too, give the same under AdaGrad, no worse than under SGD") {
+  const auto objective = make_objective("matrix_completion_kl", {{"rank", 4}});
+  const auto loss_of = [&](double unit, Rule rule) {
+    Options options = options_for(*objective, 1, 20);
+    options.rule = rule;
+    const Dataset data = ratings([&](double z) { return unit * std::floor(3 * std::exp(z / 3)); });
+    return train(data, *objective, options).report.objective / unit;
+  };
+  const double sgd = loss_of(1, Rule::kSgd);
+  for (const double unit : {0.01, 1.0, 1000.0}) {
+    CAPTURE(unit);
+    CHECK(loss_of(unit, Rule::kAdagrad) < 1.05 * sgd);
+  }
+}
+
 TEST_CASE(
     "factorisation: a step on implicit feedback goes towards 1 and, less the regulariser, away from it") {
   constexpr double kNegative = 3;

@@ -247,6 +247,23 @@ TEST_CASE("rules: one sample that weighs twenty times as much does not hold up s
   }
 }
 
+TEST_CASE("rules: few epochs on few rows find the scale of adagrad and ftrl in any unit") {
+  const auto objective = make_objective("least_squares");
+  for (const Rule rule : {Rule::kAdagrad, Rule::kFtrl}) {
+    Options options = with_threads(1);
+    options.rule = rule;
+    options.epochs = 3;
+    options.l2 = 1e-6;
+    const Dataset data =
+        generate({.kind = SyntheticKind::kRegression, .rows = 500, .columns = 6, .nonzeros_per_row = 3});
+    std::vector<float> labels(data.labels().begin(), data.labels().end());
+    const double loss = train(data, *objective, options).report.training.loss;
+    for (float& label : labels) label *= 1e5F;
+    CAPTURE(name_of(rule));
+    CHECK(train(data.with_labels(labels), *objective, options).report.training.loss < 1e10 * 1.5 * loss);
+  }
+}
+
 TEST_CASE("rules: what a rule cannot do is refused in a line") {
   const struct {
     const char* objective;
