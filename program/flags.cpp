@@ -36,7 +36,8 @@ void add_flags(CLI::App& app, EvaluateFlags& flags) {
   add_number(
       app, "--top", flags.top, "N",
       "matrix_completion...: also precision, recall and NDCG of the N best items for each user of DATA, "
-      "those of the training data left out; to be found is what has a rating above 0");
+      "those of the training data left out; to be found is what is liked or, of other ratings, has one above "
+      "0");
   app.footer("Example:\n  sounder evaluate rcv1.model rcv1.test.svm --report test.json");
 }
 

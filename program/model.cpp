@@ -42,6 +42,9 @@ Session::Session(const EvaluateFlags& given)
       model(load_model(given.model)),
       objective(objective_of(model, given.model)) {
   check_formats(flags, model.objective);
+  for (const auto& [parameter, value] : objective->parameters())
+    if (!model.parameters.contains(parameter))
+      throw InputError({flags.model}, fmt::format("found no parameter {} of {}", parameter, model.objective));
   if (objective->labels() == LabelKind::kTwoClass && !model.labels.binary()) model.labels = {-1, 1, {}};
   if (!flags.observed.empty()) observe(model, flags, parallel);
   scheme = scheme_of(model, *objective);
@@ -60,15 +63,19 @@ std::optional<Metrics> evaluate_if_labelled(const Session& session) try {
   return std::nullopt;
 }
 
-// Pairs without ratings are all to be found, and so are those that were trained on for being there.
+// Pairs without ratings are all to be found, and so are those that were trained on for being there. Of likes and dislikes,
+// whatever labels they have in the file, likes are.
 Ranking rank(const Session& session) {
   if (session.scheme.format != SampleFormat::kRatings)
     throw InputError(
         {session.flags.model},
         fmt::format("found a model of {}, expected one of ratings for --top", session.model.objective));
   const bool all = session.data.unlabelled || session.objective->shape().draws;
-  return rank_held_out(Recommender(session.model, *session.objective), session.data.samples,
-                       all ? std::nullopt : std::optional(0.0F), session.flags.top, session.parallel);
+  const bool likes = !all && session.objective->labels() == LabelKind::kTwoClass;
+  return rank_held_out(
+      Recommender(session.model, *session.objective),
+      likes ? encoded(session.data, session.scheme, session.flags.data) : session.data.samples,
+      all ? std::nullopt : std::optional(0.0F), session.flags.top, session.parallel);
 }
 
 Remarks remarks_of(const Ranking& ranking) {

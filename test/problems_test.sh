@@ -30,6 +30,15 @@ silent train liked.txt --objective matrix_completion_one_class --quiet --model l
 ends 0 evaluate liked.model liked.test.txt --top 5
 check 'pairs without ratings are ranked' grep -q 'precision@5 0[.][0-9]*, recall@5 0[.][0-9]*, ndcg@5 0[.][0-9]* of [0-9]* users' "$out"
 refused 'liked.txt:1' train liked.txt --objective matrix_completion
+# Likes are what is to be found, however they are written.
+awk -F :: 'NR % 5 { print $1 "::" $2 "::" ($3 > 3 ? 5 : 1) }' ratings.txt >stars.txt
+awk -F :: 'NR % 5 == 0 { print $1 "::" $2 "::" ($3 > 3 ? 5 : 1) }' ratings.txt >stars.test.txt
+for part in '' .test; do sed 's/::1$/::-1/; s/::5$/::1/' stars$part.txt >signs$part.txt; done
+silent train signs.txt --objective matrix_completion_logistic --threads 1 --quiet --model signs.model
+silent train stars.txt --objective matrix_completion_logistic --positive-above 3 --threads 1 --quiet --model stars.model
+for kind in stars signs; do silent evaluate $kind.model $kind.test.txt --top 5 --quiet --report $kind.json; done
+check 'stars and signs are ranked alike' [ "$(number stars.json recall)" = "$(number signs.json recall)" ]
+check 'few users like what is left' [ "$(number stars.json ranked_users)" -lt 60 ]
 printf '1 31 0\n1 3 1\n2 3 1\n' >unliked.txt
 refused 'unliked.txt:1: found a rating of 0' train unliked.txt --objective matrix_completion_one_class
 printf 'u1::i1\nnobody::i2\nnobody::nothing\n' >pairs.txt
