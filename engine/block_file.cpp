@@ -79,7 +79,10 @@ BlockFileShape shape_of(const BlockFileEnd& end) {
 bool is_sensible(const BlockFileEnd& end) {
   const bool kind = end.labels == static_cast<std::uint32_t>(LabelKind::kTwoClass) ||
                     end.labels == static_cast<std::uint32_t>(LabelKind::kReal);
-  return kind && end.rows > 0 && end.dimension > 0 && end.block_rows > 0 &&
+  const bool flags = std::max({end.bias, end.reweight, end.average, end.normalize}) <= 1;
+  const bool labels = std::isfinite(end.negative) && std::isfinite(end.positive) &&
+                      !std::isinf(end.positive_above) && !std::isinf(end.positive_class);
+  return kind && flags && labels && end.rows > 0 && end.dimension > 0 && end.block_rows > 0 &&
          end.state <= LocalWeights::kMostState && end.index_base <= 1;
 }
 

@@ -53,11 +53,14 @@ void check_names(const Model& model, const ModelSizes& sizes, const std::string&
   if (unnamed > 0) fail(path, fmt::format("{} names too few for the dimension {}", unnamed, model.dimension));
   if (sizes.seen_bytes > 0 && sizes.names.size() != 2)
     fail(path, fmt::format("{} parts of names, expected 2 for pairs", sizes.names.size()));
+  if (sizes.names.size() > 2)
+    fail(path, fmt::format("{} parts of names, expected 2 at most", sizes.names.size()));
 }
 
 // Whether what the text says fits together.
 void check_text(const Model& model, const ModelSizes& sizes, const std::string& path) {
   if (model.width == 0) fail(path, "width 0, expected 1 or more");
+  if (model.index_base > 1) fail(path, fmt::format("index_base {}, expected 0 or 1", model.index_base));
   if (sizes.biases % model.width != 0)
     fail(path, fmt::format("{} biases, expected a multiple of {}", sizes.biases, model.width));
   const auto& classes = model.labels.classes;

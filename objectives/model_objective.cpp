@@ -39,8 +39,10 @@ std::unique_ptr<Objective> objective_of(const Model& model, const std::string& n
   const std::size_t width = objective->width();
   if (model.width != width) refuse(fmt::format("width {}, expected {}", model.width, width));
   const std::size_t common = objective->shape().common * width;
-  if (model.bias.size() != common && model.bias.size() != common + width)
-    refuse(fmt::format("{} biases, expected {} or {}", model.bias.size(), common, common + width));
+  const bool may_have_bias = objective->shape().takes_bias();
+  if (model.bias.size() != common && !(may_have_bias && model.bias.size() == common + width))
+    refuse(fmt::format("{} biases, expected {}{}", model.bias.size(), common,
+                       may_have_bias ? fmt::format(" or {}", common + width) : ""));
   const bool named = !name.empty() || !model.names.empty();
   if (has_two_kinds(catalogue_row(model.objective).format) && named && model.names.size() != 2)
     refuse(fmt::format("names of {} kinds, expected two", model.names.size()));

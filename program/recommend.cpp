@@ -71,10 +71,10 @@ std::string text_of(const Model& model, const std::vector<Listed>& users, Of&& o
 
 int run(const RecommendFlags& flags, Interrupts& interrupts) {
   const Model model = load_model(flags.model);
+  const auto objective = objective_of(model, flags.model);
   if (catalogue_row(model.objective).format != SampleFormat::kRatings)
     throw InputError({flags.model},
                      fmt::format("found a model of {}, expected one of ratings", model.objective));
-  const auto objective = objective_of(model, flags.model);
   const Recommender recommender(model, *objective);
   const Ids known(model.names[0]);
   std::vector<Listed> users = listed(flags, model, known);

@@ -16,6 +16,7 @@
 #include "io/output.h"
 #include "io/scanner.h"
 #include "objectives/catalogue.h"
+#include "objectives/model_objective.h"
 #include "program/commands.h"
 
 namespace sounder {
@@ -71,6 +72,7 @@ std::vector<Neighbour> WordVectors::nearest(std::uint32_t word, std::size_t top)
 
 Model load_words(const std::string& path) {
   Model model = load_model(path);
+  objective_of(model, path);
   if (catalogue_row(model.objective).format == SampleFormat::kText && model.names.size() == 1) return model;
   throw InputError(
       {path}, fmt::format("found a model of {}, expected one of words (word_embedding)", model.objective));

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <sstream>
@@ -20,6 +22,7 @@
 #include "engine/evaluate.h"
 #include "engine/source.h"
 #include "engine/train.h"
+#include "io/checksum.h"
 #include "io/libsvm.h"
 #include "io/synthetic.h"
 #include "objectives/catalogue.h"
@@ -266,6 +269,44 @@ TEST_CASE("block file: refuses a change of any byte around its blocks, and every
   for (std::size_t size = 0; size < good.size(); size += 61) {
     CAPTURE(size);
     REQUIRE(refused(good.substr(0, size)));
+  }
+}
+
+TEST_CASE("block file: an end that says what no file has is refused, though its checksum is right") {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const Files files = small_files(40);
+  files.convert({.options = short_run()});
+  std::string bytes = bytes_of(files.blocks);
+  char* const place = bytes.data() + bytes.size() - sizeof(BlockFileEnd);
+  BlockFileEnd good;
+  std::memcpy(&good, place, sizeof good);
+  const std::vector<std::pair<std::string, std::function<void(BlockFileEnd&)>>> changes = {
+      {"labels", [](BlockFileEnd& end) { end.labels = static_cast<std::uint32_t>(LabelKind::kManyClass); }},
+      {"rows", [](BlockFileEnd& end) { end.rows = 0; }},
+      {"one row less", [](BlockFileEnd& end) { --end.rows; }},
+      {"dimension", [](BlockFileEnd& end) { end.dimension += 64; }},
+      {"nonzeros", [](BlockFileEnd& end) { ++end.nonzeros; }},
+      {"block_rows", [](BlockFileEnd& end) { end.block_rows = 0; }},
+      {"blocks", [](BlockFileEnd& end) { --end.blocks; }},
+      {"many blocks", [](BlockFileEnd& end) { end.blocks = std::uint64_t{1} << 61; }},
+      {"state", [](BlockFileEnd& end) { end.state = 77; }},
+      {"bias", [](BlockFileEnd& end) { end.bias = 2; }},
+      {"average", [](BlockFileEnd& end) { end.average = 2; }},
+      {"normalize", [](BlockFileEnd& end) { end.normalize = 7; }},
+      {"index_base", [](BlockFileEnd& end) { end.index_base = 2; }},
+      {"negative", [](BlockFileEnd& end) { end.negative = std::numeric_limits<float>::infinity(); }},
+      {"positive", [](BlockFileEnd& end) { end.positive = std::numeric_limits<float>::quiet_NaN(); }},
+      {"positive_above", [](BlockFileEnd& end) { end.positive_above = kInfinity; }},
+      {"positive_class", [](BlockFileEnd& end) { end.positive_class = -kInfinity; }},
+  };
+  for (const auto& [name, change] : changes) {
+    CAPTURE(name);
+    BlockFileEnd end = good;
+    change(end);
+    end.sum = checksum_of({reinterpret_cast<const char*>(&end), sizeof end - sizeof end.sum});
+    std::memcpy(place, &end, sizeof end);
+    test::write_file(files.svm, bytes);
+    CHECK(input_error_of([&] { BlockFile(files.svm, 0); }).starts_with(files.svm + ": "));
   }
 }
 

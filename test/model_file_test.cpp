@@ -155,6 +155,7 @@ TEST_CASE("model_file: numbers that do not fit each other or the file are named"
       {"names 1,2", "names 3", "1 parts of names, expected 2 for pairs"},
       {"names 1,2", "names 1,1,1", "3 parts of names, expected 2 for pairs"},
       {"names 1,2", "names none", "0 parts of names, expected 2 for pairs"},
+      {"index_base 0", "index_base 2", "index_base 2, expected 0 or 1"},
       {"dimension 3\nwidth 2\nbiases 4\nnames 1,2",
        // Times 8, modulo 2^64, is what is there.
        "dimension 2305843009213693955\nwidth 2\nbiases 4\nnames 1,2305843009213693954",

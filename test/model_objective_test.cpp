@@ -58,7 +58,7 @@ TEST_CASE("model objective: a model that does not fit its objective is refused")
       {[](Model& m) { m.objective = "cosine"; }, "f: objective = cosine: must be one of hinge"},
       {[](Model& m) { m.parameters["topics"] = 0; }, "f: topics = 0: must be"},
       {[](Model& m) { m.parameters["topics"] = 3; }, "f: width 2, expected 3 for topic_model"},
-      {[](Model& m) { m.bias.clear(); }, "f: 0 biases, expected 2 or 4 for topic_model"},
+      {[](Model& m) { m.bias.clear(); }, "f: 0 biases, expected 2 for topic_model"},
       {[](Model& m) { m.names.clear(); }, "f: names of 0 kinds, expected two for topic_model"},
       {[](Model& m) { m.names.pop_back(); }, "f: names of 1 kinds, expected two for topic_model"},
   };
