@@ -1,6 +1,7 @@
 #include "engine/deal.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -37,15 +38,23 @@ struct Sides {
 };
 
 Sides sides_of(const Dataset& data) {
+  constexpr std::size_t kLanes = 8;  // four pairs, so that one largest number does not wait for another
   std::vector<Sides> parts(static_cast<std::size_t>(threads_here()));
   parallel_for_here(parts.size(), [&](std::size_t p) {
-    const std::size_t end = data.rows() * (p + 1) / parts.size();
-    Sides sides;  // a local, which the loop keeps in registers
-    for (std::size_t i = data.rows() * p / parts.size(); i < end; ++i) {
-      const auto [first, second] = pair_of(data, i);
-      sides.add({first + std::size_t{1}, second, second + std::size_t{1}});
-    }
-    parts[p] = sides;
+    const Coordinate* at = data.indices().data() + 2 * (data.rows() * p / parts.size());
+    const Coordinate* const end = data.indices().data() + 2 * (data.rows() * (p + 1) / parts.size());
+    std::array<Coordinate, kLanes> least;
+    std::array<Coordinate, kLanes> most{};
+    least.fill(std::numeric_limits<Coordinate>::max());
+    const auto take = [&](std::size_t lane, Coordinate c) {
+      least[lane] = std::min(least[lane], c);
+      most[lane] = std::max(most[lane], c);
+    };
+    for (; end - at >= std::ptrdiff_t{kLanes}; at += kLanes)
+      for (std::size_t lane = 0; lane < kLanes; ++lane) take(lane, at[lane]);
+    for (std::size_t lane = 0; at < end; ++at, ++lane) take(lane, *at);
+    for (std::size_t lane = 0; lane < kLanes; lane += 2)
+      parts[p].add({most[lane] + std::size_t{1}, least[lane + 1], most[lane + 1] + std::size_t{1}});
   });
   Sides all;
   for (const Sides& part : parts) all.add(part);

@@ -340,7 +340,12 @@ Block Source::sample(const Layout& layout, std::size_t rows, std::size_t memory,
   const bool first = !layout.ranked() && longest_run() == data_.rows();
   if (first && !data_.weighted() && few_cells(layout, data_.offsets()[rows]))
     return borrow_block(data_, layout, rows);
-  return BlockMaker(data_, layout, memory).make(rows_to_try(data_, rows, first, seed));
+  // To find which of a few cells it touches would take longer than to copy all of them for each trial.
+  constexpr std::uint64_t kEach = 8;
+  const bool all = layout.ranked() && !needs_wide(layout.cells() * layout.cell_floats()) &&
+                   few_cells(layout, data_.nonzeros() / data_.rows() * rows / kEach);
+  const Support support = all ? Support::kAll : Support::kTouched;
+  return BlockMaker(data_, layout, memory, false, support).make(rows_to_try(data_, rows, first, seed));
 }
 
 std::vector<float> Source::start(const Layout& layout, const Objective& objective,
