@@ -89,7 +89,7 @@ void check_start(const Objective& objective, const Options& options, std::uint64
   if (!options.start) return;
   const Model& from = *options.start;
   const RuleTraits& rule = traits_of(options.rule);
-  if (rule.dual || rule.derives)
+  if (rule.dual)
     throw InputError(
         fmt::format("start: the rule {} works its weights out from what it keeps; take sgd", rule.name));
   if (from.objective != objective.name())

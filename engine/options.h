@@ -51,7 +51,7 @@ struct Options {
   Sparsify sparsify = Sparsify::kNone;  // what of a block's change is pushed at once (engine/sparsify.h)
   double keep = 0.1;  // the share of it, in (0, 1], unless all; smaller where pushes cost more than updates
   // Weights to begin with, of an objective of that name; columns that it does not have begin at 0. Unset: the objective's own.
-  // Not for rules that work their weights out from what they keep, kSdca and kFtrl.
+  // Not for kSdca, which works its weights out from what it keeps for each sample.
   std::shared_ptr<const Model> start = {};
   // Return the mean of all iterates from this epoch on (Polyak-Ruppert averaging); 0: the last iterate.
   int average_from = 0;

@@ -353,7 +353,7 @@ std::vector<float> Source::start(const Layout& layout, const Objective& objectiv
   constexpr std::size_t kLabels = 2048;
   std::vector<float> array = layout.start(objective, options.seed, options.start.get());
   const RuleTraits& rule = traits_of(options.rule);
-  if (!options.bias || options.start || rule.derives || rule.dual || objective.labels() != LabelKind::kReal)
+  if (!options.bias || options.start || rule.dual || objective.labels() != LabelKind::kReal)
     return array;
   std::vector<float> labels;
   std::vector<float> weights;

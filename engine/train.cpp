@@ -166,6 +166,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
   arena.for_each_node([&](std::size_t node) { parameters_.touch(node, arena.nodes()); });
   for (const Block& block : blocks_) ++report_.nodes[block.node].blocks;
   parameters_.write(best_);
+  turns_.lead(sampler_.step(), parameters_);
   take_checkpoint();
   const double objective_before = objective_at_start();
   course_.start(objective_before, score_at_start(objective_before));
@@ -330,7 +331,7 @@ void Trainer::evaluate() {
 void Trainer::roll_back() {
   good_.restore(parameters_, sampler_, turns_, blocks_);
   step_limit_.went_back(report_.epochs);
-  if (rule_.derives) turns_.visit(Turn::kBack, sampler_.step(), parameters_);
+  turns_.lead(sampler_.step(), parameters_);
   moved_ = false;
   ++report_.rollbacks;
   rolled_back_ = report_.epochs;

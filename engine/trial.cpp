@@ -176,6 +176,10 @@ Trial::Weights Trial::pass(double step) const {
                         .epochs = kPasses};
   const Samples samples = sample_.samples();
   Weights weights = start_;
+  Turns turns(objective_, layout_, options_.rule);
+  turns.lead(
+      {.rule = options_.rule, .size = static_cast<float>(clock.at(0)), .l1 = options_.l1, .l2 = options_.l2},
+      weights.cells, sample_.support);
   for (int pass = 0; pass < kPasses; ++pass) {
     for (std::size_t first = 0; first < learned_; first += kChunk) {
       const std::size_t count = std::min(kChunk, learned_ - first);
@@ -195,14 +199,13 @@ Trial::Weights Trial::pass(double step) const {
     }
   }
   if (traits_of(options_.rule).derives)  // as at the end of an epoch
-    Turns(objective_, layout_, options_.rule)
-        .visit(Turn::kEnd,
-               {.rule = options_.rule,
-                .size = static_cast<float>(clock.at(kPasses * rows)),
-                .l1 = options_.l1,
-                .l2 = options_.l2,
-                .before = kPasses * rows},
-               weights.cells, sample_.support);
+    turns.visit(Turn::kEnd,
+                {.rule = options_.rule,
+                 .size = static_cast<float>(clock.at(kPasses * rows)),
+                 .l1 = options_.l1,
+                 .l2 = options_.l2,
+                 .before = kPasses * rows},
+                weights.cells, sample_.support);
   return weights;
 }
 

@@ -68,6 +68,7 @@ struct Contestant {
         best(start.begin(), start.end()),
         tried{.candidate = {.l2 = options.l2, .step = options.step}, .step = sampler.initial_step()} {
     parameters.write(best);
+    turns.lead(sampler.step(), parameters);
     tried.validation.loss = std::numeric_limits<double>::infinity();
   }
 

@@ -16,6 +16,14 @@ void Turns::visit(Turn turn, const Step& step, Parameters& parameters) {
   parameters.write(array);
 }
 
+void Turns::lead(const Step& step, Parameters& parameters) {
+  if (rule_.derives) visit(Turn::kLead, step, parameters);
+}
+
+void Turns::lead(const Step& step, std::span<float> array, std::span<const Cell> support) {
+  if (rule_.derives) visit(Turn::kLead, step, array, support);
+}
+
 void Turns::visit(Turn turn, const Step& step, std::span<float> array, std::span<const Cell> support) {
   const std::size_t anchors = layout_.weight_floats() * rule_.anchors;
   for (std::size_t place = 0; place < array.size() / layout_.cell_floats(); ++place) {

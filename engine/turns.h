@@ -20,6 +20,10 @@ class Turns {
   // Of an array of cells, all of them or those of this support.
   void visit(Turn turn, const Step& step, std::span<float> array, std::span<const Cell> support = {});
 
+  // Under a rule whose weights follow from what it keeps (RuleTraits::derives), what it keeps becomes such that they are these.
+  void lead(const Step& step, Parameters& parameters);
+  void lead(const Step& step, std::span<float> array, std::span<const Cell> support);
+
   const std::vector<float>& anchors() const { return anchors_; }
   void set_anchors(std::span<const float> anchors) { anchors_.assign(anchors.begin(), anchors.end()); }
 

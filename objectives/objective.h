@@ -102,7 +102,7 @@ enum class Turn {
   kBegin,  // of an epoch
   kEnd,
   kDual,  // RuleTraits::dual, on a copy: the weights become those that the samples' slopes imply
-  kBack,  // RuleTraits::derives: the run is back at these weights, with another step: what they follow from becomes such that they do
+  kLead,  // RuleTraits::derives: the run begins at these weights, or is back at them: what they follow from becomes such that they do
 };
 
 // One block's update.

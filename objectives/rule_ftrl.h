@@ -62,7 +62,7 @@ struct FtrlRule {
     const Leader leader(local, step, local.bias == nullptr ? step.before : 0);
     for (std::size_t p = 0; p < count; ++p) {
       if (turn == Turn::kEnd) local.weights[p] = leader.weight(p);
-      if (turn == Turn::kBack) leader.lead_to(p, local.weights[p]);
+      if (turn == Turn::kLead) leader.lead_to(p, local.weights[p]);
     }
   }
 

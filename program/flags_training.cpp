@@ -31,7 +31,7 @@ void add_flags(CLI::App& app, TrainFlags& flags) {
   add_input_flags(app, flags);
   add_path(app, "--start", flags.start,
            "A model to go on from: the meaning of columns and labels is its own, and rows are scaled as it "
-           "says; not with the rules sdca and ftrl; --model may replace it");
+           "says; not with the rule sdca; --model may replace it");
   add_output(app, "--model", flags.model, "Where the model goes");
   add_report(app, flags.report);
   add_path(app, "--valid", flags.validation,

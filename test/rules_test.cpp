@@ -341,7 +341,7 @@ TEST_CASE("rules: ftrl that goes back has the weights it went back to, whatever 
   rig.for_each_place([&](std::size_t p) { before.push_back(local.weights[p]); });
   step.size /= 4;
   step.before += 60;
-  turns.visit(Turn::kBack, step, rig.array);
+  turns.visit(Turn::kLead, step, rig.array);
   turns.visit(Turn::kEnd, step, rig.array);
   std::size_t moved = 0;
   place = 0;

@@ -264,6 +264,22 @@ TEST_CASE("rules: few epochs on few rows find the scale of adagrad and ftrl in a
   }
 }
 
+TEST_CASE("rules: a bias under ftrl begins where the labels are") {
+  const auto objective = make_objective("epsilon_insensitive");
+  Options options = with_threads(1);
+  options.rule = Rule::kFtrl;
+  options.bias = true;
+  const Dataset data = generate({.kind = SyntheticKind::kRegression,
+                                 .rows = 500,
+                                 .columns = 6,
+                                 .nonzeros_per_row = 3,
+                                 .normalize = false});
+  std::vector<float> labels(data.labels().begin(), data.labels().end());
+  const double near = train(data, *objective, options).report.training.loss;
+  for (float& label : labels) label += 1000;
+  CHECK(train(data.with_labels(labels), *objective, options).report.training.loss < 1.1 * near);
+}
+
 TEST_CASE("rules: what a rule cannot do is refused in a line") {
   const struct {
     const char* objective;
