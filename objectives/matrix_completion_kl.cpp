@@ -48,9 +48,8 @@ class MatrixCompletionKl final : public Factorisation {
     return (label > 0 ? label * std::log(label / z) : 0) - label + z;
   }
   double offset() const override { return 0; }
-  double squared_gradient() const override {
-    return form().mean;
-  }  // a slope of about 1, of a row with |q|^2 near the mean
+  // A slope of about 1, of a row with |q|^2 near the mean.
+  double squared_gradient() const override { return form().mean; }
 };
 
 }  // namespace
