@@ -123,6 +123,10 @@ double best_tried(const Trial& trial, std::size_t rows, int epochs) {
 }  // namespace
 
 Search search_for(const Trial& trial) {
+  // How far a scale is from 1 has nothing to do with how many rows there are, so few rows may cost more than their share: so many
+  // steps reach a factor of 4^11. Fewer rows than kTelling tell less than the natural step does.
+  constexpr std::size_t kScales = 12;
+  constexpr std::size_t kTelling = 32;
   if (trial.goes_on())
     return {.first = 0,
             .least = -1,
@@ -132,13 +136,11 @@ Search search_for(const Trial& trial) {
             .gain = 1e-4,
             .trials = 3,
             .nearest = true};
-  // How far the scale is from 1 has nothing to do with how many rows there are, so few rows may cost more than their share: 12
-  // steps reach a factor of 4^11. Fewer than 32 rows tell less than the natural step does.
   if (trial.adapts())
     return {.first = 0,
             .patience = 1,
             .tie = 1.5,
-            .trials = trial.learned() < 32 ? std::size_t{0} : 12,
+            .trials = trial.learned() < kTelling ? 0 : kScales,
             .nearest = true,
             .by_fall = true};
   return trial.smooth() ? Search{.first = 0, .patience = 1, .tie = 1.25} : Search{};

@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "engine/arena.h"
@@ -55,6 +56,17 @@ Model numbered(const std::string& objective, std::size_t dimension, std::size_t 
 
 bool starts(Rule rule) {
   return !traits_of(rule).dual;
+}
+
+// What a run of so many epochs reports, and one of four that goes on from its model.
+std::pair<Report, Report> one_after_the_other(const Dataset& data, const char* name, Options options,
+                                              int epochs) {
+  const auto objective = make_objective(name);
+  options.epochs = epochs;
+  const Trained first = train(data, *objective, options);
+  options.start = shared(first.model);
+  options.epochs = 4;
+  return {first.report, train(data, *objective, options).report};
 }
 
 }  // namespace
@@ -120,37 +132,26 @@ TEST_CASE("start: a step of nothing leaves the model, whatever the rule, the dis
 TEST_CASE("start: two runs are as good as one of all epochs, and no worse than the first") {
   const Dataset data = problem(8000, 400);
   for (const char* name : {"logistic", "hinge", "least_squares"}) {
-    const auto objective = make_objective(name);
     for (const std::size_t threads : kThreadSweep) {
       CAPTURE(name);
       CAPTURE(threads);
-      Options options = from(nullptr, threads);
-      options.epochs = 10;
-      const Trained first = train(data, *objective, options);
-      options.start = shared(first.model);
-      options.epochs = 4;
-      const Trained second = train(data, *objective, options);
-      CHECK(second.report.objective < 1.002 * first.report.objective);
-      CHECK(second.report.per_epoch.front().objective < 1.05 * first.report.objective);
+      const auto [first, second] = one_after_the_other(data, name, from(nullptr, threads), 10);
+      CHECK(second.objective < 1.002 * first.objective);
+      CHECK(second.per_epoch.front().objective < 1.05 * first.objective);
     }
   }
 }
 
 TEST_CASE("start: ftrl goes on from what its weights follow from") {
   const Dataset data = problem(8000, 400);
-  const auto objective = make_objective("logistic");
   for (const double l1 : {0.0, 1e-4}) {
     CAPTURE(l1);
     Options options = from(nullptr, 2);
     options.rule = Rule::kFtrl;
     options.l1 = l1;
-    options.epochs = 20;
-    const Trained first = train(data, *objective, options);
-    options.start = shared(first.model);
-    options.epochs = 4;
-    const Trained second = train(data, *objective, options);
-    CHECK(second.report.objective < 1.002 * first.report.objective);
-    CHECK(second.report.per_epoch.back().objective < 1.05 * first.report.objective);
+    const auto [first, second] = one_after_the_other(data, "logistic", options, 20);
+    CHECK(second.objective < 1.002 * first.objective);
+    CHECK(second.per_epoch.back().objective < 1.05 * first.objective);
   }
 }
 
