@@ -109,15 +109,16 @@ double best_tried(const Trial& trial, std::size_t rows, int epochs) {
       worse = scores[k] < before * (1 - search.gain) ? 0 : worse + 1;
     }
   };
-  walk(search.first, 1);
-  if (!scores.empty() && best()->first < search.first + search.patience) walk(search.first - 1, -1);
-  if (scores.empty()) return all.step(search.first - 1);  // a row or two
-  double enough = best()->second * search.tie;
-  if (search.by_fall) {
+  const auto enough = [&] {
+    const double tie = best()->second * search.tie;
+    if (!search.by_fall) return tie;
     const double fall = std::max(0.0, trial.loss_at_start() - best()->second);
-    enough = std::min(enough, best()->second + (search.tie - 1) * fall);
-  }
-  return all.step(search.nearest ? nearest_of(scores, enough) : smallest_of(scores, enough));
+    return std::min(tie, best()->second + (search.tie - 1) * fall);
+  };
+  walk(search.first, 1);
+  if (scores.empty()) return all.step(search.first - 1);  // a row or two
+  if (best()->first < search.first + search.patience || scores.at(search.first) <= enough()) walk(search.first - 1, -1);
+  return all.step(search.nearest ? nearest_of(scores, enough()) : smallest_of(scores, enough()));
 }
 
 }  // namespace
@@ -143,7 +144,7 @@ Search search_for(const Trial& trial) {
             .trials = trial.learned() < kTelling ? 0 : kScales,
             .nearest = true,
             .by_fall = true};
-  return trial.smooth() ? Search{.first = 0, .patience = 1, .tie = 1.25} : Search{};
+  return trial.smooth() ? Search{.patience = 1, .tie = 1.25, .gain = 0.05} : Search{};
 }
 
 double find_step(const Trial& trial, std::size_t rows, int epochs) {
