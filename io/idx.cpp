@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -52,12 +54,12 @@ class Reader {
   }
 
   // All bytes that are left: `items` of `bytes` each. Divides, as the product may not fit 64 bits.
-  std::vector<std::uint8_t> items(std::uint64_t items, std::uint64_t bytes) const {
+  std::span<const std::uint8_t> items(std::uint64_t items, std::uint64_t bytes) const {
     const std::string_view data = rest();
     if (data.size() % bytes != 0 || data.size() / bytes != items)
       fail(fmt::format("found {} bytes to the end of the file, expected {} items of {} bytes", data.size(),
                        items, bytes));
-    return {data.begin(), data.end()};
+    return {reinterpret_cast<const std::uint8_t*>(data.data()), data.size()};
   }
 
  private:
@@ -79,6 +81,26 @@ std::vector<float> read_labels(const std::string& path, std::size_t images, cons
                                        labels.size(), images, name));
 }
 
+using Pixels = std::span<const std::uint8_t>;
+
+std::size_t black_of(Pixels image) {
+  return static_cast<std::size_t>(std::ranges::count(image, std::uint8_t{0}));
+}
+
+// The pixels that are not black, and their places. Most are, and many in a row.
+void put_down(Pixels image, Coordinate* index, float* value) {
+  constexpr std::size_t kStretch = 16;
+  for (std::size_t first = 0; first < image.size(); first += kStretch) {
+    const Pixels stretch = image.subspan(first, std::min(kStretch, image.size() - first));
+    if (black_of(stretch) == stretch.size()) continue;
+    for (std::size_t k = 0; k < stretch.size(); ++k) {
+      if (stretch[k] == 0) continue;
+      *index++ = static_cast<Coordinate>(first + k);
+      *value++ = static_cast<float>(stretch[k]) / 255;
+    }
+  }
+}
+
 }  // namespace
 
 IdxImages parse_idx_images(std::string_view bytes, const std::string& name) {
@@ -95,7 +117,8 @@ std::vector<std::uint8_t> read_idx_labels(const std::string& path) {
   Reader reader(input.bytes(), path);
   reader.expect_magic(kLabelsMagic, "labels of unsigned bytes");
   const std::uint32_t labels = reader.size("the number of labels");
-  return reader.items(labels, 1);
+  const std::span<const std::uint8_t> items = reader.items(labels, 1);
+  return {items.begin(), items.end()};
 }
 
 bool is_idx_images(std::string_view bytes) {
@@ -103,28 +126,30 @@ bool is_idx_images(std::string_view bytes) {
   return bytes.starts_with(kMagic);
 }
 
-Dataset parse_idx_samples(std::string_view bytes, const std::string& name, const std::string& labels) {
+Dataset parse_idx_samples(std::string_view bytes, const std::string& name, const std::string& labels,
+                          const ParallelFor& parallel) {
   const IdxImages images = parse_idx_images(bytes, name);
   const std::size_t size = std::size_t{images.rows} * images.cols;
-  const auto black = static_cast<std::size_t>(std::ranges::count(images.pixels, 0));
-  const std::size_t nonzeros = images.pixels.size() - black;
-  std::shared_ptr<std::byte> indices = allocate_pages(nonzeros * sizeof(Coordinate));
-  std::shared_ptr<std::byte> values = allocate_pages(nonzeros * sizeof(float));
-  auto* const index = reinterpret_cast<Coordinate*>(indices.get());
-  auto* const value = reinterpret_cast<float*>(values.get());
-  std::vector<std::uint64_t> offsets{0};
-  std::size_t entry = 0;
-  for (std::size_t first = 0; first < images.pixels.size(); first += size) {
-    for (std::size_t k = 0; k < size; ++k) {
-      const std::uint8_t pixel = images.pixels[first + k];
-      if (pixel == 0) continue;
-      index[entry] = static_cast<Coordinate>(k);
-      value[entry++] = static_cast<float>(pixel) / 255;
-    }
-    offsets.push_back(entry);
-  }
+  const std::size_t count = images.pixels.size() / size;
+  const auto for_each_image = [&](auto&& body) {
+    constexpr std::size_t kPart = 256;
+    parallel((count + kPart - 1) / kPart, [&](std::size_t part) {
+      const std::size_t end = std::min(count, (part + 1) * kPart);
+      for (std::size_t i = part * kPart; i < end; ++i) body(i, images.pixels.subspan(i * size, size));
+    });
+  };
+  std::vector<std::uint64_t> offsets(count + 1);
+  for_each_image([&](std::size_t i, Pixels image) { offsets[i + 1] = size - black_of(image); });
+  std::partial_sum(offsets.begin(), offsets.end(), offsets.begin());
+  std::shared_ptr<std::byte> indices = allocate_pages(offsets.back() * sizeof(Coordinate));
+  std::shared_ptr<std::byte> values = allocate_pages(offsets.back() * sizeof(float));
+  for_each_image([&](std::size_t i, Pixels image) {
+    const std::size_t at = offsets[i];
+    put_down(image, reinterpret_cast<Coordinate*>(indices.get()) + at,
+             reinterpret_cast<float*>(values.get()) + at);
+  });
   return Dataset::adopt(size, std::move(offsets), std::move(indices), std::move(values),
-                        read_labels(labels, images.pixels.size() / size, name));
+                        read_labels(labels, count, name));
 }
 
 }  // namespace sounder

@@ -55,8 +55,9 @@ void check_size(const DocwordFile& file, const std::string& path) {
                   file.documents, file.words));
 }
 
-LibsvmFile read_images(const Input& input, const SampleFiles& files, std::size_t dimension) {
-  Dataset samples = parse_idx_samples(input.bytes(), files.data, files.labels);
+LibsvmFile read_images(const Input& input, const SampleFiles& files, std::size_t dimension,
+                       const ParallelFor& parallel) {
+  Dataset samples = parse_idx_samples(input.bytes(), files.data, files.labels, parallel);
   if (dimension == 0 || dimension == samples.dimension()) {
     LibsvmFile file{std::move(samples), 0};
     if (files.labels.empty())
@@ -81,7 +82,7 @@ std::string other_kind(std::string_view beginning) {
 LibsvmFile read_rows(const SampleFiles& files, const LibsvmOptions& options, const ParallelFor& parallel) {
   Stream stream(files.data);
   if (is_idx_images(stream.ahead(kIdxMagicBytes)))
-    return read_images(Input(std::move(stream)), files, options.dimension);
+    return read_images(Input(std::move(stream)), files, options.dimension, parallel);
   refuse_written(stream, files.data);
   if (!files.labels.empty())
     throw InputError({files.data}, "found no IDX images, expected them, as they have a file of labels");

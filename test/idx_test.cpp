@@ -20,10 +20,10 @@ using Bytes = std::vector<std::uint8_t>;
 // A file with given bytes, and what the readers say to it; messages without the path.
 class IdxFile {
  public:
-  explicit IdxFile(std::string_view bytes) { test::write_file(path(), bytes); }
+  explicit IdxFile(std::string_view bytes) : bytes_(bytes) { test::write_file(path(), bytes); }
 
   std::string path() const { return dir_ / "data.idx"; }
-  IdxImages images() const { return parse_idx_images(Input(path()).bytes(), path()); }
+  IdxImages images() const { return parse_idx_images(bytes_, path()); }
   std::string images_error() const {
     return error_of([&] { images(); });
   }
@@ -39,6 +39,7 @@ class IdxFile {
     return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
   }
 
+  std::string bytes_;
   test::TempDir dir_;
 };
 
@@ -47,7 +48,7 @@ TEST_CASE("idx: reads images and labels") {
   const IdxImages images = file.images();
   CHECK(images.rows == 1);
   CHECK(images.cols == 3);
-  CHECK(images.pixels == Bytes{1, 2, 3, 4, 5, 255});
+  CHECK(std::ranges::equal(images.pixels, Bytes{1, 2, 3, 4, 5, 255}));
   CHECK(read_idx_labels(IdxFile("\0\0\x08\x01\0\0\0\3\0\x09\xff"sv).path()) == Bytes{0, 9, 255});
 }
 
