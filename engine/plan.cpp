@@ -219,8 +219,10 @@ void fit_pace(Plan& plan, const Pace& pace, const Setting& is) {
   plan.why.step.why = is.options.step ? kAsked : fmt::format("what {} begins with", is.objective.name());
   if (plan.block_rows == 0) take(plan, settled_block_rows(is));
   fit_tasks(plan, is);
-  fit_strides(plan, {settled_stale_rows(is), fmt::format("so few that {} bears it", is.objective.name())},
-              is);
+  // A tile shares few of its rows and columns with those at work beside it, whatever it brings in at once.
+  if (is.objective.shape().grouping != Grouping::kTiles || is.options.refresh_rows > 0)
+    fit_strides(plan, {settled_stale_rows(is), fmt::format("so few that {} bears it", is.objective.name())},
+                is);
   conclude(plan, is);
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "engine/train.h"
 #include "io/synthetic.h"
@@ -166,6 +167,29 @@ TEST_CASE("choices: blocks are as large as pays for their columns, and half as l
   CHECK(rows(many, 9) == (kRows + 11) / 12);
   CHECK(rows(many, 8) == (kRows + 23) / 24);
   CHECK(rows(generate({.rows = kRows, .columns = 100, .nonzeros_per_row = 20}), 9) < (kRows + 11) / 12);
+}
+
+TEST_CASE("choices: a tile brings in nothing in between, however large, unless that is asked for") {
+  constexpr Coordinate kSide = 150;
+  Dataset::Columns parts;
+  for (Coordinate user = 0; user < kSide; ++user) {
+    for (Coordinate item = kSide; item < 2 * kSide; ++item) {
+      parts.indices.insert(parts.indices.end(), {user, item});
+      parts.offsets.push_back(parts.indices.size());
+      parts.labels.push_back(static_cast<float>((user * item) % 5));
+    }
+  }
+  parts.values.assign(parts.indices.size(), 1);
+  const Dataset ratings(2 * kSide, std::move(parts));
+  Options options = short_run(8);
+  options.block_rows = ratings.rows() / 2;
+  const auto refresh = [&] {
+    return train(ratings, *make_objective("matrix_completion"), options).report.choices.refresh;
+  };
+  CHECK(refresh().value == "never");
+  CHECK(is_reason(refresh().why));
+  options.refresh_rows = 1000;
+  CHECK(refresh().value == "1000");
 }
 
 TEST_CASE("choices: the fewer rows touch a column, the longer it waits, unless staleness is bounded") {

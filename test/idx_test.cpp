@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "io/input.h"
+#include "io/random.h"
 #include "test/support.h"
 
 namespace sounder {
@@ -106,6 +107,33 @@ TEST_CASE("idx: pictures become samples of pixels from 0 to 1, black ones left o
   CHECK(std::ranges::equal(data.values(), std::vector<float>{1, 0.2F, 0.4F}));
   CHECK(std::ranges::equal(data.labels(), std::vector<float>{7, 0, 9}));
   CHECK(std::ranges::equal(parse_idx_samples(kBytes, "three", "").labels(), std::vector<float>{0, 0, 0}));
+}
+
+TEST_CASE("idx: any number of threads comes to the same samples") {
+  constexpr std::size_t kImages = 600;
+  constexpr std::size_t kPixels = 5 * 7;
+  std::string bytes("\0\0\x08\x03\0\0\2\x58\0\0\0\5\0\0\0\7"sv);
+  Random random(1);
+  std::vector<std::uint64_t> offsets{0};
+  std::vector<Coordinate> indices;
+  std::vector<float> values;
+  for (std::size_t i = 0; i < kImages; ++i) {
+    for (std::size_t k = 0; k < kPixels; ++k) {
+      const auto pixel = static_cast<std::uint8_t>(random.next() % 4 == 0 ? random.next() : 0);
+      bytes.push_back(static_cast<char>(pixel));
+      if (pixel == 0) continue;
+      indices.push_back(static_cast<Coordinate>(k));
+      values.push_back(static_cast<float>(pixel) / 255);
+    }
+    offsets.push_back(indices.size());
+  }
+  for (const std::size_t threads : test::kThreadSweep) {
+    CAPTURE(threads);
+    const Dataset data = parse_idx_samples(bytes, "many", "", test::on_threads(threads));
+    CHECK(std::ranges::equal(data.offsets(), offsets));
+    CHECK(std::ranges::equal(data.indices(), indices));
+    CHECK(std::ranges::equal(data.values(), values));
+  }
 }
 
 TEST_CASE("idx: refuses labels that are not as many as the pictures") {
