@@ -181,11 +181,13 @@ void LibsvmReader::pass_on(const LibsvmPiece& piece) try {
   texts_.stop();
 }
 
-void LibsvmReader::refuse_failed() const {
+void LibsvmReader::refuse_failed() const try {
   if (unreadable_) std::rethrow_exception(unreadable_);
   if (failure_) throw error_of(*failure_);
   if (lines_ == 0) throw InputError(Position{name_}, "no samples: the file is empty");
   if (!any_rows_) throw InputError(Position{name_}, "no samples: every line is blank or a comment");
+} catch (const LineTooLong& error) {
+  throw InputError({name_, lines_ + 1}, error.what());
 }
 
 InputError LibsvmReader::error_of(const Failure& failure) const {

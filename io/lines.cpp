@@ -1,5 +1,7 @@
 #include "io/lines.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string_view>
 #include <utility>
@@ -36,7 +38,10 @@ bool LinePieces::next(Piece& piece) {
   piece.size = rest_.size();
   std::size_t cut = 0;
   while (cut == 0 && !ended_) {
-    const std::size_t more = std::max(bytes_, piece.size);
+    if (piece.size > most_line_)
+      throw LineTooLong(
+          fmt::format("found no end of the line within {} bytes, expected a row of text", most_line_));
+    const std::size_t more = std::min(std::max(bytes_, piece.size), most_line_ + 1 - piece.size);
     const std::size_t count = read_({room_for(piece.size + more) + piece.size, more});
     piece.size += count;
     ended_ = count < more;
