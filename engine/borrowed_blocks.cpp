@@ -55,31 +55,21 @@ class Narrowed {
     if (!in_place_) memory_ = allocate_pages(data_.nonzeros() * sizeof(Position));
   }
 
-  // For stretches of so many rows that cover them all, by any number of threads; when all are done, once.
-  void narrow(std::size_t first, std::size_t rows) {
-    const std::size_t begin = data_.offsets()[first];
-    const std::size_t end = data_.offsets()[first + rows];
-    // Where the positions take the place of their own coordinates, none is written over that is still to be read.
-    std::byte* const to = memory_.get() + begin * (in_place_ ? sizeof(Coordinate) : sizeof(Position));
-    for (std::size_t k = 0; k < end - begin; ++k) {
-      Coordinate c;
-      std::memcpy(&c, coordinates_ + (begin + k) * sizeof c, sizeof c);
-      std::memcpy(to + k * sizeof(Position), &all_.places[c], sizeof(Position));
+  // For stretches of so many rows that cover them all. Where positions take the place of coordinates, half as long, those of the
+  // second half take the place of none that is still to be read when the first half is done, and so on.
+  void narrow(std::size_t stretch_rows, const ParallelFor& parallel) {
+    std::vector<std::size_t> rows{0};
+    while (rows.back() < data_.rows()) rows.push_back(std::min(rows.back() + stretch_rows, data_.rows()));
+    const auto end = [&](std::size_t stretch) { return data_.offsets()[rows[stretch]]; };
+    for (std::size_t first = 0; first + 1 < rows.size();) {
+      std::size_t last = first + 1;
+      while (last + 1 < rows.size() && (!in_place_ || end(last + 1) <= 2 * end(first))) ++last;
+      parallel(last - first, [&](std::size_t i) { narrow_rows(rows[first + i], rows[first + i + 1]); });
+      first = last;
     }
-    for (std::size_t i = first; i < first + rows; ++i)
-      norms_[i] = squared_norm_of(
-          data_.values().subspan(data_.offsets()[i], data_.offsets()[i + 1] - data_.offsets()[i]));
-  }
-  void finish(std::size_t stretch_rows) {
     all_.places = {};
-    if (!in_place_) return;  // else there are gaps behind the stretches
-    for (std::size_t first = 0; first < data_.rows(); first += stretch_rows) {
-      const std::size_t begin = data_.offsets()[first];
-      const std::size_t end = data_.offsets()[std::min(first + stretch_rows, data_.rows())];
-      std::memmove(memory_.get() + begin * sizeof(Position), memory_.get() + begin * sizeof(Coordinate),
-                   (end - begin) * sizeof(Position));
-    }
-    give_back(memory_.get(), data_.nonzeros() * sizeof(Coordinate), data_.nonzeros() * sizeof(Position));
+    if (in_place_)
+      give_back(memory_.get(), data_.nonzeros() * sizeof(Coordinate), data_.nonzeros() * sizeof(Position));
   }
 
   // When that is done.
@@ -97,6 +87,22 @@ class Narrowed {
 
  private:
   using Position = std::uint16_t;
+  static_assert(sizeof(Coordinate) == 2 * sizeof(Position));
+
+  void narrow_rows(std::size_t first, std::size_t last) {
+    const std::size_t end = data_.offsets()[last];
+    const Position* const places = all_.places.data();  // bytes that are stored might be any member's
+    const std::byte* const from = coordinates_;
+    std::byte* const to = memory_.get();
+    for (std::size_t k = data_.offsets()[first]; k < end; ++k) {
+      Coordinate c;
+      std::memcpy(&c, from + k * sizeof c, sizeof c);
+      std::memcpy(to + k * sizeof(Position), &places[c], sizeof(Position));
+    }
+    for (std::size_t i = first; i < last; ++i)
+      norms_[i] = squared_norm_of(
+          data_.values().subspan(data_.offsets()[i], data_.offsets()[i + 1] - data_.offsets()[i]));
+  }
 
   AllCells all_;
   std::vector<float> norms_;
@@ -127,8 +133,7 @@ std::vector<Block> narrow_blocks(Dataset data, const Layout& layout, std::size_t
   const auto from = std::make_shared<Narrowed>(std::move(data), layout);
   std::vector<Block> blocks((rows + block_rows - 1) / block_rows);
   const auto rows_of = [&](std::size_t b) { return std::min(block_rows, rows - b * block_rows); };
-  parallel_on(arena)(blocks.size(), [&](std::size_t b) { from->narrow(b * block_rows, rows_of(b)); });
-  from->finish(block_rows);
+  from->narrow(block_rows, parallel_on(arena));
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     from->lend(b * block_rows, rows_of(b), blocks[b]);
     blocks[b].bytes = {from, reinterpret_cast<const std::byte*>(from.get())};

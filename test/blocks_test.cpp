@@ -231,6 +231,25 @@ TEST_CASE(
       }
 }
 
+TEST_CASE("blocks: no position is written over an index that another thread has still to read") {
+  constexpr std::size_t kRows = 400;
+  for (const bool growing : {false, true}) {  // the last stretch as long as many before it, or the first
+    std::vector<std::vector<Coordinate>> rows(kRows);
+    for (std::size_t i = 0; i < kRows; ++i) {
+      const std::size_t length = growing ? i : kRows - i;
+      for (std::size_t k = 0; k < length; ++k) rows[i].push_back(static_cast<Coordinate>((i * 7) % 50 + k));
+    }
+    const Dataset data = numbered_rows(kRows + 50, rows);
+    const Layout layout(data, {}, false);
+    for (const std::size_t threads : kThreadSweep) {
+      CAPTURE(growing);
+      CAPTURE(threads);
+      Arena arena(with_threads(threads));
+      check_blocks(data, layout, narrow_blocks(adopted(data), layout, 0, 16, arena), Support::kAll);
+    }
+  }
+}
+
 TEST_CASE("blocks: rows without non-zeros") {
   const Dataset data = numbered_rows(4, {{}, {}, {}});
   for (const bool bias : {false, true}) {
