@@ -55,6 +55,7 @@ class TopicModel final : public Objective {
     return {.width = setting_.topics,
             .common = 1,
             .grouping = Grouping::kTiles,
+            .worker_blocks = 12,
             .most_block_rows = 8192,
             .pairs = true,
             .starts_at_zero = false,
