@@ -117,8 +117,8 @@ double best_tried(const Trial& trial, std::size_t rows, int epochs) {
   };
   walk(search.first, 1);
   if (scores.empty()) return all.step(search.first - 1);  // a row or two
-  if (best()->first < search.first + search.patience || scores.at(search.first) <= enough())
-    walk(search.first - 1, -1);
+  const bool may_begin_lower = !search.nearest && scores.at(search.first) <= enough();
+  if (best()->first < search.first + search.patience || may_begin_lower) walk(search.first - 1, -1);
   return all.step(search.nearest ? nearest_of(scores, enough()) : smallest_of(scores, enough()));
 }
 
