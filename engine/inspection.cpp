@@ -96,7 +96,7 @@ std::optional<Estimate> weighted_chance(const ConflictDraws& conflicts, const Su
 }
 
 bool has_theorem(const Objective& objective, const Options& options) {
-  return objective.shape().linear() && options.l2 > 0 && !options.bias;
+  return options.rule == Rule::kSgd && objective.shape().linear() && options.l2 > 0 && !options.bias;
 }
 
 void check_how(const Objective& objective, const Options& options, const InspectionOptions& how) {
@@ -106,7 +106,8 @@ void check_how(const Objective& objective, const Options& options, const Inspect
   if (!(*how.accuracy > 0 && std::isfinite(*how.accuracy)))
     throw InputError(fmt::format("accuracy = {}: must be > 0", *how.accuracy));
   if (!has_theorem(objective, options))
-    throw InputError("accuracy: the theorem is about linear models with an l2 > 0 and without a bias");
+    throw InputError(
+        "accuracy: the theorem is about linear models with an l2 > 0 and without a bias, trained by sgd");
 }
 
 // |w*|^2 <= 2 (mean loss of w = 0) / l2, or the objective of w = 0 were lower.

@@ -43,7 +43,7 @@ struct OrderFigures {
   Estimate chance;
 };
 
-// Of a linear model with l2.
+// Of a linear model with l2, trained by sgd.
 struct ConstantFigures {
   double smoothness = 0;  // L, the largest curvature of a sample's loss (of some of the rows), and l2
   double accuracy = 0;

@@ -47,6 +47,18 @@ TEST_CASE("inspection: cache lines add conflicts, hot coordinates make them") {
   CHECK(found.hottest.front().degree == found.by_coordinate.largest_share * 2000);
 }
 
+TEST_CASE("inspection: any rule is advised on, the theorem is about sgd") {
+  for (const Rule rule : all_rules()) {
+    CAPTURE(name_of(rule));
+    Options options = test::with_threads(2);
+    options.rule = rule;
+    const Inspection found = inspect_text(options);
+    CHECK(found.advice.step > 0);
+    CHECK(found.constants.has_value() == (rule == Rule::kSgd));
+    CHECK(found.weighted_chance.has_value() == (rule == Rule::kSgd));
+  }
+}
+
 TEST_CASE("inspection: the figures are the same on any number of threads") {
   const Inspection one = inspect_text(test::with_threads(1));
   for (const std::size_t threads : test::kThreadSweep) {
