@@ -40,11 +40,13 @@ Step later(Step step, double samples) {
 void share(const Layout& layout, std::size_t cells, std::size_t rows, double others, const LocalCopy& copy) {
   const LocalWeights local = layout.local(copy.after());
   const bool averages = layout.planes().average;
+  const std::size_t reweights = layout.state_floats();  // a cell: of wide coordinates one
   const auto take = [](float part, float before, float& after) { after = before + part * (after - before); };
   for (std::size_t cell = 0; cell < cells; ++cell) {
     const std::size_t first = cell * layout.cell_floats();
     for (std::size_t i = first; i < first + layout.weight_floats(); ++i) {
-      const float met = std::min(1.0F, static_cast<float>(rows) / local.reweight[i]);
+      const float met =
+          std::min(1.0F, static_cast<float>(rows) / local.reweight[std::min(i, first + reweights - 1)]);
       const float part = 1 / (1 + static_cast<float>(others) * met);
       take(part, copy.before()[i], local.weights[i]);
       if (averages) take(part, layout.average(copy.before())[i], layout.average(copy.after())[i]);

@@ -41,6 +41,28 @@ double pass_moves(Rig& rig, const Step& step) {
   return most;
 }
 
+// Of wide coordinates, under a rule that shares: each sample moves all weights of what it touches by 1, and the state the other way.
+class Wide final : public Objective {
+ public:
+  static constexpr std::size_t kWidth = 3;
+
+  std::string name() const override { return "wide"; }
+  LabelKind labels() const override { return LabelKind::kReal; }
+  Shape shape() const override { return {.width = kWidth}; }
+  bool suits(Rule rule) const override { return traits_of(rule).shares; }
+  void predict(const Samples&, const ConstWeights&, std::span<float>) const override {}
+  Evaluation evaluate(const Samples&, const ConstWeights&) const override { return {}; }
+  std::uint64_t step(const Samples& samples, const LocalWeights& local, const Step&) const override {
+    for_each_support(samples, [&](std::size_t, auto positions) {
+      for (const std::size_t position : positions) {
+        for (std::size_t j = 0; j < kWidth; ++j) local.weights[position + j] += 1;
+        local.state[0][position] -= 1;
+      }
+    });
+    return samples.nonzeros();
+  }
+};
+
 // Runs body(block number) for all blocks, dealt out to so many threads.
 template <class Body>
 void on_threads(std::size_t threads, std::size_t blocks, const Body& body) {
@@ -184,4 +206,26 @@ TEST_CASE("rules: what blocks change at the same time is shared where they meet"
     }
     CHECK(after[0][0] != 0);
   });
+}
+
+TEST_CASE("rules: of a wide coordinate all weights are shared alike") {
+  const Wide objective;
+  const Dataset data = sparse_rows(LabelKind::kReal, 60, 30, false);
+  const Layout layout(data, objective.shape(), false, {.reweight = true, .state = 1});
+  std::vector<Block> blocks{BlockMaker(data, layout, 0).make(std::vector<std::uint32_t>{0, 1, 2, 3})};
+  const std::vector<float> start = layout.start(objective, 1);
+  Parameters parameters(layout.cells(), layout.cell_floats());
+  parameters.write(start);
+  const auto writer = make_writer(Discipline::kAtomic, parameters, 1);
+  const std::uint32_t block = 0;
+  GradientTask(objective, layout, blocks, *writer)
+      .run({.blocks = {&block, 1}, .step = {.rule = Rule::kSaga, .others = 3}});
+  const std::span<const float> after = parameters.all();
+  for (const Cell cell : blocks[0].support) {
+    const std::size_t first = cell * layout.cell_floats();
+    const float met = std::fmin(1.0F, 4 / start[first + Wide::kWidth]);
+    const float samples = -after[first + Wide::kWidth + 1];  // that touch it
+    for (std::size_t j = 0; j < Wide::kWidth; ++j)
+      CHECK(after[first + j] == doctest::Approx(samples / (1 + 3 * met)));
+  }
 }
