@@ -12,7 +12,6 @@
 #include <functional>
 #include <optional>
 #include <system_error>
-#include <utility>
 
 #include "engine/block_pieces.h"
 #include "io/checksum.h"

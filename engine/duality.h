@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <limits>
 #include <span>
-#include <vector>
 
 #include "engine/blocks.h"
 #include "engine/layout.h"

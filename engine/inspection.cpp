@@ -18,7 +18,6 @@
 #include "engine/source.h"
 #include "engine/theory.h"
 #include "engine/threads.h"
-#include "engine/train.h"
 #include "engine/trial.h"
 #include "io/counted.h"
 #include "io/error.h"

@@ -5,10 +5,8 @@
 #include <atomic>
 #include <bit>
 #include <cassert>
-#include <cstdlib>
 #include <cstring>
 #include <mutex>
-#include <new>
 #include <type_traits>
 #include <vector>
 

@@ -1,10 +1,11 @@
 #include "engine/report.h"
-#include "io/counted.h"
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "io/counted.h"
 #include "io/json_text.h"
 
 namespace sounder {
