@@ -10,6 +10,7 @@
 
 #include "engine/arena.h"
 #include "engine/blocks.h"
+#include "engine/check.h"
 #include "engine/discipline.h"
 #include "engine/evaluate.h"
 #include "engine/gradient_task.h"
@@ -344,11 +345,11 @@ void validate(const Options& common, std::span<const Candidate> candidates) {
 Tuned tune(Dataset data, const Objective& objective, const Options& common, std::vector<Candidate> candidates,
            const Dataset& validation, const Monitor& monitor, JudgedBy judged) {
   validate(common, candidates);
+  std::unique_ptr<Objective> fitted;
   for (const Candidate& candidate : candidates)
-    check(data, objective, options_of(common, candidate), &validation);
+    fitted = fitted_and_checked(data, objective, options_of(common, candidate), &validation);
   Arena arena(common);
   std::optional<Tuned> tuned;
-  const std::unique_ptr<Objective> fitted = objective.fitted(data);
   const Objective& used = fitted ? *fitted : objective;
   arena.execute([&] {
     tuned = Tuner(std::move(data), used, common, candidates, validation, monitor, judged, arena).run();
