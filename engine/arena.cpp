@@ -287,9 +287,7 @@ struct Node {
              .reserved = reserved,
              .priority = options.priority},
         kept(!options.pin),
-        owned(kept ? Idle::take(kind, constraints_of(options, share.numa_node))
-                   : make_arena(kind, options.pin ? tbb::task_arena::constraints{}
-                                                  : constraints_of(options, share.numa_node))),
+        owned(kept ? Idle::take(kind, constraints_of(options, share.numa_node)) : make_arena(kind, {})),
         arena(*owned) {
     if (!options.pin) return;
     const bool pinned = around != nullptr && around->pinning != nullptr;
