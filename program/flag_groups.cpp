@@ -80,16 +80,20 @@ void refuse_if(bool holds, std::string_view message) {
   if (holds) throw InputError(std::string(message));
 }
 
-void check_paths(const Paths& inputs, const Paths& outputs) {
+bool same_file(const std::string& a, const std::string& b) {
   // Absolute first: weakly_canonical() leaves what does not exist yet relative.
   const auto full = [](const std::string& path) {
     std::error_code unreadable;
     return fs::weakly_canonical(fs::absolute(follow_links(path), unreadable), unreadable);
   };
-  const auto same = [&](const std::string& a, const std::string& b) {
+  return !a.empty() && !b.empty() && full(a) == full(b);
+}
+
+void check_paths(const Paths& inputs, const Paths& outputs) {
+  const auto same = [](const std::string& a, const std::string& b) {
     std::error_code unreadable;
     const bool shareable = fs::exists(a, unreadable) && !fs::is_regular_file(a, unreadable);
-    return !a.empty() && !b.empty() && !shareable && full(a) == full(b);
+    return !shareable && same_file(a, b);
   };
   refuse_if(std::ranges::count(outputs, kStandardOutput) > 1,
             "-: named twice, standard output takes one output; give different files");

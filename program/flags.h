@@ -31,6 +31,9 @@ inline Paths joined(Paths paths, const Paths& more) {
   return paths;
 }
 
+// Whether two paths name one file, missing or not.
+bool same_file(const std::string& a, const std::string& b);
+
 // What the command line asked for: one struct a subcommand. Paths are empty when not given. All of them are in inputs(),
 // which are read, or in outputs(), which are written: no output may overwrite any other of them.
 
@@ -68,7 +71,8 @@ struct TrainFlags : ProblemFlags {
 
   // A model may replace the one that it goes on from, which is in memory by then and replaced as a whole.
   Paths inputs() const {
-    return joined(ProblemFlags::inputs(), {start == model ? "" : start, validation, validation_labels});
+    return joined(ProblemFlags::inputs(),
+                  {same_file(start, model) ? "" : start, validation, validation_labels});
   }
   Paths outputs() const { return {model, report}; }
 };

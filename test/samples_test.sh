@@ -81,6 +81,7 @@ check 'from a model on it gets no worse' between 0 "$(number on.json objective) 
 check 'rows are scaled as for the model' [ "$(number on.json normalize)" = true ]
 cp begun.model again.model
 silent train good.svm --objective logistic --start again.model --epochs 3 --threads 1 --quiet --model again.model
+silent train good.svm --objective logistic --start again.model --epochs 1 --threads 1 --quiet --model ./again.model
 check 'the report says which schedule it was' grep -q '^  "schedule": "anneal"' on.json
 silent train good.svm --valid-share 0.25 --epochs 3 --threads 1 --quiet --model part.model --report part.json
 check 'a quarter is held out' [ "$(number part.json samples)" -eq "$(($(grep -c . good.svm) * 3 / 4))" ]
