@@ -41,7 +41,8 @@ void add_flags(CLI::App& app, EvaluateFlags& flags) {
   app.footer("Example:\n  sounder evaluate rcv1.model rcv1.test.svm --report test.json");
 }
 
-void check(const CLI::App&, const EvaluateFlags& flags) {
+void check(const CLI::App& app, const EvaluateFlags& flags) {
+  refuse_if(app.count("--top") > 0 && flags.top == 0, "--top = 0: must be >= 1");
   validate(flags.options);
 }
 
