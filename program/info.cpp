@@ -68,8 +68,9 @@ std::vector<std::uint64_t> run_lengths(std::vector<Coordinate> numbers) {
 std::vector<double> row_lengths(const Dataset& data) {
   std::vector<double> lengths(data.rows());
   for (std::size_t i = 0; i < data.rows(); ++i) {
-    const auto values = data.row(i).values;
-    lengths[i] = std::sqrt(std::inner_product(values.begin(), values.end(), values.begin(), 0.0));
+    double square = 0;
+    for (const double x : data.row(i).values) square += x * x;
+    lengths[i] = std::sqrt(square);
   }
   return lengths;
 }

@@ -260,6 +260,9 @@ fi
 unset HWLOC_SYNTHETIC
 ends 0 info wide.svm
 check 'one huge column number costs no memory' grep -q 'columns *4294967294' "$out"
+printf '1 1:3e30 2:4e30\n-1 1:3e-30 2:4e-30\n' >far.svm
+ends 0 info far.svm
+check 'lengths whose squares no float holds' grep -q '^row_length *min 5e-30, .*max 5e+30$' "$out"
 
 # --- Choosing l2 and step -----------------------------------------------------------------------------------------------------
 
