@@ -18,7 +18,6 @@
 #include <cstddef>
 #include <limits>
 #include <memory>
-#include <numeric>
 #include <vector>
 
 #include "io/error.h"
@@ -147,8 +146,8 @@ class Network final : public Objective {
   }
 
   std::unique_ptr<Objective> fitted(const Dataset& data) const override {
-    const auto values = data.values();
-    const double squares = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
+    double squares = 0;
+    for (const double x : data.values()) squares += x * x;
     const Inputs inputs{.dimension = data.dimension(),
                         .mean_squared_norm = squares > 0 ? squares / static_cast<double>(data.rows()) : 1};
     return std::make_unique<Network>(Sizes{sizes_.hidden, known_ ? sizes_.classes : count_classes(data)},

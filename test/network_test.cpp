@@ -82,6 +82,16 @@ TEST_CASE("network: training starts from random weights, the biases zero") {
   for (const std::size_t coordinate : {3, 6}) CHECK(all_zero(coordinate));
 }
 
+TEST_CASE("network: inputs whose squares no float holds have a start and a step as well") {
+  const Dataset data(1, {{0, 1, 2}, {0, 0}, {1e25F, 2e25F}, {0, 1}, {}});
+  const auto network = make_objective("network", {{"hidden", 1}})->fitted(data);
+  CHECK(network->pace(Rule::kSgd)->step == doctest::Approx(2 / 2.5e50));
+  float weight = 0;
+  Random random(1);
+  network->start(0, {&weight, 1}, random);
+  CHECK(weight != 0);
+}
+
 TEST_CASE("network: many threads on three coordinates learn what no linear model can") {
   const Dataset data = checkerboard(2000, 2);
   const Dataset test = checkerboard(1000, 3);
