@@ -52,7 +52,7 @@ enum class SampleFormat {
 //   epsilon_insensitive, squared_epsilon_insensitive: epsilon >= 0, in units of the label; 0.1
 //   softmax, network, one_vs_rest_...: classes, 2 to 10,000, or 0: as the training data has; 0
 //   network: hidden, floats of the hidden layer, 1 to 65,536; 256
-//   topic_model: topics, 1 to 10,000; 50; alpha and beta > 0, counts that a topic has beforehand in a document and a word
+//   topic_model: topics, 1 to 10,000; 50; alpha and beta >= 1e-20, counts that a topic has beforehand in a document and a word
 //     in a topic; 0.05; tokens, of the training data; words, of the vocabulary; without, documents behind the last that
 //     has a word count as words
 //   matrix_completion...: rank, 1 to 4096; 32; biases, 0 or 1; 1 (but for kl); non_negative, 0 or 1; 0 (squared and one_class);

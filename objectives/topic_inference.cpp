@@ -12,7 +12,8 @@ namespace sounder {
 namespace {
 
 constexpr double kMostTopics = 10000;
-constexpr double kMostPrior = 1e15;  // or words, or tokens
+constexpr double kLeastPrior = 1e-20;  // times what else is in a responsibility, floats hold it
+constexpr double kMostPrior = 1e15;    // or words, or tokens
 
 double positive(const Objective::Parameters& parameters, const char* name, double otherwise) {
   const double value = parameter_or(parameters, name, otherwise);
@@ -21,13 +22,20 @@ double positive(const Objective::Parameters& parameters, const char* name, doubl
   return value;
 }
 
+double prior(const Objective::Parameters& parameters, const char* name, double otherwise) {
+  const double value = positive(parameters, name, otherwise);
+  if (value < kLeastPrior)
+    throw InputError(fmt::format("{} = {}: must be >= {:g}", name, value, kLeastPrior));
+  return value;
+}
+
 }  // namespace
 
 TopicSetting TopicSetting::of(const Objective::Parameters& parameters) {
   const TopicSetting usual;
   return {.topics = whole_parameter(parameters, "topics", usual.topics, 1, kMostTopics),
-          .alpha = positive(parameters, "alpha", usual.alpha),
-          .beta = positive(parameters, "beta", usual.beta),
+          .alpha = prior(parameters, "alpha", usual.alpha),
+          .beta = prior(parameters, "beta", usual.beta),
           .words = parameters.contains("words") ? positive(parameters, "words", 1) : usual.words,
           .tokens = positive(parameters, "tokens", usual.tokens)};
 }

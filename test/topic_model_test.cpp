@@ -257,6 +257,7 @@ TEST_CASE("topic_model: refuses parameters out of range") {
       {"topics", 2.5, "topics = 2.5: must be a whole number from 1 to 10000"},
       {"topics", 10001, "topics = 10001: must be a whole number from 1 to 10000"},
       {"alpha", 0, "alpha = 0: must be > 0 and <= 1e+15"},
+      {"alpha", 1e-50, "alpha = 1e-50: must be >= 1e-20"},
       {"beta", -1, "beta = -1: must be > 0 and <= 1e+15"},
       {"words", 0, "words = 0: must be > 0 and <= 1e+15"},
   };
