@@ -266,11 +266,12 @@ inline Position locate(const std::string& file, std::string_view text, const cha
   Position where{file};
   const char* line = nullptr;
   Scanner scan(text);
+  const auto ended = [&] { return scan.at() != line && Scanner({scan.at() - 1, 1}).at_line_end(); };
   do {
     line = scan.at();
     ++where.line;
     scan.skip_line();
-  } while (scan.at() <= at && !scan.done());
+  } while (scan.at() <= at && ended());
   where.column = static_cast<std::size_t>(at - line) + 1;
   return where;
 }

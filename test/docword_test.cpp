@@ -68,6 +68,9 @@ TEST_CASE("docword: refuses a bad number with its place, what was found and what
        "4294967295)"},
       {"0\n",
        "f.txt:1:1: found \"0\", expected the number of documents (a whole number from 1 to 4294967295)"},
+      {"1\n",
+       "f.txt:2:1: found the end of the file, expected the number of words (a whole number from 1 to "
+       "4294967295)"},
       {"1\n4294967296\n",
        "f.txt:2:1: found \"4294967296\", expected the number of words (a whole number from 1 to 4294967295)"},
       {"4294967295\n2\n1\n1 1 1\n",

@@ -133,4 +133,9 @@ TEST_CASE("scanner: locates a byte by line and column, whatever ends the lines")
     CHECK(where.line == c.line);
     CHECK(where.column == c.column);
   }
+  for (const std::string_view ended : {"a\n", "a\r\n", "a\r"}) {
+    const Position end = locate("f", ended, ended.data() + ended.size());
+    CHECK(end.line == 2);
+    CHECK(end.column == 1);
+  }
 }
