@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "io/error.h"
+#include "objectives/model_objective.h"
 #include "objectives/topic_inference.h"
 
 namespace sounder {
@@ -113,9 +114,9 @@ std::vector<std::span<const Count>> documents_of(const DocwordFile& file) {
 void require_topics(const Model& model, const std::string& name) {
   if (model.objective != "topic_model")
     throw InputError({name}, "found a model of the objective " + model.objective + ", expected topic_model");
-  const bool fits = model.names.size() == 2 && model.bias.size() == model.width &&
-                    TopicSetting::of(model.parameters).topics == model.width;
-  if (!fits) throw InputError({name}, "found a model without documents, words and totals, expected these");
+  if (model.names.size() != 2)
+    throw InputError({name}, "found a model without documents and words, expected these");
+  objective_of(model, name);
 }
 
 std::vector<Topic> topics_of(const Model& model, std::size_t most) {

@@ -113,7 +113,13 @@ TEST_CASE("topics: refuses what is no topic model, and words it does not know") 
   CHECK(refusal(other) == "file: found a model of the objective hinge, expected topic_model");
   Model nameless = make_model();
   nameless.names.clear();
-  CHECK(refusal(nameless) == "file: found a model without documents, words and totals, expected these");
+  CHECK(refusal(nameless) == "file: found a model without documents and words, expected these");
+  Model narrow = make_model();
+  narrow.width = 1;
+  CHECK(refusal(narrow) == "file: width 1, expected 2 for topic_model");
+  Model impossible = make_model();
+  impossible.parameters["topics"] = 0;
+  CHECK(refusal(impossible) == "file: topics = 0: must be a whole number from 1 to 10000");
   const DocwordFile wide{.documents = 1, .words = 4, .counts = {{0, 3, 1}}, .empty_documents = 0};
   CHECK(test::input_error_of([&] { fold_in(make_model(), wide, "seen"); }) ==
         "seen: found 4 words, expected at most the model's 3");
