@@ -180,9 +180,7 @@ class Rows {
   Vector row(std::size_t position) const { return {local_.weights + position, rank_}; }
 
   float size_of(std::size_t position, float squared) const {
-    if (!adagrad()) return step_.size;
-    const float sum = local_.state[0][position] += squared;
-    return sum > 0 ? step_.size / std::sqrt(sum) : 0;
+    return adagrad() ? adagrad_size(local_.state[0][position], squared, step_.size) : step_.size;
   }
 
   void move(std::size_t position, float size, float part) {
