@@ -47,8 +47,9 @@ constexpr std::array kParameterFlags = {
     ParameterFlag{"--most-weight", "most_weight", "X",
                   "word_embedding: a pair weighs as often as it is met, at most X (100)"},
     ParameterFlag{"--biases", "biases", "0|1",
-                  "matrix_completion...: a bias of each user and item as well (1)"},
-    ParameterFlag{"--non-negative", "non_negative", "0|1", "matrix_completion...: no weight below 0 (0)"},
+                  "matrix_completion..., but _kl: a bias of each user and item as well (1)"},
+    ParameterFlag{"--non-negative", "non_negative", "0|1",
+                  "matrix_completion, ..._one_class: no weight below 0 (0)"},
     ParameterFlag{"--negative-weight", "negative_weight", "X",
                   "matrix_completion_one_class: of a pair not observed over one that is (1)"}};
 
