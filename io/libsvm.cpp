@@ -4,7 +4,6 @@
 
 #include <charconv>
 #include <iterator>
-#include <utility>
 
 #include "io/error.h"
 #include "io/libsvm_reader.h"

@@ -11,16 +11,15 @@
 // inputs: one layer needs no more to carry its signal, and what it then learns holds better on other samples.
 // L2 is on V alone.
 // Source: Rumelhart, Hinton, Williams, Learning representations by back-propagating errors (1986).
-#include <fmt/format.h>
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
 #include <memory>
 #include <vector>
 
-#include "io/error.h"
 #include "objectives/catalogue.h"
 #include "objectives/classes.h"
 #include "objectives/wide_kernels.h"

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "io/error.h"
 #include "program/flag_groups.h"
 #include "program/flag_kinds.h"
 

@@ -14,7 +14,6 @@
 #include "engine/train.h"
 #include "io/error.h"
 #include "io/output.h"
-#include "objectives/catalogue.h"
 #include "program/commands.h"
 
 namespace sounder {

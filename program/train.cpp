@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <memory>
 #include <new>
 #include <optional>
 #include <stop_token>
