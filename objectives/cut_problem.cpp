@@ -254,8 +254,10 @@ CutProblem cut_problem(const FlowNetwork& network, const std::string& name) {
   const double most = beyond_minimum(edges, numbers, network);
   check_capacities(edges, most, name);
   CutBuilder builder(network.nodes, labels);
+  // Beside small capacities a large cost of what no label pays would leave none of their digits.
+  const double unit = most > 0 ? std::min(most, 1.0) : 1;
   for (std::uint32_t k = 0; k < labels; ++k)
-    add_terminal_edge(builder, labels, k, network.terminals[k], 1, 1);
+    add_terminal_edge(builder, labels, k, network.terminals[k], unit, unit);
   for (const auto& [u, v, forward, backward] : edges) {
     const auto [of_u, of_v] = std::pair(numbers[u], numbers[v]);
     if (of_u != kNoTerminal && of_v != kNoTerminal) {

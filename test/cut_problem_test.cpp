@@ -175,6 +175,15 @@ TEST_CASE("cut problem: capacities that a minimum cut may have are 3.4e38 in all
   CHECK(test::input_error_of([&] { cut_problem(network); }).starts_with("found capacities of inf in all"));
 }
 
+TEST_CASE("cut problem: small capacities add up to what they are") {
+  for (const double capacity : {1e-10, 1e-17, 1e-30}) {
+    CAPTURE(capacity);
+    const FlowNetwork network{3, {0, 2}, {{0, 1, 3 * capacity}, {1, 2, 2 * capacity}}};
+    const double energy = energy_of(cut_problem(network), std::vector<std::uint32_t>{0, 0, 1});
+    CHECK(energy / capacity == doctest::Approx(2).epsilon(1e-12));
+  }
+}
+
 TEST_CASE("cut rounding: a node of three labels keeps one whose cost its edges outweigh") {
   CutBuilder builder(2, 3);
   builder.add_edge({0, 1, 4, 4});
