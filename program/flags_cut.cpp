@@ -74,8 +74,10 @@ void add_flags(CLI::App& app, SegmentFlags& flags) {
 
 void check(const CLI::App&, const SegmentFlags& flags) {
   validate(flags.options);
-  refuse_if(flags.segmentation.smoothness < 0,
-            fmt::format("--smoothness = {}: must be >= 0", flags.segmentation.smoothness));
+  constexpr double kMost = 1e20;  // what borders cost in all is to fit a float
+  const double smoothness = flags.segmentation.smoothness;
+  refuse_if(!(smoothness >= 0 && smoothness <= kMost),
+            fmt::format("--smoothness = {}: must be >= 0 and <= {:g}", smoothness, kMost));
 }
 
 }  // namespace sounder

@@ -176,6 +176,7 @@ kept.model: named twice|evaluate kept.model good.svm --report kept.model
 new.txt: named twice|predict kept.model good.svm --output new.txt --report new.txt
 good.svm: named twice|info good.svm --json good.svm
 info needs a FILE|info
+--smoothness = 1e+300: must be >= 0 and <= 1e+20|segment photo.png --seeds seeds.png --output new.png --smoothness 1e300
 --top = 0: must be >= 1|evaluate kept.model good.svm --top 0
 rows = 0: must be > 0|generate new.svm --rows 0
 rows = 9223372036854775807: must be <= |generate new.svm --rows 9223372036854775807
