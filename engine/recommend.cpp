@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <utility>
 
 #include "engine/evaluate.h"
@@ -63,8 +64,14 @@ Recommender::Recommender(const Model& model, const Objective& objective)
   if (model.names.size() != 2 || model.names[0].size() + model.names[1].size() != model.dimension)
     throw InputError("found a model of " + model.objective +
                      ", expected one of ratings, with users and items");
+  if (!model.seen.empty() && model.seen.size() != users())
+    throw InputError(
+        fmt::format("found what {} users rated, expected {}, or nothing", model.seen.size(), users()));
   popularity_.resize(model.names[1].size());
   for (const auto& items : model.seen) {
+    if (std::ranges::adjacent_find(items, std::greater_equal{}) != items.end())
+      throw InputError(fmt::format("found items that user {} rated out of order: they must be increasing",
+                                   &items - model.seen.data()));
     for (const std::uint32_t item : items) {
       if (item >= popularity_.size())
         throw InputError(fmt::format("found item {} among what users rated, expected less than {}", item,

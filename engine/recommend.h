@@ -22,7 +22,8 @@ struct Recommendation {
 // Thread-safe.
 class Recommender {
  public:
-  // Throws InputError for a model that does not name users and items, or is not of that objective.
+  // Throws InputError for a model that does not name users and items, is not of that objective, or whose `seen` is not as io/model.h
+  // has it.
   Recommender(const Model& model, const Objective& objective);
 
   std::size_t users() const { return model_.names[0].size(); }

@@ -108,6 +108,14 @@ TEST_CASE_FIXTURE(Fixture, "recommend: whom or what the model does not know is l
   strange.seen[1] = {kItems};
   CHECK(input_error_of([&] { Recommender(strange, *objective); }) ==
         "found item 5 among what users rated, expected less than 5");
+  strange.seen[1] = {4, 0};
+  CHECK(input_error_of([&] { Recommender(strange, *objective); }) ==
+        "found items that user 1 rated out of order: they must be increasing");
+  strange.seen[1] = {4, 4};
+  CHECK(input_error_of([&] { Recommender(strange, *objective); }).find("out of order") != std::string::npos);
+  strange.seen.pop_back();
+  CHECK(input_error_of([&] { Recommender(strange, *objective); }) ==
+        "found what 2 users rated, expected 3, or nothing");
   CHECK(input_error_of([&] {
           Recommender(model, *make_objective("matrix_completion", {{"rank", 1}}));
         }) == "found a model of matrix_completion_one_class, expected one of matrix_completion");
