@@ -27,7 +27,7 @@ std::string_view name_of(Outcome outcome);
 
 // Means over one data set. `accuracy` for classes, `auc` where there are two of them and it is asked for (evaluate(), and
 // validation data; not of the data that a run trains on), root mean squared and mean absolute error for real labels,
-// `perplexity` for counts; of a run whose first epoch is not over, the loss alone.
+// `perplexity` for counts; of a run that diverged before an epoch had a finite objective, the loss alone.
 struct Metrics {
   double loss = 0;
   std::optional<double> accuracy = {};

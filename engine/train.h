@@ -41,8 +41,9 @@ struct Monitor {
 };
 
 struct Trained {
-  // Of the best epoch; label encoding and file properties are the caller's to fill in. It is of the objective as that was fitted to
-  // the data: objective_of() (objectives/model_objective.h) makes it, or of one that is not in the catalogue its fitted().
+  // Of the best epoch; label encoding, names, `seen` and file properties are the caller's to fill in (of a block file, from
+  // BlockFile::shape()). It is of the objective as that was fitted to the data: objective_of() (objectives/model_objective.h)
+  // makes it, or of one that is not in the catalogue its fitted().
   Model model;
   Report report;
 };
