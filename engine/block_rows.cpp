@@ -111,6 +111,10 @@ bool may_be_large(const Setting& is) {
          is.options.simulate == 0;
 }
 
+bool stays_whole(const Setting& is) {
+  return is.objective.shape().grouping == Grouping::kTiles && is.options.refresh_rows == 0;
+}
+
 Rows most_stale_rows(const Setting& is) {
   const std::size_t run = is.layout.ranked() ? is.data.rows() : is.data.longest_run();
   const std::size_t parts = is.parallel > 2 ? 32 : 24;

@@ -43,6 +43,9 @@ using Rows = Reasoned<std::size_t>;
 // Whether blocks may be larger than what is safe for hot coordinates, because they refresh these.
 bool may_be_large(const Setting& is);
 
+// Whether blocks exchange nothing in between unless asked: a tile shares few of its rows and columns with those beside it.
+bool stays_whole(const Setting& is);
+
 // Rows of a worker that the others may not have seen: at most, where all rows share little, and with a schedule that begins
 // with so large a step.
 Rows most_stale_rows(const Setting& is);

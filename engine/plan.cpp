@@ -143,7 +143,7 @@ void fit_strides(Plan& plan, const Rows& stale, const Setting& is) {
   constexpr double kMeetings = 4;  // with a sample of the stride, on average: then a coordinate is hot
   const bool asked = is.options.refresh_rows > 0;
   const std::size_t rows = asked ? is.options.refresh_rows : stale.value;
-  if (!may_be_large(is) || rows >= plan.block_rows) return;
+  if (!may_be_large(is) || stays_whole(is) || rows >= plan.block_rows) return;
   plan.strides = {.rows = rows, .hot_end = is.layout.hot_end(kMeetings / static_cast<double>(rows))};
   plan.why.refresh = {fmt::format("{}", rows), asked ? kAsked : stale.why};
 }
@@ -219,10 +219,8 @@ void fit_pace(Plan& plan, const Pace& pace, const Setting& is) {
   plan.why.step.why = is.options.step ? kAsked : fmt::format("what {} begins with", is.objective.name());
   if (plan.block_rows == 0) take(plan, settled_block_rows(is));
   fit_tasks(plan, is);
-  // A tile shares few of its rows and columns with those at work beside it, whatever it brings in at once.
-  if (is.objective.shape().grouping != Grouping::kTiles || is.options.refresh_rows > 0)
-    fit_strides(plan, {settled_stale_rows(is), fmt::format("so few that {} bears it", is.objective.name())},
-                is);
+  fit_strides(plan, {settled_stale_rows(is), fmt::format("so few that {} bears it", is.objective.name())},
+              is);
   conclude(plan, is);
 }
 

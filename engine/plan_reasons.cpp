@@ -34,8 +34,7 @@ std::string why_no_refresh(const Setting& is) {
   if (is.parallel == 1) return "there is nobody to hear from";
   if (!is.layout.ranked()) return "which columns are hot is not known of data that is trained on as it lies";
   if (is.options.simulate > 0) return "simulated workers exchange whole blocks";
-  if (may_be_large(is) && is.objective.shape().grouping == Grouping::kTiles)
-    return "a tile shares little with those at work beside it";
+  if (may_be_large(is) && stays_whole(is)) return "a tile shares little with those at work beside it";
   if (may_be_large(is)) return "a block is no longer than that";
   return is.discipline.refreshes
              ? "a change counts once all of a block's are there, with this rule, average or mask"

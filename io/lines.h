@@ -44,8 +44,8 @@ class LinePieces {
     std::string_view text() const { return {reinterpret_cast<const char*>(room.memory().get()), size}; }
   };
 
-  // Replaces `piece` by the next one. Returns whether there is one. Throws what reading throws, and LineTooLong for a line of
-  // more than so many bytes that the next piece would begin with.
+  // Replaces `piece` by the next one. Returns whether there is one. Throws what reading throws, and LineTooLong where the
+  // next piece would begin with a line of more than `most_line` bytes.
   bool next(Piece& piece);
 
  private:

@@ -190,6 +190,9 @@ TEST_CASE("choices: a tile brings in nothing in between, however large, unless t
   CHECK(is_reason(refresh().why));
   options.refresh_rows = 1000;
   CHECK(refresh().value == "1000");
+  options.refresh_rows = options.block_rows;
+  CHECK(refresh().value == "never");
+  CHECK(refresh().why == "a block is no longer than that");
 }
 
 TEST_CASE("choices: the fewer rows touch a column, the longer it waits, unless staleness is bounded") {
