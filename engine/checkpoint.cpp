@@ -6,7 +6,8 @@ namespace sounder {
 
 void Checkpoint::take(const Parameters& parameters, const Sampler& sampler, const Turns& turns,
                       std::span<const Block> blocks) {
-  array_.assign(parameters.all().begin(), parameters.all().end());
+  if (array_.use_count() != 1) array_ = std::make_shared<std::vector<float>>();
+  array_->assign(parameters.all().begin(), parameters.all().end());
   anchors_ = turns.anchors();
   averaged_ = sampler.average() ? sampler.average()->all : 0;
   memory_.clear();
@@ -16,7 +17,7 @@ void Checkpoint::take(const Parameters& parameters, const Sampler& sampler, cons
 void Checkpoint::restore(Parameters& parameters, Sampler& sampler, Turns& turns,
                          std::span<Block> blocks) const {
   if (sampler.average()) sampler.set_averaged(averaged_);
-  parameters.write(array_);
+  parameters.write(*array_);
   turns.set_anchors(anchors_);
   auto from = memory_.begin();
   for (Block& block : blocks) {

@@ -65,6 +65,7 @@ class Trainer {
   Metrics held_out();
   void evaluate();
   void take_checkpoint();
+  void keep(const Course::Standing& standing);
   void roll_back();
   void record(double objective, const Evaluation& sums);
   std::optional<Outcome> verdict() const;
@@ -91,7 +92,8 @@ class Trainer {
   RunClock clock_;
   Report report_;
   Layout layout_;
-  std::vector<float> best_;  // after the best epoch; what training starts from, to begin with
+  // After the best epoch, mostly the checkpoint's; what training starts from, to begin with.
+  std::shared_ptr<const std::vector<float>> best_;
   const double start_loss_;  // with that, unless it is a model's
   Plan plan_;
   const double safe_staleness_;  // of Monitor::measure
@@ -131,11 +133,11 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       report_(start_report(source, objective, options, arena)),
       layout_(
           timed(report_.prepare_seconds, [&] { return source.layout(objective, options, arena.threads()); })),
-      best_(source.start(layout_, objective, options)),
-      start_loss_(options.start ? 0 : source.loss_of_zero(objective, options.bias ? best_.front() : 0)),
+      best_(std::make_shared<const std::vector<float>>(source.start(layout_, objective, options))),
+      start_loss_(options.start ? 0 : source.loss_of_zero(objective, options.bias ? best_->front() : 0)),
       plan_(timed(report_.search_seconds,
                   [&] {
-                    return checked(make_plan(source, layout_, best_, objective, options, arena.threads()),
+                    return checked(make_plan(source, layout_, *best_, objective, options, arena.threads()),
                                    Graph::least_window(arena));
                   })),
       safe_staleness_(timed(
@@ -165,9 +167,9 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       course_(options_, objective.shape().rounded, plan_.settles) {
   arena.for_each_node([&](std::size_t node) { parameters_.touch(node, arena.nodes()); });
   for (const Block& block : blocks_) ++report_.nodes[block.node].blocks;
-  parameters_.write(best_);
+  parameters_.write(*best_);
   turns_.lead(sampler_.step(), parameters_);
-  take_checkpoint();
+  keep({.lowest = true, .best = true});
   const double objective_before = objective_at_start();
   course_.start(objective_before, score_at_start(objective_before));
   tell_plan(report_, plan_);
@@ -282,7 +284,7 @@ double Trainer::objective_at_start() {
   supply_.complete();
   const Evaluation sums = sums_at(parameters_);
   report_.training = metrics_of(sums, objective_.labels());
-  return objective_of(sums, objective_, layout_, best_, options_);
+  return objective_of(sums, objective_, layout_, *best_, options_);
 }
 
 double Trainer::score_at_start(double objective) {
@@ -327,6 +329,15 @@ void Trainer::evaluate() {
   }
 }
 
+void Trainer::keep(const Course::Standing& standing) {
+  if (standing.best) best_.reset();  // so that the checkpoint takes its memory again
+  if (standing.lowest) take_checkpoint();
+  if (!standing.best) return;
+  best_ = standing.lowest && !averaging()
+              ? good_.array()
+              : std::make_shared<const std::vector<float>>(latest().begin(), latest().end());
+}
+
 // The epoch counts: the budget of passes is the user's.
 void Trainer::roll_back() {
   good_.restore(parameters_, sampler_, turns_, blocks_);
@@ -352,10 +363,9 @@ void Trainer::record(double objective, const Evaluation& sums) {
   }
   if (monitor_.validation) row.validation = held_out();
   const Course::Standing standing = course_.take(row, std::exchange(moved_, false));
-  if (standing.lowest) take_checkpoint();
+  keep(standing);
   step_limit_.took(row.epoch, standing.lowest);
   if (standing.best) {
-    best_.assign(latest().begin(), latest().end());
     report_.best_epoch = row.epoch;
     report_.objective = objective;
     report_.training = metrics_of(sums, objective_.labels());
@@ -388,7 +398,7 @@ Trained Trainer::finish(Outcome outcome) {
   if (report_.train_seconds > 0)
     report_.nonzeros_per_second = static_cast<double>(nonzeros_) / report_.train_seconds;
   if (outcome == Outcome::kDiverged) report_.advice = advice_of(report_, objective_);
-  return {.model = model_of(best_), .report = std::move(report_)};
+  return {.model = model_of(*best_), .report = std::move(report_)};
 }
 
 void Trainer::tell_progress() {
