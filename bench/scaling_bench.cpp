@@ -175,10 +175,8 @@ class BlockRun {
   }
 
   double objective() const {
-    std::vector<float> array(parameters_.floats());
-    parameters_.read(array);
     Model model;
-    layout_.extract(array, model);
+    layout_.extract(parameters_.all(), model);
     return objective_at(model.weights);
   }
 

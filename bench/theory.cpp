@@ -145,8 +145,7 @@ class Run {
 
   // x is what all updates so far make, x_hat what the next pull would see.
   void look() {
-    std::vector<float> seen(parameters_.floats());
-    parameters_.read(seen);
+    const std::span<const float> seen = parameters_.all();
     for (std::size_t i = 0; i < seen.size(); ++i) {
       const double difference = x_[i / kWidth][i % kWidth] - seen[i];
       position_ += difference * difference;

@@ -110,15 +110,13 @@ Evaluation sum_of(std::span<const Evaluation> parts) {
 }
 
 void fold_average(const Sampler::Average& average, const Layout& layout, Parameters& parameters) {
-  std::vector<float> array(parameters.floats());
-  parameters.read(array);
+  float* const all = parameters.all().data();
   for (std::size_t cell = 0; cell < layout.cells(); ++cell) {
-    float* const weights = array.data() + cell * layout.cell_floats();
+    float* const weights = all + cell * layout.cell_floats();
     const double since = cell < layout.first_cell() ? average.since.samples : average.since.scales;
     for (std::size_t i = 0; i < layout.weight_floats(); ++i)
       layout.average(weights)[i] += static_cast<float>(since * weights[i]);
   }
-  parameters.write(array);
 }
 
 }  // namespace

@@ -88,7 +88,7 @@ double small_step(const Subject& is) {
 }
 
 std::optional<Estimate> weighted_chance(const ConflictDraws& conflicts, const Subject& is) {
-  if (!is.objective.suits(Rule::kSgd) || is.objective.shape().turns || is.options.rule != Rule::kSgd)
+  if (!is.objective.suits(Rule::kSgd) || is.objective.shape().turns() || is.options.rule != Rule::kSgd)
     return {};
   const SampleGradients gradients(is.source.data(), is.layout, is.start, is.objective, small_step(is));
   return weighted_conflict_chance(gradients, conflicts, is.data.rows(), is.options.seed, is.arena);

@@ -295,11 +295,6 @@ std::span<const float> Parameters::all() const {
   return {reinterpret_cast<const float*>(array_), floats()};
 }
 
-void Parameters::read(std::span<float> out) const {
-  assert(out.size() == floats());
-  if (!out.empty()) std::memcpy(out.data(), array_, floats() * sizeof(float));
-}
-
 void Parameters::write(std::span<const float> in) {
   assert(in.size() == floats());
   if (!in.empty()) std::memcpy(array_, in.data(), floats() * sizeof(float));

@@ -86,8 +86,7 @@ class Parameters {
   // system put it where that thread runs.
   void touch(std::size_t part, std::size_t parts);
 
-  // Alone: the whole array out or in, or, of each cell from `first` on, the floats [begin, end) times a factor.
-  void read(std::span<float> out) const;
+  // Alone: the whole array in, or, of each cell from `first` on, the floats [begin, end) times a factor.
   void write(std::span<const float> in);
   void scale(std::size_t first, std::size_t begin, std::size_t end, float factor);
 

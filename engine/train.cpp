@@ -53,6 +53,7 @@ class Trainer {
   int epochs_ahead() const;
   int epochs_over() const;
   void begin_epoch(int epochs);
+  void visit_all(Turn turn);
   void run_epoch();
   void end_epoch();
   bool sample(Task& task);
@@ -149,7 +150,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       blocks_(supply_.blocks()),
       parameters_(layout_.cells(), layout_.cell_floats()),
       writer_(make_writer()),
-      runs_on_(!plan_.strides.ends.empty() && !rule_.turns && !arena.crowded() &&
+      runs_on_(!plan_.strides.ends.empty() && !rule_.turns() && !arena.crowded() &&
                objective.memory(options.rule) == 0),
       task_(objective, layout_, blocks_, *writer_, plan_.strides, monitor.stop),
       sampler_(supply_.units(), plan_.clock, problem_of(options, objective, plan_), options.seed),
@@ -230,9 +231,14 @@ void Trainer::begin_epoch(int epochs) {
   if (pass == Pass::kSnapshot) parameters_.scale(0, state, state + plane * rule_.state, 0);
   if (report_.epochs == options_.average_from) sampler_.start_average();
   sampler_.begin_epoch(report_.epochs, pass, epochs);
-  turns_.visit(Turn::kBegin, sampler_.step(), parameters_);
+  visit_all(Turn::kBegin);
   epoch_samples_ = 0;
   supply_.begin_epoch();
+}
+
+void Trainer::visit_all(Turn turn) {
+  timed(report_.train_seconds,
+        [&] { turns_.visit(turn, sampler_.step(), parameters_, parallel_on(few_ ? *few_ : arena_)); });
 }
 
 void Trainer::run_epoch() {
@@ -273,7 +279,7 @@ void Trainer::account(const Task& task) {
 
 void Trainer::end_epoch() {
   supply_.complete();
-  turns_.visit(Turn::kEnd, sampler_.step(), parameters_);
+  visit_all(Turn::kEnd);
   if (averaging()) mean_ = averaged(parameters_.all(), layout_, sampler_.average()->all);
 }
 

@@ -193,7 +193,7 @@ Tuned Tuner::run() {
 void Tuner::begin_epoch() {
   for (const auto& c : contestants_) {
     c->sampler.begin_epoch(tuned_.epochs);
-    c->turns.visit(Turn::kBegin, c->sampler.step(), c->parameters);
+    c->turns.visit(Turn::kBegin, c->sampler.step(), c->parameters, parallel_on(arena_));
   }
   epoch_samples_ = 0;
 }
@@ -240,7 +240,7 @@ void Tuner::account(const Task& task) {
 
 void Tuner::end_epoch() {
   for (const auto& c : contestants_) {
-    c->turns.visit(Turn::kEnd, c->sampler.step(), c->parameters);
+    c->turns.visit(Turn::kEnd, c->sampler.step(), c->parameters, parallel_on(arena_));
     judge(*c);
   }
   drop_diverged();
@@ -249,8 +249,7 @@ void Tuner::end_epoch() {
 
 void Tuner::judge(Contestant& contestant) {
   Tried& tried = contestant.tried;
-  std::vector<float> latest(contestant.parameters.floats());
-  contestant.parameters.read(latest);
+  const std::span<const float> latest = contestant.parameters.all();
   const Evaluation sums =
       evaluate_blocks(objective_, layout_, contestant.parameters, blocks_, parallel_on(arena_));
   const double objective = objective_of(sums, objective_, layout_, latest, contestant.options);
@@ -259,7 +258,7 @@ void Tuner::judge(Contestant& contestant) {
   tried.diverged = !std::isfinite(objective) || !std::isfinite(held_out.loss);
   const bool better = judged_ == JudgedBy::kLastEpoch || held_out.loss < tried.validation.loss;
   if (tried.diverged || !better) return;
-  contestant.best = std::move(latest);
+  contestant.best.assign(latest.begin(), latest.end());
   tried.best_epoch = tuned_.epochs;
   tried.objective = objective;
   tried.training = metrics_of(sums, objective_.labels());

@@ -5,18 +5,18 @@
 
 #include "engine/layout.h"
 #include "engine/parameters.h"
+#include "io/parallel.h"
 #include "objectives/objective.h"
 
 namespace sounder {
 
-// The rule's visits of all coordinates when an epoch begins or ends (RuleTraits::turns), and what it keeps for them
-// (RuleTraits::anchors). The objective and the layout must outlive it. Not thread-safe.
+// The rule's visits of all coordinates when an epoch begins or ends, and what it keeps for them (RuleTraits::anchors). The objective and the layout must outlive it. Not thread-safe.
 class Turns {
  public:
   Turns(const Objective& objective, const Layout& layout, Rule rule);
 
-  // Of the parameters, alone; nothing if the rule has no turns.
-  void visit(Turn turn, const Step& step, Parameters& parameters);
+  // Of the parameters, alone, in place; nothing if neither rule nor objective has work to do then.
+  void visit(Turn turn, const Step& step, Parameters& parameters, const ParallelFor& parallel = run_serially);
   // Of an array of cells, all of them or those of this support.
   void visit(Turn turn, const Step& step, std::span<float> array, std::span<const Cell> support = {});
 
@@ -28,6 +28,9 @@ class Turns {
   void set_anchors(std::span<const float> anchors) { anchors_.assign(anchors.begin(), anchors.end()); }
 
  private:
+  bool has_work(Turn turn) const;
+  void visit_cell(Turn turn, const Step& step, std::size_t cell, float* floats);
+
   const Objective& objective_;
   const Layout& layout_;
   const RuleTraits& rule_;

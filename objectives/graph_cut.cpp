@@ -72,7 +72,8 @@ class GraphCut final : public Objective {
             .starts_at_zero = false,
             .terms = true,
             .regularised = false,
-            .rounded = true};
+            .rounded = true,
+            .ends = true};
   }
   bool smooth() const override { return false; }
   Defaults defaults() const override { return {.rule = Rule::kSdca, .l2 = 0, .epochs = 300}; }

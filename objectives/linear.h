@@ -121,7 +121,7 @@ class Linear final : public Objective {
 
   void turn(Turn turn, const LocalWeights& weights, std::size_t count, const Step& step) const override {
     visit(step.rule, [&]<class R>(R) {
-      if constexpr (R::kTraits.turns) R::turn(turn, weights, count, step);
+      if constexpr (R::kTraits.turns()) R::turn(turn, weights, count, step);
       return true;
     });
   }

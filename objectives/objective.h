@@ -37,12 +37,15 @@ struct Shape {
   bool regularised = true;     // else l2 is nothing to it and must be 0
   bool rounded = false;  // the objective is that of the weights rounded: it need not fall from epoch to epoch
   bool draws = false;    // steps and losses draw from the coordinates of a block, of which there must be some
-  bool turns = false;    // turn() has work to do whatever the rule (RuleTraits::turns)
+  bool begins = false;   // turn() has work to do whatever the rule (RuleTraits::begins),
+  bool ends = false;     // (RuleTraits::ends)
 
   // A loss of one margin a sample, and L1 and L2 as they come.
   bool linear() const {
     return width == 1 && common == 0 && grouping == Grouping::kRandom && !pairs && !terms;
   }
+
+  bool turns() const { return begins || ends; }
 
   // Whether Options::bias adds something: pairs, and what has common coordinates, have constants of their own.
   bool takes_bias() const { return !pairs && common == 0; }
@@ -97,11 +100,11 @@ enum class Pass {
   kSnapshot,  // RuleTraits::snapshots: the weights stay, the rule takes their gradient
 };
 
-// RuleTraits::turns: when a rule visits all coordinates.
+// When a rule visits all coordinates.
 enum class Turn {
-  kBegin,  // of an epoch
-  kEnd,
-  kDual,  // RuleTraits::dual, on a copy: the weights become those that the samples' slopes imply
+  kBegin,  // RuleTraits::begins: of an epoch
+  kEnd,    // RuleTraits::ends: of an epoch
+  kDual,   // RuleTraits::dual, on a copy: the weights become those that the samples' slopes imply
   kLead,  // RuleTraits::derives: the run begins at these weights, or is back at them: what they follow from becomes such that they do
 };
 
@@ -244,8 +247,8 @@ class Objective {
     return 0;
   }
 
-  // RuleTraits::turns: what the rule does with the weights and state in the places 0 ... count - 1 when an epoch
-  // begins or ends; their scale is 1.
+  // What the rule does at this turn with the weights and state in the places 0 ... count - 1, whose scale is 1. Of some
+  // coordinates while another thread is at others.
   virtual void turn(Turn, const LocalWeights&, std::size_t /*count*/, const Step&) const {}
 };
 

@@ -50,10 +50,13 @@ struct RuleTraits {
   bool shares = false;     // what blocks change at the same time is averaged where they meet, not added
   bool dual = false;       // ascends the dual: has a duality gap, needs l2 > 0 and no bias
   bool derives = false;    // its weights follow from its state
-  bool turns = false;      // has work to do on all coordinates when an epoch begins or ends (turn())
+  bool begins = false;     // has work to do on all coordinates when an epoch begins (turn()),
+  bool ends = false;       // or ends
 
   StepChoice step = StepChoice::kTrial;
   Fade fade = Fade::kAnneal;
+
+  constexpr bool turns() const { return begins || ends; }
 };
 
 const RuleTraits& traits_of(Rule rule);

@@ -24,7 +24,7 @@ struct FtrlRule {
       .state = 2,
       .l1 = true,
       .derives = true,
-      .turns = true,
+      .ends = true,
       .step = StepChoice::kReach,
       .fade = Fade::kNone};
 

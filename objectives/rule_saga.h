@@ -26,7 +26,7 @@ struct SagaRule {
       .l1 = true,
       .smooth = true,
       .shares = true,
-      .turns = true,
+      .ends = true,
       .step = StepChoice::kSmoothness,
       .fade = Fade::kNone};
 

@@ -63,7 +63,7 @@ struct SdcaRule {
       .memory = 3,
       .anchors = 1,
       .dual = true,
-      .turns = true,
+      .begins = true,
       .step = StepChoice::kNone,
       .fade = Fade::kNone};
 

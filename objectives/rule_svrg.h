@@ -28,7 +28,7 @@ struct SvrgRule {
                                       .smooth = true,
                                       .snapshots = true,
                                       .shares = true,
-                                      .turns = true,
+                                      .ends = true,
                                       .step = StepChoice::kSmoothness,
                                       .fade = Fade::kNone};
 

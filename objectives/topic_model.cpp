@@ -61,7 +61,7 @@ class TopicModel final : public Objective {
             .starts_at_zero = false,
             .terms = true,
             .regularised = false,
-            .turns = true};
+            .ends = true};
   }
   Defaults defaults() const override { return {.l2 = 0, .epochs = 10}; }
   std::optional<Pace> pace(Rule) const override { return Pace{.step = 12, .fade = Fade::kLinear}; }

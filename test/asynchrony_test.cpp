@@ -53,9 +53,7 @@ TEST_CASE("asynchrony: what others change between pull and push is measured") {
   CHECK(found.position == 4);
   CHECK(found.alignment == 2);
   CHECK(found.share() == 4);
-  std::vector<float> weights(4);
-  rig.parameters.read(weights);
-  CHECK(weights[0] == 1);
+  CHECK(rig.parameters.all()[0] == 1);
 }
 
 TEST_CASE("asynchrony: one visit in 32 is measured, and one after the other they are not stale") {

@@ -25,9 +25,7 @@ constexpr Add kAdds[] = {Add::kGuarded, Add::kLockFree, Add::kRacy};
 constexpr std::size_t kCellFloats[] = {4, 8, 36};
 
 std::vector<float> read(const Parameters& parameters) {
-  std::vector<float> all(parameters.floats());
-  parameters.read(all);
-  return all;
+  return {parameters.all().begin(), parameters.all().end()};
 }
 
 std::vector<std::uint32_t> bits_of(const Parameters& parameters) {

@@ -239,7 +239,7 @@ TEST_CASE(
     "rules: a mean that stands for the gradient settles at the end of an epoch what is zero, never a bias") {
   for_each_rule([](const Objective& objective, Rule rule) {
     const RuleTraits& traits = traits_of(rule);
-    if (!traits.turns || !traits.reweights) return;
+    if (!traits.turns() || !traits.reweights) return;
     CAPTURE(name_of(rule));
     const Step step{
         .rule = rule, .pass = traits.snapshots ? Pass::kSnapshot : Pass::kUpdate, .size = 0.1F, .l1 = 0.5};

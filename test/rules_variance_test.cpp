@@ -162,7 +162,7 @@ TEST_CASE("rules: under contention the mean stays that of the remembered gradien
         for (std::size_t i = 0; i < block.rows(); ++i) bias += double{block.weights[i]} * block.memory[i];
       }
       sum[0] += bias;
-      parameters.read(array);
+      std::ranges::copy(parameters.all(), array.begin());
       const float* mean = layout.local(array.data()).state[0];
       double largest = 0;
       for (std::size_t cell = 0; cell < layout.cells(); ++cell) {
@@ -194,7 +194,7 @@ TEST_CASE("rules: what blocks change at the same time is shared where they meet"
       const Step step{.rule = rule, .size = 1, .rows = 60, .others = others};
       GradientTask(objective, layout, blocks, *writer).run({.blocks = {&block, 1}, .step = step});
       array.resize(start.size());
-      parameters.read(array);
+      std::ranges::copy(parameters.all(), array.begin());
     }
     for (std::size_t cell = 0; cell < layout.cells(); ++cell) {
       for (std::size_t p = cell * layout.cell_floats(), i = 0; i < layout.weight_floats(); ++i, ++p) {

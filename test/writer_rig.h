@@ -68,9 +68,7 @@ inline std::vector<float> totals(std::size_t visits) {
 }
 
 inline std::vector<float> read(const Parameters& parameters) {
-  std::vector<float> all(parameters.floats());
-  parameters.read(all);
-  return all;
+  return {parameters.all().begin(), parameters.all().end()};
 }
 
 // Disciplines whose visits may meet on any cell at any time and still lose nothing.
