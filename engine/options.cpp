@@ -133,6 +133,12 @@ void validate(const Options& o) {
   require(among(all_rules(), o.rule), "rule", static_cast<int>(o.rule), "one that there is");
   require(among(all_disciplines(), discipline_of(o)), "discipline", static_cast<int>(discipline_of(o)),
           "one that there is");
+  const auto named = [](std::string_view field, auto value) {
+    require(!name_of(value).empty(), field, static_cast<int>(value), "one that there is");
+  };
+  named("schedule", o.schedule);
+  named("sparsify", o.sparsify);
+  named("priority", o.priority);
   require(o.l2 >= 0 && std::isfinite(o.l2), "l2", o.l2, ">= 0");
   require(o.l1 >= 0 && std::isfinite(o.l1), "l1", o.l1, ">= 0");
   require(o.epochs >= 1, "epochs", o.epochs, ">= 1");
