@@ -20,7 +20,9 @@ double score_of(const EpochReport& epoch) {
 
 // Rounded, as labels of a cut are, an objective may go far up on its way down.
 bool Course::diverged(double objective) const {
-  if (rounded_) return !std::isfinite(objective);
+  if (!std::isfinite(objective))
+    return true;  // also where that at the start was infinite, which allows for anything
+  if (rounded_) return false;
   const double headroom = settles_ ? kSettling : kHeadroom;
   const double allowed = std::max((kDivergence - 1) * std::fabs(lowest_), headroom * std::fabs(first_));
   return !(objective - lowest_ <= allowed);

@@ -32,6 +32,20 @@ TEST_CASE("course: a run has exploded at twice the lowest objective, but not whi
   CHECK(course.diverged(1.2));
 }
 
+TEST_CASE("course: an infinite objective has exploded, also where the run began with one") {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const Options options;
+  for (const bool rounded : {false, true}) {
+    Course course(options, rounded);
+    course.start(kInfinity);
+    CHECK(course.diverged(kInfinity));
+    CHECK(!course.diverged(3));
+    course.take(epoch(3));
+    CHECK(course.diverged(kInfinity));
+    CHECK(!course.diverged(1e9));
+  }
+}
+
 TEST_CASE("course: one that settles may go four times as high as it began above the lowest") {
   const Options options;
   Course course(options, false, true);
