@@ -161,15 +161,27 @@ double beyond_minimum(const std::vector<Edge>& edges, const std::vector<std::uin
   return least > 0 ? 2 * least : std::min(most, 1.0);
 }
 
-// Weights of edges are floats, and so are sums of them.
-void check_capacities(const std::vector<Edge>& edges, double most, const std::string& name) {
+// Weights of edges are floats, and so are sums of them and steps, which are the longer the smaller the weights.
+void check_capacities(const std::vector<Edge>& edges, const std::vector<std::uint32_t>& numbers, double most,
+                      const std::string& name) {
   constexpr double kMost = std::numeric_limits<float>::max();
+  constexpr double kLeast = 1e-30;
   double sum = 0;
-  for (const Edge& edge : edges) sum += std::min(edge.forward, most) + std::min(edge.backward, most);
-  if (sum <= kMost) return;
-  throw InputError(
-      {name},
-      fmt::format("found capacities of {:.3g} in all, expected {:.3g} at most: scale them down", sum, kMost));
+  double largest = 0;  // of those that are weights
+  for (const Edge& edge : edges) {
+    sum += std::min(edge.forward, most) + std::min(edge.backward, most);
+    const bool inner = numbers[edge.u] == kNoTerminal && numbers[edge.v] == kNoTerminal;
+    if (inner) largest = std::max(largest, std::min(larger(edge), most));
+  }
+  if (!(sum <= kMost))
+    throw InputError(
+        {name}, fmt::format("found capacities of {:.3g} in all, expected {:.3g} at most: scale them down",
+                            sum, kMost));
+  if (largest > 0 && largest < kLeast)
+    throw InputError({name},
+                     fmt::format("found no capacity beyond {:.3g} that a minimum cut may have between "
+                                 "nodes other than terminals, expected {:g} or more: scale all of them up",
+                                 largest, kLeast));
 }
 
 // An edge between terminal k and a node: with label k, the node loses nothing.
@@ -252,7 +264,7 @@ CutProblem cut_problem(const FlowNetwork& network, const std::string& name) {
   const std::vector<std::uint32_t> numbers = terminal_numbers(network);
   const std::vector<Edge> edges = edges_of(network);
   const double most = beyond_minimum(edges, numbers, network);
-  check_capacities(edges, most, name);
+  check_capacities(edges, numbers, most, name);
   CutBuilder builder(network.nodes, labels);
   // Beside small capacities a large cost of what no label pays would leave none of their digits.
   const double unit = most > 0 ? std::min(most, 1.0) : 1;

@@ -175,6 +175,21 @@ TEST_CASE("cut problem: capacities that a minimum cut may have are 3.4e38 in all
   CHECK(test::input_error_of([&] { cut_problem(network); }).starts_with("found capacities of inf in all"));
 }
 
+TEST_CASE(
+    "cut problem: capacities between nodes that are no terminals are 1e-30 at least, but for smaller ones "
+    "beside them") {
+  FlowNetwork network{4, {0, 1}, {{0, 2, 1}, {2, 3, 4e-40}, {3, 2, 3e-50}, {3, 1, 1}}};
+  CHECK(test::input_error_of([&] { cut_problem(network, "f.max"); }) ==
+        "f.max: found no capacity beyond 4e-40 that a minimum cut may have between nodes other than "
+        "terminals, expected 1e-30 or more: scale all of them up");
+  const FlowNetwork large_ones{4, {0, 1}, {{0, 2, 1e-50}, {2, 3, 1}, {3, 2, 1}, {3, 1, 1e-50}}};
+  CHECK(test::input_error_of([&] { cut_problem(large_ones); }).starts_with("found no capacity beyond 2e-50"));
+  network.arcs[2].capacity = 1e-30;
+  CHECK(energy_of(cut_problem(network), std::vector<std::uint32_t>{0, 1, 1, 0}) == 2 + 1e-30);
+  network.arcs[1].capacity = network.arcs[2].capacity = 0;
+  CHECK(energy_of(cut_problem(network), std::vector<std::uint32_t>{0, 1, 0, 1}) == 0);
+}
+
 TEST_CASE("cut problem: small capacities add up to what they are") {
   for (const double capacity : {1e-10, 1e-17, 1e-30}) {
     CAPTURE(capacity);
