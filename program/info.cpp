@@ -21,6 +21,7 @@
 #include "io/model_file.h"
 #include "io/output.h"
 #include "io/ratings.h"
+#include "io/stream.h"
 #include "objectives/kernels.h"
 #include "program/commands.h"
 
@@ -265,27 +266,31 @@ void require_as_it_lies(const char* what, std::string_view beginning, const std:
     throw InputError({name}, fmt::format("{} are read by name and not compressed", what));
 }
 
-// Told apart by how they begin.
-Json describe_bytes(std::string_view bytes, const InfoFlags& flags) {
+// Told apart by how they begin. Rows are read a piece at a time, as for training, so that text without line ends is refused
+// before all of it is in memory.
+Json describe_stream(Stream stream, const InfoFlags& flags) {
+  constexpr std::size_t kBeginning = std::size_t{1} << 20;
   const std::string& name = flags.file;
-  if (is_model_file(bytes)) {
+  const std::string beginning(stream.ahead(kBeginning));
+  const auto input = [&] { return Input(std::move(stream)); };
+  if (is_model_file(beginning)) {
     require_as_it_lies("models", kModelFileMagic, name);
     return describe_model(load_model(name));
   }
-  if (is_block_file(bytes)) {
+  if (is_block_file(beginning)) {
     require_as_it_lies("block files", kBlockFileMagic, name);
     return describe_blocks(BlockFile(name, 0));
   }
-  if (is_idx_images(bytes)) return describe_images(parse_idx_images(bytes, name));
-  if (is_max_flow(bytes)) return describe_network(parse_max_flow(bytes, name));
-  if (is_docword(bytes)) return describe_docword(parse_docword(bytes, name));
-  if (is_ratings(bytes)) return describe_ratings(parse_ratings(bytes, name));
+  if (is_idx_images(beginning)) return describe_images(parse_idx_images(input().bytes(), name));
+  if (is_max_flow(beginning)) return describe_network(parse_max_flow(input().bytes(), name));
+  if (is_docword(beginning)) return describe_docword(parse_docword(input().bytes(), name));
+  if (is_ratings(beginning)) return describe_ratings(parse_ratings(input().bytes(), name));
   Arena arena(flags.options);
-  return describe_rows(parse_libsvm(bytes, name, {.index_base = flags.index_base}, parallel_on(arena)));
+  return describe_rows(read_libsvm(stream, name, {.index_base = flags.index_base}, parallel_on(arena)));
 }
 
 Json describe_file(const InfoFlags& flags) {
-  Json json = describe_bytes(Input(flags.file).bytes(), flags);
+  Json json = describe_stream(Stream(flags.file), flags);
   if (flags.index_base && json["format"] != kLibsvm)
     throw InputError({flags.file},
                      "--index-base is for LIBSVM text, found " + json["format"].get<std::string>());

@@ -36,6 +36,12 @@ done <<'TABLE'
 TABLE
 rm bad.svm
 
+mkfifo "$root/log/pipe"
+{ { echo cat && yes '1 1:1' | head -c 100000000; } >"$root/log/pipe" && touch "$root/log/all"; } 2>/dev/null &
+refused ':1:1: found "cat"' info "$root/log/pipe"
+wait
+check 'info reads rows a piece at a time' [ ! -e "$root/log/all" ]
+
 refused 'missing.svm' train missing.svm --model kept.model
 refused '.:' train .
 printf '1 0:1\n-1 1:1\n' >zero.svm
