@@ -188,14 +188,19 @@ Dataset Dataset::normalized() const {
   return Dataset(dimension_, std::move(parts));
 }
 
-std::vector<float> to_unit_columns(const Dataset& data) {
+std::vector<float> largest_of_columns(const Dataset& data) {
   std::vector<float> largest(data.dimension());
   for (std::size_t k = 0; k < data.nonzeros(); ++k) {
     float& found = largest[data.indices()[k]];
     found = std::max(found, std::fabs(data.values()[k]));
   }
-  for (float& factor : largest) factor = std::isnormal(factor) ? 1 / factor : 1;
   return largest;
+}
+
+std::vector<float> to_unit_columns(const Dataset& data) {
+  std::vector<float> factors = largest_of_columns(data);
+  for (float& factor : factors) factor = std::isnormal(factor) ? 1 / factor : 1;
+  return factors;
 }
 
 void normalize(std::span<float> values) {

@@ -133,8 +133,8 @@ void write_weights(const Model& model, const std::string& path);
 // For a table with tabs between its columns: a tab is written \t.
 std::string in_one_column(std::string text);
 
-// Writes into the model how its data was read.
-void complete(Model& model, const TrainingData& data);
+// Writes into the model how its data was read, from `path`. Throws InputError for a weight that --scale-columns makes no float.
+void complete(Model& model, const TrainingData& data, const std::string& path);
 
 // Samples for a model: rows scaled as the scheme has it, labels as the file has them. What the scheme does not know, a
 // column beyond or a name, is refused or, with `ignore_unknown`, left out; names of users and items always are.

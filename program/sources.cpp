@@ -231,6 +231,18 @@ void weigh(Dataset& samples, bool encoded, const ProblemFlags& flags) {
     samples = weigh_classes(samples, flags.class_weights, flags.data);
 }
 
+// A weight is that of the scaled column over what this was divided by, and no float holds any number.
+void check_columns(const Dataset& samples, const std::string& path, std::uint32_t index_base) {
+  constexpr float kLeast = 1e-30F;
+  const std::vector<float> largest = largest_of_columns(samples);
+  const auto tiny = std::ranges::find_if(largest, [=](float value) { return value > 0 && value < kLeast; });
+  if (tiny == largest.end()) return;
+  throw InputError(
+      {path}, fmt::format("found values of {:.3g} at most in column {}, expected one of {:g} or more, for "
+                          "--scale-columns to divide by: multiply them, or leave the column out",
+                          *tiny, tiny - largest.begin() + index_base, kLeast));
+}
+
 // Where all labels are the same there may be nothing to learn: refused here, where the file is known, as train() would.
 void check_spread(const Dataset& samples, const Objective& objective, const std::string& name) try {
   if (std::ranges::adjacent_find(samples.labels(), std::not_equal_to()) == samples.labels().end())
@@ -312,6 +324,7 @@ TrainingData read_for_training(const ProblemFlags& flags, const ParallelFor& par
   data.scheme.normalize = start != nullptr ? start->normalize : flags.normalize;
   if (data.scheme.normalize) data.samples = data.samples.normalized();
   if (flags.scale_columns) {
+    check_columns(data.samples, flags.data, data.scheme.index_base);
     data.scheme.factors = to_unit_columns(data.samples);
     data.samples = data.samples.with_columns_times(data.scheme.factors);
   }
@@ -340,15 +353,21 @@ std::optional<Dataset> read_validation(const TrainFlags& flags, const SampleSche
   return encoded(held_out, scheme, flags.validation);
 }
 
-void complete(Model& model, const TrainingData& data) {
+void complete(Model& model, const TrainingData& data, const std::string& path) {
   model.labels = data.scheme.labels;
   model.label_rule = data.scheme.label_rule;
   model.normalize = data.scheme.normalize;
   model.index_base = data.scheme.index_base;
   model.names = data.scheme.names;
   model.seen = data.seen;
-  for (std::size_t i = 0; i < data.scheme.factors.size() * model.width; ++i)
+  for (std::size_t i = 0; i < data.scheme.factors.size() * model.width; ++i) {
     model.weights[i] *= data.scheme.factors[i / model.width];
+    if (!std::isfinite(model.weights[i]))
+      throw InputError({path},
+                       fmt::format("found a weight beyond what a float holds for column {} as it comes, with "
+                                   "--scale-columns: scale the labels down",
+                                   i / model.width + model.index_base));
+  }
 }
 
 KnownData read_known(const SampleFiles& files, const SampleScheme& scheme, bool ignore_unknown,

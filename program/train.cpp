@@ -182,7 +182,7 @@ int run(const TrainFlags& flags, Interrupts& interrupts) {
   Trained trained = train_on(data, flags, *progress, interrupts.token(), begin_hold);
   begin_hold();
   progress.reset();
-  complete(trained.model, data);
+  complete(trained.model, data, flags.data);
   trained.report.load_seconds = load_seconds;
   trained.report.remarks = remarks_of(flags, trained.model);
   trained.report.remarks.merge(data.remarks);

@@ -147,7 +147,7 @@ int run(const TuneFlags& flags, Interrupts& interrupts) {
   Tuned tuned = tune(std::move(data.samples), objective, flags.options, flags.candidates(), *data.validation,
                      monitor, judged);
   progress.reset();
-  complete(tuned.model, data);
+  complete(tuned.model, data, flags.data);
   const bool diverged = tuned.ranking.front().diverged;
   if (!flags.model.empty() && !diverged) save_model(tuned.model, flags.model);
   if (!flags.report.empty()) write_file(flags.report, json_of(flags, tuned, objective));

@@ -70,6 +70,10 @@ ends 0 evaluate even.model uneven.svm --quiet --report raw.json
 check 'the model is for columns as they come' \
   between 0.999 "$(number raw.json loss) / $(awk '/"validation": {/ { on = 1 } on && /"loss"/ { print $2 + 0; exit }' even.json)" 1.001
 refused 'even.model: found a model for columns as they come, which --scale-columns contradicts' train uneven.svm --objective logistic --start even.model --scale-columns
+awk '{ sub(/^2:/, "", $3); $3 = "2:" $3 * 1e-41; print }' uneven.svm >tiny.svm
+refused 'tiny.svm: found values of 3e-39 at most in column 2, expected one of 1e-30 or more' train tiny.svm --objective logistic --scale-columns --model new.model
+awk '{ print $1 * 1e38, $2, "2:1e-3" }' uneven.svm >huge.svm
+refused 'huge.svm: found a weight beyond what a float holds for column 2 as it comes' train huge.svm --objective least_squares --bias --scale-columns --quiet --model new.model
 refused '--scale-columns is not kept in a block file' convert uneven.svm uneven.blocks --scale-columns
 refused '--scale-columns needs samples, found a block file' train good.blocks --scale-columns
 
