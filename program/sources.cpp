@@ -360,7 +360,8 @@ void complete(Model& model, const TrainingData& data, const std::string& path) {
   model.index_base = data.scheme.index_base;
   model.names = data.scheme.names;
   model.seen = data.seen;
-  for (std::size_t i = 0; i < data.scheme.factors.size() * model.width; ++i) {
+  if (data.scheme.factors.empty()) return;
+  for (std::size_t i = 0; i < model.weights.size(); ++i) {
     model.weights[i] *= data.scheme.factors[i / model.width];
     if (!std::isfinite(model.weights[i]))
       throw InputError({path},

@@ -74,6 +74,8 @@ awk '{ sub(/^2:/, "", $3); $3 = "2:" $3 * 1e-41; print }' uneven.svm >tiny.svm
 refused 'tiny.svm: found values of 3e-39 at most in column 2, expected one of 1e-30 or more' train tiny.svm --objective logistic --scale-columns --model new.model
 awk '{ print $1 * 1e38, $2, "2:1e-3" }' uneven.svm >huge.svm
 refused 'huge.svm: found a weight beyond what a float holds for column 2 as it comes' train huge.svm --objective least_squares --bias --scale-columns --quiet --model new.model
+ends 1 tune huge.svm --objective squared_epsilon_insensitive --scale-columns --steps 1e38 --quiet
+check 'candidates that all diverge leave no weights to scale back' grep -q 'all candidates diverged' "$err"
 refused '--scale-columns is not kept in a block file' convert uneven.svm uneven.blocks --scale-columns
 refused '--scale-columns needs samples, found a block file' train good.blocks --scale-columns
 
