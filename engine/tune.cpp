@@ -146,6 +146,7 @@ Tuner::Tuner(Source source, const Objective& objective, const Options& common,
       clock_(monitor, common.time_limit),
       tuned_{.ranking = {},
              .model = {},
+             .note = {},
              .samples = source.rows(),
              .validation_samples = validation.rows(),
              .coordinates = source.dimension(),
@@ -165,6 +166,7 @@ Tuner::Tuner(Source source, const Objective& objective, const Options& common,
              {.sample = [this](Task& task) { return sample(task); },
               .work = [this](const Task& task) { work(task); },
               .account = [this](const Task& task) { account(task); }}) {
+  tuned_.note = plan_.note;
   tuned_.block_rows = plan_.block_rows;
   timed(tuned_.prepare_seconds, [&] {
     blocks_ = std::move(source).blocks(layout_, objective, common, plan_.block_rows, plan_.support, arena);

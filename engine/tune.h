@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "engine/options.h"
@@ -41,6 +42,7 @@ struct Tried {
 struct Tuned {
   std::vector<Tried> ranking;  // least validation loss first; those that diverged last, as they did
   Model model;                 // of the first, at that epoch; without weights if all diverged
+  std::string note;            // as Report has it, of all of them
 
   Outcome outcome = Outcome::kEpochLimit;  // kDiverged: all did
   int epochs = 0;

@@ -63,6 +63,7 @@ std::string table_of(const TuneFlags& flags, const Tuned& tuned, const Objective
   text += fmt::format("{:>10}{:>10}{:>10}{:>7}{:>12}  {}\n", "l2", "step", "in force", "epoch", "objective",
                       "validation");
   for (const Tried& tried : tuned.ranking) text += row_of(tried);
+  if (!tuned.note.empty()) text += fmt::format("\nnote: {}\n", tuned.note);
   return text;
 }
 
@@ -101,6 +102,7 @@ std::string json_of(const TuneFlags& flags, const Tuned& tuned, const Objective&
   } else {
     json["valid"] = flags.validation;
   }
+  if (!tuned.note.empty()) json["note"] = tuned.note;
   json.update({{"objective_name", objective.name()},
                {"rule", name_of(options.rule)},
                {"schedule", name_of(options.schedule)},

@@ -70,6 +70,9 @@ ends 0 evaluate even.model uneven.svm --quiet --report raw.json
 check 'the model is for columns as they come' \
   between 0.999 "$(number raw.json loss) / $(awk '/"validation": {/ { on = 1 } on && /"loss"/ { print $2 + 0; exit }' even.json)" 1.001
 refused 'even.model: found a model for columns as they come, which --scale-columns contradicts' train uneven.svm --objective logistic --start even.model --scale-columns
+ends 0 tune uneven.svm --objective logistic --bias --l2s 1e-4,1e-5 --epochs 2 --report tuned.json
+check 'tune tells of small columns as well, once' [ "$(grep -c '^note: 6. % of the values' "$out")" -eq 1 ]
+has_keys tuned.json note
 awk '{ sub(/^2:/, "", $3); $3 = "2:" $3 * 1e-41; print }' uneven.svm >tiny.svm
 refused 'tiny.svm: found values of 3e-39 at most in column 2, expected one of 1e-30 or more' train tiny.svm --objective logistic --scale-columns --model new.model
 awk '{ print $1 * 1e38, $2, "2:1e-3" }' uneven.svm >huge.svm
