@@ -45,6 +45,11 @@ double for_all_rows(const Trial& trial, std::size_t rows) {
   return trial.smooth() || trial.adapts() ? 1 : std::pow(seen, kFall + kCrowded * trial.crowd());
 }
 
+// So much above it, as a share of what it is without its sign: below it if the share is negative.
+double above(double objective, double share) {
+  return std::isfinite(objective) ? objective + share * std::fabs(objective) : objective;
+}
+
 // What the step half-way between the second and the third would have done, by the parabola or cubic through what is known,
 // but no better than they did.
 double between(double before, double low, double high, double after) {
@@ -84,7 +89,7 @@ double nearest_of(const std::map<int, double>& scores, double enough) {
   return nearest;
 }
 
-// Upwards from the first, then downwards if the best is near it.
+// Upwards from the first, then downwards if the best is near it or none is better than no step.
 double best_tried(const Trial& trial, std::size_t rows, int epochs) {
   constexpr double kBudget = 0.9;  // epochs, or a share of all of them
   constexpr double kShare = 0.1;
@@ -106,11 +111,12 @@ double best_tried(const Trial& trial, std::size_t rows, int epochs) {
          k += direction) {
       const double before = scores.empty() ? kInfinity : best()->second;
       scores[k] = all.at(k, direction);
-      worse = scores[k] < before * (1 - search.gain) ? 0 : worse + 1;
+      if (direction < 0 && std::isinf(best()->second)) continue;  // a smaller one may be finite
+      worse = scores[k] < above(before, -search.gain) ? 0 : worse + 1;
     }
   };
   const auto enough = [&] {
-    const double tie = best()->second * search.tie;
+    const double tie = above(best()->second, search.tie - 1);
     if (!search.by_fall) return tie;
     const double fall = std::max(0.0, trial.loss_at_start() - best()->second);
     return std::min(tie, best()->second + (search.tie - 1) * fall);
@@ -118,8 +124,10 @@ double best_tried(const Trial& trial, std::size_t rows, int epochs) {
   walk(search.first, 1);
   if (scores.empty()) return all.step(search.first - 1);  // a row or two
   const bool may_begin_lower = !search.nearest && scores.at(search.first) <= enough();
-  if (best()->first < search.first + search.patience || may_begin_lower) walk(search.first - 1, -1);
-  return all.step(search.nearest ? nearest_of(scores, enough()) : smallest_of(scores, enough()));
+  const bool lost = best()->second > trial.loss_at_start();
+  if (best()->first < search.first + search.patience || may_begin_lower || lost) walk(search.first - 1, -1);
+  const bool nearest = search.nearest && std::isfinite(best()->second);
+  return all.step(nearest ? nearest_of(scores, enough()) : smallest_of(scores, enough()));
 }
 
 }  // namespace
