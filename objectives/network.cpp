@@ -12,6 +12,8 @@
 // L2 is on V alone.
 // Source: Rumelhart, Hinton, Williams, Learning representations by back-propagating errors (1986).
 
+#include <fmt/format.h>
+
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
@@ -20,6 +22,7 @@
 #include <memory>
 #include <vector>
 
+#include "io/error.h"
 #include "objectives/catalogue.h"
 #include "objectives/classes.h"
 #include "objectives/wide_kernels.h"
@@ -115,6 +118,21 @@ void move(const Row& row, const LocalWeights& local, float step, float scale, De
   scatter(row, a.delta.data(), a.delta.size(), local.weights);
 }
 
+// 1 without any input. A step moves V so many times as much as the constants: by next to nothing where inputs are small, and
+// weights that carry these are so large that they, by l2, are the objective.
+double mean_squared_norm(const Dataset& data) {
+  constexpr double kLeast = 1e-6;
+  double squares = 0;
+  for (const double x : data.values()) squares += x * x;
+  if (squares == 0) return 1;
+  const double mean = squares / static_cast<double>(data.rows());
+  if (mean >= kLeast) return mean;
+  throw InputError(
+      fmt::format("the mean |x|^2 of the samples is {:.3g}, expected {:g} or more: a network does not learn "
+                  "from smaller ones; scale the columns (--scale-columns) or normalize the rows",
+                  mean, kLeast));
+}
+
 // What fitted() learns from the training data.
 struct Inputs {
   std::size_t dimension = std::numeric_limits<std::size_t>::max();
@@ -145,10 +163,7 @@ class Network final : public Objective {
   }
 
   std::unique_ptr<Objective> fitted(const Dataset& data) const override {
-    double squares = 0;
-    for (const double x : data.values()) squares += x * x;
-    const Inputs inputs{.dimension = data.dimension(),
-                        .mean_squared_norm = squares > 0 ? squares / static_cast<double>(data.rows()) : 1};
+    const Inputs inputs{.dimension = data.dimension(), .mean_squared_norm = mean_squared_norm(data)};
     return std::make_unique<Network>(Sizes{sizes_.hidden, known_ ? sizes_.classes : count_classes(data)},
                                      true, inputs);
   }

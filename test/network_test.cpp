@@ -92,6 +92,17 @@ TEST_CASE("network: inputs whose squares no float holds have a start and a step 
   CHECK(weight != 0);
 }
 
+TEST_CASE("network: refuses inputs that are too small to learn from, but not inputs of zeros") {
+  const auto network = make_objective("network", {{"hidden", 4}});
+  const auto error_of = [&](float scale) {
+    const Dataset data = checkerboard(100, 5).with_columns_times(std::vector<float>(3, scale));
+    return input_error_of([&] { network->fitted(data); });
+  };
+  for (const float scale : {0.0F, 1e-3F, 1.0F, 1e18F}) CHECK(error_of(scale).empty());
+  for (const float scale : {1e-4F, 1e-15F, 1e-38F})
+    CHECK(error_of(scale).starts_with("the mean |x|^2 of the samples is "));
+}
+
 TEST_CASE("network: many threads on three coordinates learn what no linear model can") {
   const Dataset data = checkerboard(2000, 2);
   const Dataset test = checkerboard(1000, 3);
