@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
+#include <span>
 
 #include "engine/arena.h"
 #include "io/random.h"
@@ -12,6 +14,12 @@ namespace {
 
 constexpr std::size_t kPairs = 8192;
 constexpr std::size_t kSquares = std::size_t{1} << 16;
+
+// In double: gradients go by labels and values, and no float holds the square of every float.
+double product_sum(std::span<const float> a, std::span<const float> b) {
+  return std::transform_reduce(a.begin(), a.end(), b.begin(), 0.0, std::plus(),
+                               [](double x, double y) { return x * y; });
+}
 
 struct Mean {
   double value = 0;
@@ -53,9 +61,8 @@ double dot(const SampleGradient& a, const SampleGradient& b) {
   double sum = 0;
   for (std::size_t i = 0, j = 0; i < a.support.size() && j < b.support.size();) {
     if (a.support[i] == b.support[j]) {
-      const auto from = a.values.begin() + static_cast<std::ptrdiff_t>(i * floats);
-      const auto other = b.values.begin() + static_cast<std::ptrdiff_t>(j * floats);
-      sum += std::inner_product(from, from + static_cast<std::ptrdiff_t>(floats), other, 0.0);
+      sum += product_sum(std::span(a.values).subspan(i * floats, floats),
+                         std::span(b.values).subspan(j * floats, floats));
     }
     const bool forward = a.support[i] <= b.support[j];
     j += b.support[j] <= a.support[i] ? 1 : 0;
@@ -65,7 +72,7 @@ double dot(const SampleGradient& a, const SampleGradient& b) {
 }
 
 double squared_norm(const SampleGradient& gradient) {
-  return std::inner_product(gradient.values.begin(), gradient.values.end(), gradient.values.begin(), 0.0);
+  return product_sum(gradient.values, gradient.values);
 }
 
 SampleGradients::SampleGradients(const Dataset& data, const Layout& layout, std::span<const float> weights,

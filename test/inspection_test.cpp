@@ -292,6 +292,11 @@ TEST_CASE("sample gradients: those of least squares at zero are -label x") {
   CHECK(squared_norm(gradients.of(1)) == doctest::Approx(9 + 16 + 25).epsilon(1e-3));
   CHECK(squared_norm(gradients.of(2)) == doctest::Approx(4 * (36 + 49)).epsilon(1e-3));
   CHECK(dot(gradients.of(1), gradients.of(2)) == doctest::Approx(2 * 4 * 7).epsilon(1e-3));
+
+  const Dataset large = data.with_labels({0, 1e30F, 2e30F});
+  const SampleGradients long_ones(large, layout, start, *objective, 1e-6);
+  CHECK(squared_norm(long_ones.of(2)) / 1e60 == doctest::Approx(4 * (36 + 49)).epsilon(1e-3));
+  CHECK(dot(long_ones.of(1), long_ones.of(2)) / 1e60 == doctest::Approx(2 * 4 * 7).epsilon(1e-3));
 }
 
 TEST_CASE(
