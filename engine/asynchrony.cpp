@@ -3,7 +3,6 @@
 #include <tbb/enumerable_thread_specific.h>
 
 #include <Eigen/Core>
-#include <algorithm>
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -19,12 +18,10 @@ namespace sounder {
 namespace {
 
 constexpr std::uint64_t kSampled = 32;
-constexpr std::size_t kPieceCells = 256;  // summed in floats
 
-using Floats = Eigen::Map<const Eigen::ArrayXf>;
-
-Floats floats(const float* first, std::size_t count) {
-  return {first, static_cast<Eigen::Index>(count)};
+// To multiply in double, as no float holds the square of every float.
+auto doubles(const float* first, std::size_t count) {
+  return Eigen::Map<const Eigen::ArrayXf>(first, static_cast<Eigen::Index>(count)).cast<double>();
 }
 
 // The least value that `share` of all do not exceed.
@@ -101,18 +98,18 @@ void MeasuringWriter::record(const Visit& visit, const LocalCopy& copy) {
   double others = 0;
   double product = 0;
   const auto add = [&](std::size_t first, std::size_t count) {
-    const Floats before = floats(copy.before() + first, count);
-    const Floats after = floats(copy.after() + first, count);
-    const Floats found = floats(now.data() + first, count);
+    const auto before = doubles(copy.before() + first, count);
+    const auto after = doubles(copy.after() + first, count);
+    const auto found = doubles(now.data() + first, count);
     own += (after - before).square().sum();
     others += (found - before).square().sum();
     product -= ((found - before) * (after - before)).sum();
   };
   const std::size_t cell = layout_.cell_floats();
-  const bool plain = layout_.weight_floats() == cell;  // then many cells at a time
-  const std::size_t step = plain ? kPieceCells * cell : cell;
+  const bool plain = layout_.weight_floats() == cell;  // then all cells at once
+  const std::size_t step = plain ? now.size() : cell;
   for (std::size_t first = 0; first < now.size(); first += step)
-    add(first, plain ? std::min(step, now.size() - first) : layout_.weight_floats());
+    add(first, plain ? step : layout_.weight_floats());
   const std::uint64_t stale =
       tally_->began.load(std::memory_order_relaxed) - *visit.ended_before - visit.samples;
   const std::lock_guard lock(tally_->mutex);

@@ -56,6 +56,19 @@ TEST_CASE("asynchrony: what others change between pull and push is measured") {
   CHECK(rig.parameters.all()[0] == 1);
 }
 
+TEST_CASE("asynchrony: changes whose squares no float holds are measured as well") {
+  Rig rig;
+  LocalCopy mine;
+  LocalCopy other;
+  const Visit visit = rig.pull(10, mine);
+  rig.push(rig.pull(5, other), other, 0x1p101F);
+  rig.push(visit, mine, -0x1p100F);
+  const Asynchrony found = *rig.writer.asynchrony();
+  CHECK(found.gradient == 0x1p200);
+  CHECK(found.position == 0x1p202);
+  CHECK(found.alignment == 0x1p201);
+}
+
 TEST_CASE("asynchrony: one visit in 32 is measured, and one after the other they are not stale") {
   Rig rig;
   LocalCopy copy;
