@@ -300,20 +300,15 @@ void Parameters::write(std::span<const float> in) {
   if (!in.empty()) std::memcpy(array_, in.data(), floats() * sizeof(float));
 }
 
-// A piece of the array at a time, in the first-level cache.
 void Parameters::scale(std::size_t first, std::size_t begin, std::size_t end, float factor) {
-  constexpr std::size_t kPieceFloats = 2048;
-  const std::size_t piece_cells = std::max<std::size_t>(1, kPieceFloats / cell_floats_);
-  std::vector<float> piece(piece_cells * cell_floats_);
-  for (std::size_t cell = first; cell < cells_; cell += piece_cells) {
-    const std::size_t cells = std::min(piece_cells, cells_ - cell);
-    const std::size_t bytes = cells * cell_floats_ * sizeof(float);
-    Word* const words = array_ + cell * (cell_floats_ / 2);
-    std::memcpy(piece.data(), words, bytes);
-    for (std::size_t from = 0; from < cells * cell_floats_; from += cell_floats_)
-      for (std::size_t i = begin; i < end; ++i) piece[from + i] *= factor;
-    std::memcpy(words, piece.data(), bytes);
+  const std::span<float> floats = all().subspan(first * cell_floats_);
+  const std::size_t stride = cell_floats_;
+  if (end - begin == stride) {
+    for (float& x : floats) x *= factor;
+    return;
   }
+  for (std::size_t cell = 0; cell < floats.size(); cell += stride)
+    for (float& x : floats.subspan(cell + begin, end - begin)) x *= factor;
 }
 
 }  // namespace sounder
