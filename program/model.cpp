@@ -180,7 +180,8 @@ int run(const EvaluateFlags& flags, Interrupts& interrupts) {
   const Session session(flags);
   const std::optional<Metrics> metrics =
       flags.top > 0 ? evaluate_if_labelled(session) : std::optional(session.evaluate());
-  const std::optional<Ranking> ranking = flags.top > 0 ? std::optional(rank(session)) : std::nullopt;
+  std::optional<Ranking> ranking;
+  if (flags.top > 0) ranking = rank(session);
   const Interrupts::Hold hold(interrupts);
   if (!flags.report.empty()) {
     Remarks remarks = remarks_of(session);
