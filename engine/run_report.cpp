@@ -36,6 +36,11 @@ void tell_growth(Report& report, double growth) {
         fmt::format(" (raised {:.3g} times during the run, as its epochs went well)", growth);
 }
 
+void add_note(std::string& note, const std::string& more) {
+  if (!note.empty() && !more.empty()) note += "; ";
+  note += more;
+}
+
 // What may help, of that what there is.
 std::string advice_of(const Report& report, const Objective& objective) {
   const bool steps = traits_of(report.options.rule).step != StepChoice::kNone;

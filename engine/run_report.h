@@ -21,6 +21,9 @@ void tell_plan(Report& report, const Plan& plan);
 // By how much the step's cap grew (StepLimit).
 void tell_growth(Report& report, double growth);
 
+// Adds to what a note says already; nothing if that is empty.
+void add_note(std::string& note, const std::string& more);
+
 // Of a run that diverged, once its rollbacks are counted: what may help.
 std::string advice_of(const Report& report, const Objective& objective);
 

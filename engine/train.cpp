@@ -17,6 +17,7 @@
 #include "engine/discipline.h"
 #include "engine/duality.h"
 #include "engine/evaluate.h"
+#include "engine/fit_notes.h"
 #include "engine/gradient_task.h"
 #include "engine/graph.h"
 #include "engine/layout.h"
@@ -69,6 +70,7 @@ class Trainer {
   void keep(const Course::Standing& standing);
   void roll_back();
   void record(double objective, const Evaluation& sums);
+  void tell_fit();
   std::optional<Outcome> verdict() const;
   Trained finish(Outcome outcome);
 
@@ -92,6 +94,7 @@ class Trainer {
   Arena& arena_;
   RunClock clock_;
   Report report_;
+  const std::optional<SampleScales> scales_;
   Layout layout_;
   // After the best epoch, mostly the checkpoint's; what training starts from, to begin with.
   std::shared_ptr<const std::vector<float>> best_;
@@ -132,6 +135,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       arena_(arena),
       clock_(monitor, options.time_limit),
       report_(start_report(source, objective, options, arena)),
+      scales_(sample_scales(source, objective)),
       layout_(
           timed(report_.prepare_seconds, [&] { return source.layout(objective, options, arena.threads()); })),
       best_(std::make_shared<const std::vector<float>>(source.start(layout_, objective, options))),
@@ -391,6 +395,12 @@ std::optional<Outcome> Trainer::verdict() const {
   return course_.stalled() ? std::optional(Outcome::kConverged) : std::nullopt;
 }
 
+void Trainer::tell_fit() {
+  if (!scales_) return;
+  add_note(report_.note, note_on_penalty(report_, objective_, *scales_));
+  add_note(report_.note, note_on_constant(report_, *scales_));
+}
+
 Trained Trainer::finish(Outcome outcome) {
   report_.outcome = outcome;
   report_.step = sampler_.initial_step();
@@ -403,6 +413,7 @@ Trained Trainer::finish(Outcome outcome) {
   report_.passes = passes();
   if (report_.train_seconds > 0)
     report_.nonzeros_per_second = static_cast<double>(nonzeros_) / report_.train_seconds;
+  tell_fit();
   if (outcome == Outcome::kDiverged) report_.advice = advice_of(report_, objective_);
   return {.model = model_of(*best_), .report = std::move(report_)};
 }
