@@ -15,10 +15,12 @@
 #include "engine/evaluate.h"
 #include "engine/gradient_task.h"
 #include "engine/graph.h"
+#include "engine/grid_note.h"
 #include "engine/layout.h"
 #include "engine/parameters.h"
 #include "engine/plan.h"
 #include "engine/run_clock.h"
+#include "engine/run_report.h"
 #include "engine/sampler.h"
 #include "engine/stopwatch.h"
 #include "engine/turns.h"
@@ -310,6 +312,7 @@ Tuned Tuner::finish() {
     tuned_.model = layout_.model(winner.best, objective_, winner.options.l2, tuned_.samples);
   }
   std::ranges::move(diverged_, std::back_inserter(tuned_.ranking));
+  add_note(tuned_.note, note_on_edges(tuned_.ranking));
   return std::move(tuned_);
 }
 

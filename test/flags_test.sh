@@ -203,4 +203,12 @@ check 'l2 of a linear objective' [ "$(l2s_of logistic good.svm)" = '1e-06 1e-05 
 check 'l2 of ratings' [ "$(l2s_of matrix_completion ratings.txt)" = '0.00035 0.0035 0.035 0.35 3.5 ' ]
 check 'no l2 of topics' [ "$(l2s_of topic_model bag.txt)" = '0.0 ' ]
 
+# --- Where tune stops short ----------------------------------------------------------------------------------------------
+
+ends 0 tune good.svm --l2s 0.1,10 --epochs 3 --report tuned.json
+check 'tune says where to go on' grep -q '^note: the best l2 is the smallest tried: try --l2s 0.1,0.001,1e-05$' "$out"
+check 'and reports it' grep -q '"note": "the best l2 is the smallest tried' tuned.json
+ends 0 tune good.svm --l2s 10 --epochs 3
+check 'one l2 has no edge' [ "$(grep -c '^note' "$out")" -eq 0 ]
+
 finish
