@@ -150,14 +150,19 @@ std::string to_json(const std::optional<Metrics>& metrics, const Remarks& remark
   return json_text(json);
 }
 
+// The figures are those of the epoch that is kept, which need not be the last.
 std::string Report::brief() const {
   std::string quality;
   if (training.accuracy) quality = fmt::format(", accuracy {:.2f} %", 100 * *training.accuracy);
   if (training.perplexity) quality = fmt::format(", perplexity {:.6g}", *training.perplexity);
   if (training.rmse) quality = fmt::format(", rmse {:.6g}", *training.rmse);
-  return fmt::format("{}: objective {:.6g}{} after {}; {:.0f} M non-zeros/s on {}, {:.2f} s of updates",
-                     name_of(outcome), objective, quality, counted(epochs, "epoch"),
-                     nonzeros_per_second / 1e6, counted(threads, "thread"), train_seconds);
+  const bool last = best_epoch == 0 || best_epoch == epochs;
+  const std::string before =
+      last ? "" : fmt::format("{}, the best is epoch {}: ", counted(epochs, "epoch"), best_epoch);
+  const std::string behind = last ? " after " + counted(epochs, "epoch") : "";
+  return fmt::format("{}: {}objective {:.6g}{}{}; {:.0f} M non-zeros/s on {}, {:.2f} s of updates",
+                     name_of(outcome), before, objective, quality, behind, nonzeros_per_second / 1e6,
+                     counted(threads, "thread"), train_seconds);
 }
 
 std::string Report::to_json() const {

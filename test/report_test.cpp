@@ -130,6 +130,15 @@ TEST_CASE("report: brief is one line with what matters") {
   }
 }
 
+TEST_CASE("report: brief says which epoch its figures are of, where that is not the last") {
+  Report report = example();
+  report.best_epoch = 2;
+  CHECK(report.brief().starts_with("converged: objective 0.25, accuracy 87.50 % after 2 epochs; "));
+  report.epochs = 30;
+  CHECK(report.brief().starts_with(
+      "converged: 30 epochs, the best is epoch 2: objective 0.25, accuracy 87.50 %; "));
+}
+
 TEST_CASE("report: outcomes have names") {
   CHECK(name_of(Outcome::kConverged) == "converged");
   CHECK(name_of(Outcome::kEpochLimit) == "epoch_limit");
