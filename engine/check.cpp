@@ -159,7 +159,7 @@ void check_blocks(const BlockFile& file, const Objective& objective, const Optio
 
 std::unique_ptr<Objective> fitted_and_checked(const Dataset& data, const Objective& objective,
                                               const Options& options, const Dataset* validation) {
-  validate(options);
+  validate(options, objective);
   check_samples(data, objective.labels());
   if (objective.shape().pairs) check_pairs(data);
   check_validation(validation, data.dimension(), objective.labels());
@@ -184,7 +184,7 @@ void check(const BlockFile& file, const Objective& objective, const Options& opt
            const Dataset* validation) {
   Options with_blocks = options;
   if (options.block_rows == 0) with_blocks.block_rows = file.shape().block_rows;
-  validate(with_blocks);
+  validate(with_blocks, objective);
   check_storable(objective);
   check_validation(validation, file.shape().dimension, objective.labels());
   check_method(objective, options);

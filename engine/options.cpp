@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "io/error.h"
 
@@ -53,11 +56,22 @@ void validate_sparsify(const Options& o) {
                             name_of(discipline_of(o)))));
 }
 
-void validate_combination(const Options& o) {
+// What minimises with L1, of what suits the objective.
+std::string mend_for_l1(const Objective& objective) {
+  std::vector<std::string_view> rules;
+  for (const Rule rule : all_rules())
+    if (traits_of(rule).l1 && objective.suits(rule)) rules.push_back(name_of(rule));
+  if (rules.empty() || objective.shape().terms) return "leave it out: " + objective.name() + " has no l1";
+  const std::string last(rules.back());
+  rules.pop_back();
+  return fmt::format("for {} take {}{}{}", objective.name(), fmt::join(rules, ", "),
+                     rules.empty() ? "" : " or ", last);
+}
+
+void validate_combination(const Options& o, std::string_view l1_mend) {
   const RuleTraits& rule = traits_of(o.rule);
   const auto clash = [&](std::string_view what) { return fmt::format("rule = {}: {}", rule.name, what); };
-  require(o.l1 == 0 || rule.l1,
-          clash("cannot minimise with l1 > 0; take saga, svrg, ftrl or adagrad, what suits the objective"));
+  require(o.l1 == 0 || rule.l1, clash(fmt::format("cannot minimise with l1 > 0; {}", l1_mend)));
   require(!rule.dual || !o.bias, clash("has no bias; add a constant column to the data instead"));
   require(!traits_of(discipline_of(o)).rounds || o.tau == 0,
           fmt::format("discipline = {}: a round is its staleness bound; tau must be 0",
@@ -112,23 +126,7 @@ void validate_nodes(const Options& o) {
   refuse(o.simulate > 0, "simulated workers run on one thread");
 }
 
-}  // namespace
-
-bool may_refresh(const Options& options) {
-  const RuleTraits& rule = traits_of(options.rule);
-  return options.average_from == 0 && options.sparsify == Sparsify::kNone && !rule.shares && !rule.dual;
-}
-
-Options options_for(const Objective& objective) {
-  const Defaults defaults = objective.defaults();
-  Options options;
-  options.rule = defaults.rule;
-  options.l2 = defaults.l2;
-  options.epochs = defaults.epochs;
-  return options;
-}
-
-void validate(const Options& o) {
+void validate_all(const Options& o, std::string_view l1_mend) {
   const auto among = [](const auto& all, auto value) { return std::ranges::find(all, value) != all.end(); };
   require(among(all_rules(), o.rule), "rule", static_cast<int>(o.rule), "one that there is");
   require(among(all_disciplines(), discipline_of(o)), "discipline", static_cast<int>(discipline_of(o)),
@@ -165,8 +163,32 @@ void validate(const Options& o) {
   validate_nodes(o);
   validate_schedule(o);
   validate_sparsify(o);
-  validate_combination(o);
+  validate_combination(o, l1_mend);
   validate_refresh(o);
+}
+
+}  // namespace
+
+bool may_refresh(const Options& options) {
+  const RuleTraits& rule = traits_of(options.rule);
+  return options.average_from == 0 && options.sparsify == Sparsify::kNone && !rule.shares && !rule.dual;
+}
+
+Options options_for(const Objective& objective) {
+  const Defaults defaults = objective.defaults();
+  Options options;
+  options.rule = defaults.rule;
+  options.l2 = defaults.l2;
+  options.epochs = defaults.epochs;
+  return options;
+}
+
+void validate(const Options& options) {
+  validate_all(options, "take saga, svrg, ftrl or adagrad, what suits the objective");
+}
+
+void validate(const Options& options, const Objective& objective) {
+  validate_all(options, mend_for_l1(objective));
 }
 
 Discipline discipline_of(const Options& options) {

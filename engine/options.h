@@ -102,6 +102,8 @@ Options options_for(const Objective& objective);
 
 // Throws InputError, "field = value: constraint", for the first field out of range or at odds with another.
 void validate(const Options& options);
+// The same, and messages name what suits the objective.
+void validate(const Options& options, const Objective& objective);
 
 // Whether a block may push its hot coordinates before it has gone through all its rows.
 bool may_refresh(const Options& options);

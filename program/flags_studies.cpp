@@ -150,6 +150,7 @@ void add_flags(CLI::App& app, TuneFlags& flags) {
 }
 
 void check(const CLI::App& app, const TuneFlags& flags) {
+  validate(flags.options, *make_objective(flags.objective, flags.parameters));
   validate(flags.options, flags.candidates());
   check_problem(app, flags);
   check_method(app, flags.options);
@@ -179,7 +180,7 @@ void add_flags(CLI::App& app, SpeedupFlags& flags) {
 }
 
 void check(const CLI::App& app, const SpeedupFlags& flags) {
-  validate(flags.options);
+  validate(flags.options, *make_objective(flags.objective, flags.parameters));
   validate_all(flags.options, &Options::threads, flags.threads);
   validate_all(flags.options, &Options::simulate, flags.simulated.value_or(std::vector<int>()));
   check_problem(app, flags);
@@ -216,7 +217,7 @@ void add_flags(CLI::App& app, InspectFlags& flags) {
 }
 
 void check(const CLI::App& app, const InspectFlags& flags) {
-  validate(flags.options);
+  validate(flags.options, *make_objective(flags.objective, flags.parameters));
   check_problem(app, flags);
   const double hot = flags.how.hot_share;
   refuse_if(!(hot > 0 && hot <= 1), fmt::format("--hot = {}: must be > 0 and <= 1", hot));

@@ -86,7 +86,7 @@ void add_flags(CLI::App& app, ConvertFlags& flags) {
 
 void check(const CLI::App& app, const ConvertFlags& flags) {
   refuse_if(flags.scale_columns, "--scale-columns is not kept in a block file: scale the columns before");
-  validate(flags.options);
+  validate(flags.options, *make_objective(flags.objective, flags.parameters));
   refuse_if(flags.output == "-" || is_standard_output(flags.output),
             flags.output + ": blocks cannot go to standard output; give a file (./- names one)");
   std::error_code unknown;
@@ -97,7 +97,7 @@ void check(const CLI::App& app, const ConvertFlags& flags) {
 }
 
 void check(const CLI::App& app, const TrainFlags& flags) {
-  validate(flags.options);
+  validate(flags.options, *make_objective(flags.objective, flags.parameters));
   check_problem(app, flags);
   check_method(app, flags.options);
   refuse_if(flags.folds == 1, "--folds = 1: must be none or >= 2");

@@ -106,7 +106,9 @@ objective = cosine: must be one of hinge|train good.svm --objective cosine
 --discipline = polite: must be one of atomic, lock_free|train good.svm --discipline polite
 l1 = -1: must be >= 0|train good.svm --l1 -1
 gap = 2: must be >= 0 and < 1|train good.svm --gap 2
-rule = sgd: cannot minimise with l1|train good.svm --l1 1
+rule = sgd: cannot minimise with l1 > 0; for hinge take adagrad or ftrl|train good.svm --l1 1
+rule = sgd: cannot minimise with l1 > 0; for hinge take adagrad or ftrl|tune good.svm --l1 1
+rule = sgd: cannot minimise with l1 > 0; for logistic take svrg, saga, adagrad or ftrl|train good.svm --l1 1 --objective logistic
 rule = sgd: has no duality gap|train good.svm --gap 0.1
 average_from = 31: must be 0|train good.svm --average-from 31
 simulate = 4: runs on one thread|train good.svm --simulate 4 --threads 2
