@@ -117,12 +117,18 @@ EncodedDataset encode_by_rule(const Dataset& data, const LabelRule& rule, const 
   throw InputError({name}, fmt::format("{} ({}){}", count, describe(found), expected));
 }
 
+// What helps where two-class objectives find so many labels.
+std::string mend_for(std::size_t labels) {
+  if (labels == 1) return ": two-class training needs samples of both classes";
+  return fmt::format(
+      ": two-class objectives need two; choose with --positive-class C or --positive-above X, or take "
+      "--objective softmax for many classes{}",
+      labels > kCounted ? ", or --objective least_squares, if they are quantities" : "");
+}
+
 LabelEncoding two_labels(std::span<const float> found, const std::string& name) {
   if (found.size() == 2) return {found[0], found[1]};
-  fail_count(found, kCounted,
-             ": two-class objectives need two; choose with --positive-class C or --positive-above X, or take "
-             "an objective for many",
-             name);
+  fail_count(found, kCounted, mend_for(found.size()), name);
 }
 
 // What code_of(label) says of each label; InputError when that is nothing.
@@ -181,7 +187,9 @@ EncodedDataset encode_classes(const Dataset& data, const std::string& name, cons
   refuse_rounded({}, origins);
   std::vector<float> classes = distinct(data.labels(), kMostClasses);
   if (classes.size() < 2 || classes.size() > kMostClasses) {
-    fail_count(classes, kMostClasses, ", expected " + expected, name);
+    const char* const mend =
+        classes.size() < 2 ? "" : "; --objective least_squares is for labels that are quantities";
+    fail_count(classes, kMostClasses, fmt::format(", expected {}{}", expected, mend), name);
   }
   std::vector<float> codes = ranks(data.labels(), classes, name, origins.lines);
   return {data.with_labels(std::move(codes)), {.classes = std::move(classes)}};

@@ -76,15 +76,16 @@ TEST_CASE("labels: what is predicted where a class was chosen is read back as th
 TEST_CASE("labels: one class or more than two are refused with what helps") {
   const std::string advice =
       ": two-class objectives need two; choose with --positive-class C or --positive-above X, or take "
-      "an objective for many";
+      "--objective softmax for many classes";
   Labels twenty(20);
   std::iota(twenty.begin(), twenty.end(), 1.0f);
   Labels thousand(1000);
   std::iota(thousand.begin(), thousand.end(), 1.0f);
   CHECK(refusal(twenty) == "news20: 20 different labels (1, 2, 3, ...)" + advice);
-  CHECK(refusal(thousand) == "news20: more than 100 different labels (1, 2, 3, ...)" + advice);
+  CHECK(refusal(thousand) == "news20: more than 100 different labels (1, 2, 3, ...)" + advice +
+                                 ", or --objective least_squares, if they are quantities");
   CHECK(refusal({3, 2, 1, 2}) == "news20: 3 different labels (1, 2, 3)" + advice);
-  CHECK(refusal({1, 1}) == "news20: one label only (1)" + advice);
+  CHECK(refusal({1, 1}) == "news20: one label only (1): two-class training needs samples of both classes");
   CHECK(refusal({}) == "news20: no rows, expected labels of two classes");
 }
 
@@ -170,7 +171,8 @@ TEST_CASE("labels: one class or more than 10,000 are refused where many are want
   const std::string expected = ", expected labels of 2 to 10000 classes";
   CHECK(refused({}) == "news20: no rows" + expected);
   CHECK(refused({4, 4}) == "news20: one label only (4)" + expected);
-  CHECK(refused(countdown(10'001)) == "news20: more than 10000 different labels (0, 1, 2, ...)" + expected);
+  CHECK(refused(countdown(10'001)) == "news20: more than 10000 different labels (0, 1, 2, ...)" + expected +
+                                          "; --objective least_squares is for labels that are quantities");
 }
 
 TEST_CASE("labels: other data is encoded by the model's many classes") {
