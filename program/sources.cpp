@@ -208,6 +208,16 @@ ObjectiveParameters parameters_of(const ProblemFlags& flags, const SampleScheme&
   return parameters;
 }
 
+// Classes that hardly any sample shares are quantities, as prices are, for an objective that is not meant for them.
+void check_shared(std::size_t classes, std::size_t samples, const std::string& name) {
+  constexpr std::size_t kFew = 50;  // may be an example
+  if (samples < kFew || 2 * classes <= samples) return;
+  throw InputError({name},
+                   fmt::format("{} different labels of {} samples, expected classes of several each: is this "
+                               "regression, for --objective least_squares?",
+                               classes, samples));
+}
+
 void encode(TrainingData& data, LabelKind kind, const ProblemFlags& flags, const Model* start) {
   if (start != nullptr) {
     data.scheme.labels = start->labels;
@@ -219,6 +229,7 @@ void encode(TrainingData& data, LabelKind kind, const ProblemFlags& flags, const
   EncodedDataset encoded = kind == LabelKind::kTwoClass
                                ? encode_two_classes(data.samples, flags.labels, flags.data, data.origins)
                                : encode_classes(data.samples, flags.data, data.origins);
+  check_shared(encoded.encoding.classes.size(), data.samples.rows(), flags.data);
   data.samples = std::move(encoded.data);
   data.scheme.labels = std::move(encoded.encoding);
 }

@@ -50,6 +50,11 @@ printf '1 1:1\n1 2:1\n' >one_class.svm
 refused 'one_class.svm: one label only' train one_class.svm --model kept.model --report kept.json
 printf '1 1:1\n2 2:1\n3 1:1\n' >three.svm
 refused 'three.svm: 3 different labels (1, 2, 3)' train three.svm --model kept.model
+awk 'BEGIN { for (i = 1; i <= 200; ++i) print i / 8, i % 7 + 1 ":1" }' >quantities.svm
+refused 'quantities.svm: more than 100 different labels (0.125, 0.25, 0.375, ...): two-class objectives need two;' train quantities.svm
+refused 'or --objective least_squares, if they are quantities' train quantities.svm
+refused '200 different labels of 200 samples, expected classes of several each: is this regression, for --objective least_squares?' train quantities.svm --objective softmax
+silent train three.svm --objective one_vs_rest_logistic --quiet
 printf '1\n-1\n' >no_columns.svm
 refused 'no_columns.svm: no columns' train no_columns.svm
 printf '1 1:1\n-1 4294967294:1\n' >wide.svm
