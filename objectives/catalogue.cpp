@@ -1,12 +1,15 @@
 #include "objectives/catalogue.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <vector>
 
 #include "io/error.h"
+#include "io/nearest.h"
 
 namespace sounder {
 namespace {
@@ -14,12 +17,6 @@ namespace {
 #define SOUNDER_ROW(name, format, help) CatalogueRow{#name, SampleFormat::format, help, make_##name},
 constexpr std::array kRows = {SOUNDER_OBJECTIVES(SOUNDER_ROW)};
 #undef SOUNDER_ROW
-
-std::string names() {
-  std::string list;
-  for (const CatalogueRow& row : kRows) list.append(list.empty() ? "" : ", ").append(row.name);
-  return list;
-}
 
 }  // namespace
 
@@ -29,9 +26,11 @@ std::span<const CatalogueRow> catalogue() {
 
 const CatalogueRow& catalogue_row(std::string_view name) {
   const auto row = std::ranges::find(kRows, name, &CatalogueRow::name);
-  if (row == kRows.end())
-    throw InputError("objective = " + std::string(name) + ": must be one of " + names());
-  return *row;
+  if (row != kRows.end()) return *row;
+  std::vector<std::string_view> names;
+  for (const CatalogueRow& each : kRows) names.push_back(each.name);
+  throw InputError(fmt::format("objective = {}: must be one of {}{}", name, fmt::join(names, ", "),
+                               did_you_mean(name, names)));
 }
 
 std::unique_ptr<Objective> make_objective(std::string_view name, const ObjectiveParameters& parameters) {

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <memory>
+#include <vector>
 
 #include "io/error.h"
+#include "io/nearest.h"
 #include "program/flag_groups.h"
 #include "program/flag_kinds.h"
 
@@ -201,6 +204,55 @@ std::string in_words(const std::string& message) {
   return count == std::string::npos ? message : message.substr(0, count) + " is given more than once";
 }
 
+// What flags go by elsewhere. The first row whose flag the command has counts.
+struct Synonym {
+  std::string_view word;
+  const char* flag;
+  std::string_view remark = {};
+};
+constexpr std::array kSynonyms = {Synonym{"--lr", "--step"},
+                                  Synonym{"--learning-rate", "--step"},
+                                  Synonym{"--iterations", "--epochs"},
+                                  Synonym{"--C", "--l2", ", which is 1 / (C n)"},
+                                  Synonym{"-C", "--l2", ", which is 1 / (C n)"},
+                                  Synonym{"-o", "--model"},
+                                  Synonym{"-o", "--output"},
+                                  Synonym{"--output", "--model"},
+                                  Synonym{"--out", "--model"}};
+
+std::string flag_meant(const CLI::App& command, const std::string& word) {
+  for (const auto& [synonym, flag, remark] : kSynonyms)
+    if (word == synonym && command.get_option_no_throw(flag) != nullptr)
+      return fmt::format(", did you mean {}{}?", flag, remark);
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options())
+    if (!option->get_positional()) names.push_back(option->get_name());
+  return did_you_mean(word, std::vector<std::string_view>(names.begin(), names.end()));
+}
+
+std::string command_meant(CLI::App& app, const std::string& word) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return did_you_mean(word, std::vector<std::string_view>(names.begin(), names.end()));
+}
+
+// Of what the command line has that nobody takes: what the user may have meant. Behind "--" a flag is none.
+std::string meant(CLI::App& app, const CLI::App* command, const std::string& argument) {
+  const std::string word = argument.substr(0, argument.find('='));
+  if (command == nullptr) return word.starts_with('-') ? flag_meant(app, word) : command_meant(app, word);
+  const bool known = command->get_option_no_throw(word) != nullptr;
+  return word.starts_with('-') && !known ? flag_meant(*command, word) : "";
+}
+
+// "help COMMAND" is "COMMAND --help".
+std::vector<const char*> with_help_as_flag(int argc, const char* const* argv) {
+  std::vector<const char*> words(argv, argv + argc);
+  if (argc < 2 || std::string_view(argv[1]) != "help") return words;
+  words.erase(words.begin() + 1);
+  words.push_back("--help");
+  return words;
+}
+
 }  // namespace
 
 Flags parse_flags(int argc, const char* const* argv) {
@@ -231,19 +283,22 @@ Flags parse_flags(int argc, const char* const* argv) {
   add_command<SegmentFlags>(app, "segment", "Cut things out of a photo", chosen);
   app.footer("Flags and an example: sounder SUBCOMMAND --help");
   try {
-    app.parse(argc, argv);
+    const std::vector<const char*> words = with_help_as_flag(argc, argv);
+    app.parse(static_cast<int>(words.size()), words.data());
   } catch (const CLI::CallForVersion& version) {
     return HelpFlags{version.what()};
   } catch (const CLI::CallForHelp&) {
     return HelpFlags{app.help()};
   } catch (const CLI::ParseError& error) {
     const auto commands = app.get_subcommands();
+    const CLI::App* const command = commands.empty() ? nullptr : commands.front();
     auto unknown = app.remaining(true);
     std::erase(unknown, "--");  // only says that what follows names files
     const std::string message =
-        unknown.empty() ? in_words(first_line(error.what())) : "unexpected argument " + unknown.front();
-    const std::string command = commands.empty() ? "" : " " + commands.front()->get_name();
-    throw InputError(fmt::format("{} (see sounder{} --help)", message, command));
+        unknown.empty() ? in_words(first_line(error.what()))
+                        : "unexpected argument " + unknown.front() + meant(app, command, unknown.front());
+    throw InputError(fmt::format("{} (see sounder{} --help)", message,
+                                 command == nullptr ? "" : " " + command->get_name()));
   }
   return chosen;
 }

@@ -194,6 +194,13 @@ for command in train tune speedup inspect; do
   check "$command --help lists defaults" grep -qF '[rule adagrad, l2 0, 20 epochs]' "$out"
 done
 
+ends 0 train --help
+cp "$out" help.txt
+ends 0 help train
+check 'help COMMAND is COMMAND --help' cmp -s "$out" help.txt
+ends 0 help
+check 'help alone lists the commands' grep -q '^  train  *Train a model' "$out"
+
 # l2s_of OBJECTIVE DATA: what tune tries.
 l2s_of() {
   silent tune "$2" --objective "$1" --epochs 1 --threads 1 --quiet --report tuned.json

@@ -82,7 +82,16 @@ while IFS='|' read -r fragment arguments; do
   refused "$fragment" $arguments
 done <<'TABLE'
 A subcommand is required (see sounder --help)|
-unexpected argument trian (see sounder --help)|trian
+unexpected argument trian, did you mean train? (see sounder --help)|trian
+unexpected argument cosine (see sounder --help)|cosine
+unexpected argument --normalise, did you mean --normalize? (see sounder train --help)|train good.svm --normalise
+unexpected argument --lr, did you mean --step? (see sounder train --help)|train good.svm --lr 0.1
+unexpected argument --lr=1, did you mean --step?|train good.svm --lr=1
+unexpected argument --C, did you mean --l2, which is 1 / (C n)?|train good.svm --C 1
+unexpected argument -o, did you mean --model?|train good.svm -o kept.model
+unexpected argument -o, did you mean --output?|predict kept.model good.svm -o labels.txt
+unexpected argument --l2, did you mean --l2s?|tune good.svm --l2 1
+word_embedding, did you mean logistic?|train good.svm --objective logistc
 unexpected argument --frob (see sounder train --help)|train good.svm --frob 3
 --numa = -3: must be any, all, or nodes such as 0,1|train good.svm --numa -3
 --numa = 0,0: 0 is there twice|train good.svm --numa 0,0
