@@ -65,12 +65,12 @@ Rows large_block_rows(const Setting& is, std::size_t stale_rows, bool shares_muc
   const std::size_t even = (blocks + workers - 1) / workers * workers;
   if (cheap) return whole_strides(rows / even, stale_rows);
   const std::size_t large = (rows + even - 1) / even;
-  if (large <= stale_rows) return {stale_rows, "no larger than what the others may not have seen"};
-  return {large,
-          blocks > least
-              ? "pulls and pushes of so many rows cost little already"
-              : fmt::format("as large as leaves {} of them, for large ones touch shared columns less often",
-                            even)};
+  if (large <= stale_rows) return {stale_rows, "as many as other threads may do without having seen"};
+  return {
+      large,
+      blocks > least
+          ? "large enough that pulls and pushes cost little"
+          : fmt::format("as large as leaves {} blocks, as large ones touch shared columns less often", even)};
 }
 
 // Whether blocks whose support is all cells save more as they are made than the run spends on those that they do not touch.
@@ -122,8 +122,9 @@ Rows most_stale_rows(const Setting& is) {
   const std::size_t most = std::clamp<std::size_t>(is.data.rows() / all, 1, kMostBlockRows);
   if (run < most)
     return {run, "more would follow one another in the order of the data, where labels are alike"};
-  return {most, most == kMostBlockRows ? "longer blocks gain little"
-                                       : fmt::format("{} or more for each worker", parts)};
+  return {most, most == kMostBlockRows
+                    ? "longer blocks gain little"
+                    : fmt::format("small enough to leave {} or more for each thread", parts)};
 }
 
 Rows choose_stale_rows(const Setting& is, double step, const Overshoot& overshoot) {

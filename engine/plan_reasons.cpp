@@ -9,36 +9,38 @@ namespace sounder {
 
 std::string why_tried(const Trial& trial) {
   const double tie = 100 * (search_for(trial).tie - 1);
-  const char* const less = trial.smooth() ? "" : ", and less the smaller a part of all these are";
+  const char* const less = trial.smooth() ? "" : "; smaller, the smaller a part of all rows these are";
   if (trial.adapts())
     return fmt::format(
-        "{}, times the power of four nearest to 1 that did within {:.2g} % of the best, and of what it took "
-        "off the loss, "
-        "in two passes over {}",
-        trial.first_step() == 1 ? "1" : "3 over the length of a typical sample", tie,
-        counted(trial.learned(), "row"));
+        "found by trial, two passes over {}: the power of four nearest to 1{} within {:.2g} % of the best "
+        "loss "
+        "and of what the best takes off it",
+        counted(trial.learned(), "row"),
+        trial.first_step() == 1 ? "" : " (times 3 over the length of a typical sample)", tie);
   if (trial.goes_on())
     return fmt::format(
-        "the power of four nearest to 1, times what moves a margin by its slope, that after two passes over "
-        "{} "
-        "did within "
-        "{:.1g} % of the best on others{}",
+        "found by trial, two passes over {}: the power of four nearest to 1 (times the step that moves a "
+        "margin by its "
+        "slope) within {:.1g} % of the best on other rows{}",
         counted(trial.learned(), "row"), tie, less);
   return fmt::format(
-      "the smallest power of two, times what moves a margin by its slope, that did within {:.0f} % "
-      "of the best in two passes over {}{}",
-      tie, counted(trial.rows(), "row"), less);
+      "found by trial, two passes over {}: the smallest power of two (times the step that moves a margin by "
+      "its slope) "
+      "within {:.0f} % of the best{}",
+      counted(trial.rows(), "row"), tie, less);
 }
 
 std::string why_no_refresh(const Setting& is) {
-  if (is.parallel == 1) return "there is nobody to hear from";
-  if (!is.layout.ranked()) return "which columns are hot is not known of data that is trained on as it lies";
+  if (is.parallel == 1) return "only one thread";
+  if (!is.layout.ranked())
+    return "the data is trained on as it lies, and which of its columns are hot is not known";
   if (is.options.simulate > 0) return "simulated workers exchange whole blocks";
-  if (may_be_large(is) && stays_whole(is)) return "a tile shares little with those at work beside it";
-  if (may_be_large(is)) return "a block is no longer than that";
+  if (may_be_large(is) && stays_whole(is))
+    return "blocks are tiles, which share few columns with those at work beside them";
+  if (may_be_large(is)) return "blocks are short enough without";
   return is.discipline.refreshes
-             ? "a change counts once all of a block's are there, with this rule, average or mask"
-             : "the discipline brings in whole blocks only";
+             ? "with this rule, average or sparsify, the changes of a block count all together only"
+             : "the discipline writes whole blocks only";
 }
 
 std::string note_on_scales(const Trial& trial, const Setting& is) {
@@ -72,19 +74,23 @@ Choice choice_of_tau(const Plan& plan, const Setting& is) {
 
 Choice choice_of_threads(const Plan& plan, const Options& options, int threads) {
   if (plan.alone && threads > 1)
-    return {"1", "more would move the model to and fro for longer than they save"};
+    return {"1", "more threads would spend longer on moving the model than they save"};
   if (plan.workers > 0)
-    return {fmt::format("{}", plan.workers),
-            fmt::format("{} may take far larger steps, as all rows share a direction", plan.workers)};
+    return {
+        fmt::format("{}", plan.workers),
+        fmt::format("with more than {}, steps would have to be far smaller, as all rows share a direction",
+                    plan.workers)};
   if (options.simulate > 0) return {"1", "simulated workers take turns"};
-  return {
-      fmt::format("{}", threads),
-      options.threads > 0 ? kAsked : "as many as may be used and have some 100 us of an epoch to do each"};
+  return {fmt::format("{}", threads),
+          options.threads > 0
+              ? kAsked
+              : "as many as are available and have at least some 100 us of work an epoch each"};
 }
 
 Choice choice_of_discipline(const Options& options) {
-  return {std::string(name_of(discipline_of(options))),
-          options.discipline ? kAsked : "no update is lost, and none of the others reached a target sooner"};
+  return {
+      std::string(name_of(discipline_of(options))),
+      options.discipline ? kAsked : "no update is lost, and none of the others was measured to be faster"};
 }
 
 }  // namespace sounder

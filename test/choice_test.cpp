@@ -91,6 +91,17 @@ TEST_CASE("choices: what was not asked for never is") {
   });
 }
 
+TEST_CASE("choices: a step that was found, one thread and no refresh are told in plain words") {
+  const Choices found = report_of(short_run(1)).choices;
+  CHECK(found.step.why.starts_with("found by trial, two passes over "));
+  CHECK(found.step.why.find(
+            " rows: the smallest power of two (times the step that moves a margin by its slope) within ") !=
+        std::string::npos);
+  CHECK(found.refresh.why == "only one thread");
+  CHECK(report_of(short_run(0)).choices.threads.why ==
+        "as many as are available and have at least some 100 us of work an epoch each");
+}
+
 TEST_CASE("choices: a discipline left open is atomic") {
   Options options = short_run(1);
   const Report open = report_of(options);
@@ -192,7 +203,7 @@ TEST_CASE("choices: a tile brings in nothing in between, however large, unless t
   CHECK(refresh().value == "1000");
   options.refresh_rows = options.block_rows;
   CHECK(refresh().value == "never");
-  CHECK(refresh().why == "a block is no longer than that");
+  CHECK(refresh().why == "blocks are short enough without");
 }
 
 TEST_CASE("choices: the fewer rows touch a column, the longer it waits, unless staleness is bounded") {
