@@ -38,14 +38,13 @@ constexpr std::array kParameterFlags = {
                   "..._insensitive: error that costs nothing, in units of the label (0.1)"},
     ParameterFlag{"--hidden", "hidden", "N", "network: units of the hidden layer (256)"},
     ParameterFlag{"--topics", "topics", "K", "topic_model: how many (50)"},
-    ParameterFlag{"--alpha", "alpha", "X",
-                  "topic_model: tokens of each topic beforehand in a document (0.05)"},
-    ParameterFlag{"--beta", "beta", "X", "topic_model: tokens of each word beforehand in a topic (0.05)"},
+    ParameterFlag{"--alpha", "alpha", "X", "topic_model: Dirichlet prior of topics in a document (0.05)"},
+    ParameterFlag{"--beta", "beta", "X", "topic_model: Dirichlet prior of words in a topic (0.05)"},
     ParameterFlag{
         "--rank", "rank", "K",
         "matrix_completion...: weights of a user and of an item (32); word_embedding: of a word (50)"},
     ParameterFlag{"--most-weight", "most_weight", "X",
-                  "word_embedding: a pair weighs as often as it is met, at most X (100)"},
+                  "word_embedding: cap on the co-occurrence count used as weight, GloVe's x_max (100)"},
     ParameterFlag{"--biases", "biases", "0|1",
                   "matrix_completion..., but _kl: a bias of each user and item as well (1)"},
     ParameterFlag{"--non-negative", "non_negative", "0|1",
@@ -115,14 +114,14 @@ void add_problem_flags(CLI::App& app, ProblemFlags& flags) {
   app.add_option_function<std::string>(
          "--class-weights",
          [&flags](const std::string& text) { flags.class_weights = parse_class_weights(text); },
-         "How much a sample of class C counts, where those of others count 1; balanced: all classes the same "
-         "in all")
+         "How much a sample of class C counts, where those of others count 1; balanced: every class has "
+         "the same total weight")
       ->type_name("balanced|C:W,C:W,...");
-  app.add_flag("--normalize", flags.normalize, "Scale every row to Euclidean length 1");
-  app.add_flag(
-      "--scale-columns", flags.scale_columns,
-      "Train on columns divided by their largest |value|, L1 and L2 too; the model is for columns as "
-      "they come");
+  app.add_flag("--normalize", flags.normalize,
+               "Scale every row to Euclidean length 1: for text, not for tables");
+  app.add_flag("--scale-columns", flags.scale_columns,
+               "Divide every column by its largest |value| for training; penalties apply to the scaled "
+               "columns; the saved model takes unscaled data");
 }
 
 void add_method_flags(CLI::App& app, Options& options) {

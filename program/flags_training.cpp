@@ -42,7 +42,7 @@ void add_flags(CLI::App& app, TrainFlags& flags) {
              "Without --valid: share of DATA, drawn at random, that is held out as those samples are");
   add_number_or(
       app, "--folds", "none", std::size_t{0}, flags.folds,
-      "Cross validation instead of a model: N parts at random, each judged by a model of the others");
+      "Cross validation: N folds at random, each tested on a model trained on the others; no model is kept");
   add_quiet(app, flags.quiet);
   add_problem_flags(app, flags);
   add_method_flags(app, flags.options);

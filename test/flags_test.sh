@@ -198,6 +198,9 @@ ends 0 train --help
 cp "$out" help.txt
 ends 0 help train
 check 'help COMMAND is COMMAND --help' cmp -s "$out" help.txt
+for words in 'Dirichlet prior of words in a topic' "GloVe's x_max" 'for text, not for tables' 'no model is kept'; do
+  check "train --help says '$words'" [ "$(tr -s ' \n' '  ' <help.txt | grep -cF -e "$words")" -eq 1 ]
+done
 ends 0 help
 check 'help alone lists the commands' grep -q '^  train  *Train a model' "$out"
 
