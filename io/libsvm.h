@@ -47,6 +47,7 @@ struct LibsvmFile {
   std::uint32_t index_base = 1;  // as given or found
   RowOrigins origins = {};
   std::optional<InputError> unlabelled = {};  // says where the first label is missing
+  std::uint64_t dropped = 0;                  // non-zeros, with Beyond::kDrop
 };
 
 // Reads a file, plain or compressed (see io/stream.h), piece by piece. Throws InputError with line and column at the

@@ -40,7 +40,7 @@ void LibsvmRows::shift(const ParallelFor& parallel) {
   });
 }
 
-void LibsvmRows::drop_from(std::size_t end) {
+std::uint64_t LibsvmRows::drop_from(std::size_t end) {
   const std::span<Coordinate> columns = this->columns();
   const std::span<float> values = this->values();
   std::size_t kept = 0;
@@ -53,6 +53,7 @@ void LibsvmRows::drop_from(std::size_t end) {
     }
     offsets_[row + 1] = kept;
   }
+  return k - kept;
 }
 
 Dataset LibsvmRows::take(std::size_t dimension) {
@@ -88,14 +89,16 @@ LibsvmShape LibsvmReader::scan(const ParallelFor& parallel, const TakePiece& tak
 LibsvmFile LibsvmReader::run(const ParallelFor& parallel) {
   auto [base, columns, rounded_class, unlabelled] = read(parallel);
   if (base != piece_base(options_)) rows_.shift(parallel);
+  std::uint64_t dropped = 0;
   if (options_.dimension > 0 && columns > options_.dimension) {
     if (options_.beyond == Beyond::kRefuse) throw error_of(*beyond_[base]);
-    if (options_.beyond == Beyond::kDrop) rows_.drop_from(columns = options_.dimension);
+    if (options_.beyond == Beyond::kDrop) dropped = rows_.drop_from(columns = options_.dimension);
   }
   return {rows_.take(std::max(columns, options_.dimension)),
           base,
           {std::move(row_lines_), std::move(rounded_class)},
-          std::move(unlabelled)};
+          std::move(unlabelled),
+          dropped};
 }
 
 void LibsvmReader::work() {

@@ -29,8 +29,8 @@ class LibsvmRows {
   // Adds one to each column, modulo 2^32.
   void shift(const ParallelFor& parallel);
 
-  // Leaves out what is in column `end` and behind it.
-  void drop_from(std::size_t end);
+  // Leaves out what is in column `end` and behind it. Returns how much that is.
+  std::uint64_t drop_from(std::size_t end);
 
   // Leaves nothing here.
   Dataset take(std::size_t dimension);

@@ -141,7 +141,7 @@ std::vector<float> predictions_of(const Session& session, const PredictFlags& fl
   return values;
 }
 
-// How many samples have a user or item that the model does not know, and who the documents are.
+// How much the samples have that the model does not know, and who the documents are.
 std::string describe_unknown(const Session& session) {
   const Remarks& remarks = session.data.remarks;
   std::string text;
@@ -153,6 +153,10 @@ std::string describe_unknown(const Session& session) {
     if (const auto count = std::get<std::uint64_t>(found->second); count > 0)
       text += fmt::format(", {} of unknown {}", count, what);
   }
+  const auto values = remarks.find("unknown_values");
+  if (values == remarks.end()) return text;
+  if (const auto count = std::get<std::uint64_t>(values->second); count > 0)
+    text += fmt::format(", {} of unknown columns left out", counted(count, "value"));
   return text;
 }
 

@@ -398,10 +398,10 @@ KnownData read_known(const SampleFiles& files, const SampleScheme& scheme, bool 
                                .beyond = beyond,
                                .may_lack_labels = true},
                               parallel);
-  return {scheme.normalize ? file.data.normalized() : std::move(file.data),
-          {},
-          std::move(file.origins),
-          std::move(file.unlabelled)};
+  Remarks remarks;
+  if (ignore_unknown) remarks["unknown_values"] = file.dropped;
+  return {scheme.normalize ? file.data.normalized() : std::move(file.data), std::move(remarks),
+          std::move(file.origins), std::move(file.unlabelled)};
 }
 
 Dataset encoded(const KnownData& data, const SampleScheme& scheme, const std::string& name) {

@@ -136,7 +136,13 @@ printf '1 1:1\n-1 501:1\n' >wider.svm
 refused 'wider.svm:2:4: ' evaluate good.model wider.svm
 refused 'wider.svm:2:4: ' predict good.model wider.svm --output kept.json
 refused 'wider.svm:2:4: ' train good.svm --valid wider.svm
-silent evaluate good.model wider.svm --ignore-unknown --quiet
+ends 0 evaluate good.model wider.svm --ignore-unknown --report wider.json
+check 'evaluate counts what it leaves out' grep -q ', 2 samples, 1 value of unknown columns left out$' "$out"
+check 'and reports it' [ "$(number wider.json unknown_values)" -eq 1 ]
+ends 0 predict good.model wider.svm --ignore-unknown --output labels.txt
+check 'predict counts it as well' grep -q ' in labels.txt, 1 value of unknown columns left out$' "$out"
+ends 0 evaluate good.model good.svm --ignore-unknown
+check 'nothing is left out of what is known' [ "$(grep -c 'left out' "$out")" -eq 0 ]
 silent train good.svm --valid wider.svm --ignore-unknown --quiet
 refused 'zero.svm:1:3: ' evaluate good.model zero.svm
 ends 0 evaluate good.model zero.svm --index-base 0

@@ -188,6 +188,8 @@ TEST_CASE("libsvm: grows, refuses or drops what is beyond the dimension") {
   for (const std::size_t piece_bytes : kPieceSizes) {
     const LibsvmOptions drop{.dimension = 2, .beyond = Beyond::kDrop, .piece_bytes = piece_bytes};
     CHECK(same(parse(text, drop).data, parse("1 1:1 2:2\n-1\n1 1:3\n").data));
+    CHECK(parse(text, drop).dropped == 3);
+    CHECK(parse("1 1:1\n", drop).dropped == 0);
   }
 }
 
