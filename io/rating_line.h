@@ -55,6 +55,8 @@ class Fields {
  public:
   Fields(std::string_view line, Separator separator) : rest_(line), separator_(separator) { skip_blanks(); }
 
+  bool done() const { return rest_.empty(); }
+
   // The next field, with its quotes but without the blanks around it; empty, and at the end of the line, when
   // there is none.
   std::string_view next() {

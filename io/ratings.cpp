@@ -352,7 +352,9 @@ RatingsFile read_ratings(const std::string& path, const RatingsOptions& options,
   return parse_ratings(input.bytes(), path, options, parallel);
 }
 
+// A user, an item, a rating and a time: with more, a line is of some other table.
 bool is_ratings(std::string_view text) {
+  constexpr int kMostFields = 4;
   Lines lines(text);
   std::string_view line = lines.next();
   if (is_header(line, Lines(lines).next())) line = lines.next();
@@ -360,7 +362,10 @@ bool is_ratings(std::string_view text) {
   if (fit(line, separator) != Fit::kRating) return false;
   Fields fields(line, separator);
   fields.next();
-  return separator.character != ' ' || fields.next().find(':') == std::string_view::npos;
+  const bool is_pair = separator.character == ' ' && fields.next().find(':') != std::string_view::npos;
+  Fields all(line, separator);
+  for (int k = 0; k < kMostFields; ++k) all.next();
+  return !is_pair && all.done();
 }
 
 }  // namespace sounder

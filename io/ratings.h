@@ -54,7 +54,7 @@ RatingsFile read_ratings(const std::string& path, const RatingsOptions& options 
 RatingsFile parse_ratings(std::string_view text, const std::string& name, const RatingsOptions& options = {},
                           const ParallelFor& parallel = run_serially);
 
-// Whether text begins as ratings do, in its first line or behind a header; "1 2:3 4", which has blanks and a colon, does
+// Whether text begins as ratings do, of four fields at most, in its first line or behind a header; "1 2:3 4", which has blanks and a colon, does
 // not: LIBSVM text looks like that.
 bool is_ratings(std::string_view text);
 

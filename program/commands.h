@@ -92,6 +92,13 @@ void put_remarks(auto& json, const Remarks& remarks) {
   }
 }
 
+// What sounder makes of tables, in words.
+inline constexpr const char* kTables = "sounder reads LIBSVM text, \"label column:value ...\"";
+
+// For the end of a message: what is no LIBSVM text may be something else that can be read, by how it begins; empty: it looks
+// like nothing known.
+std::string other_kind(std::string_view beginning);
+
 // How much there is of samples, in words, and what is said where that is too much for the memory.
 std::string describe_size(std::size_t rows, std::size_t columns, std::uint64_t nonzeros);
 [[noreturn]] void refuse_size(const std::string& path, const std::string& size);

@@ -113,15 +113,16 @@ Json describe_ratings(const RatingsFile& file) {
   std::vector<Coordinate> raters;
   std::vector<Coordinate> rated;
   for (const Coordinate i : data.indices()) (i < users ? raters : rated).push_back(i);
-  return {{"format", "ratings"},
-          {"header", file.header},
-          {"ratings", data.rows()},
-          {"users", users},
-          {"items", file.items.size()},
-          {"duplicates", file.duplicates},
-          {"ratings_per_user", spread(run_lengths(std::move(raters)), users)},
-          {"ratings_per_item", spread(run_lengths(std::move(rated)), file.items.size())},
-          {"values", labels_of(data)}};
+  Json json{{"format", "ratings"}, {"header", file.header}};
+  if (file.header) json["note"] = fmt::format("or a table: {}", kTables);
+  json.update({{"ratings", data.rows()},
+               {"users", users},
+               {"items", file.items.size()},
+               {"duplicates", file.duplicates},
+               {"ratings_per_user", spread(run_lengths(std::move(raters)), users)},
+               {"ratings_per_item", spread(run_lengths(std::move(rated)), file.items.size())},
+               {"values", labels_of(data)}});
+  return json;
 }
 
 Json describe_docword(const DocwordFile& file) {
@@ -286,7 +287,11 @@ Json describe_stream(Stream stream, const InfoFlags& flags) {
   if (is_docword(beginning)) return describe_docword(parse_docword(input().bytes(), name));
   if (is_ratings(beginning)) return describe_ratings(parse_ratings(input().bytes(), name));
   Arena arena(flags.options);
-  return describe_rows(read_libsvm(stream, name, {.index_base = flags.index_base}, parallel_on(arena)));
+  try {
+    return describe_rows(read_libsvm(stream, name, {.index_base = flags.index_base}, parallel_on(arena)));
+  } catch (const InputError& error) {
+    throw InputError(error.what() + other_kind(beginning));
+  }
 }
 
 Json describe_file(const InfoFlags& flags) {

@@ -68,16 +68,6 @@ LibsvmFile read_images(const Input& input, const SampleFiles& files, std::size_t
                                              samples.dimension(), dimension));
 }
 
-// What is no LIBSVM text may be something else that can be read; empty: it looks like nothing known.
-std::string other_kind(std::string_view beginning) {
-  if (is_max_flow(beginning)) return "; it looks like a network, for sounder cut";
-  if (is_docword(beginning)) return "; it looks like a bag of words, for --objective topic_model";
-  if (is_ratings(beginning)) return "; it looks like ratings, for --objective matrix_completion";
-  if (beginning.substr(0, beginning.find('\n')).find('|') != std::string_view::npos)
-    return "; it looks like Vowpal Wabbit's text, expected LIBSVM's, which has numbered columns and no bars";
-  return "";
-}
-
 // LIBSVM text, or the pictures of an IDX file, by its first bytes.
 LibsvmFile read_rows(const SampleFiles& files, const LibsvmOptions& options, const ParallelFor& parallel) {
   Stream stream(files.data);
@@ -295,6 +285,18 @@ void hold_out(TrainingSet& set, const TrainFlags& flags) {
 }
 
 }  // namespace
+
+std::string other_kind(std::string_view beginning) {
+  if (is_max_flow(beginning)) return "; it looks like a network, for sounder cut";
+  if (is_docword(beginning)) return "; it looks like a bag of words, for --objective topic_model";
+  if (is_ratings(beginning))
+    return fmt::format("; it looks like ratings, for --objective matrix_completion, or a table: {}", kTables);
+  const std::string_view line = beginning.substr(0, beginning.find('\n'));
+  if (line.find('|') != line.npos)
+    return "; it looks like Vowpal Wabbit's text, expected LIBSVM's, which has numbered columns and no bars";
+  const bool separated = line.find_first_of(",;\t") != line.npos && line.find(':') == line.npos;
+  return separated ? fmt::format("; it looks like a table: {}", kTables) : "";
+}
 
 std::string describe_size(std::size_t rows, std::size_t columns, std::uint64_t nonzeros) {
   return fmt::format("{}, {} and {}", counted(rows, "row"), counted(columns, "column"),

@@ -417,12 +417,13 @@ TEST_CASE("ratings: reads plain and compressed files") {
 }
 
 TEST_CASE("ratings: are told by the first line, or the one behind a header") {
-  for (const char* text : {"1 2 3", "\na::b::2.5\n", "user,item,rating\nu:1,\"i:2\",4\n", "1\t2:2\t3\n"}) {
+  for (const char* text :
+       {"1 2 3", "1 2 3 4 \n", "\na::b::2.5\n", "user,item,rating\nu:1,\"i:2\",4\n", "1\t2:2\t3\n"}) {
     CAPTURE(text);
     CHECK(is_ratings(text));
   }
-  for (const char* text :
-       {"", "1 2\n", "1 2:3 4\n", "1 2:3 4:5\n-1 2:1\n", "user,item,rating\n", "a b c\nd e f\n"}) {
+  for (const char* text : {"", "1 2\n", "1 2:3 4\n", "1 2:3 4:5\n-1 2:1\n", "user,item,rating\n",
+                           "a b c\nd e f\n", "price,size,rooms,age,floor\n1,2,3,4,5\n", "1 2 3 4 5\n"}) {
     CAPTURE(text);
     CHECK_FALSE(is_ratings(text));
   }

@@ -239,6 +239,12 @@ printf '2\n3\n2\n1 2 1\n2 3 4\n' >bag.txt
 printf 'p max 2 1\nn 1 s\nn 2 t\na 1 2 3\n' >net.max
 printf '1 |f a:1 b:2\n' >vowpal.txt
 refused 'found "242", expected index:value (a whole number, a colon, a number); it looks like ratings, for --objective matrix_completion' train stars.tsv
+refused 'or a table: sounder reads LIBSVM text, "label column:value ..."' train stars.tsv
+printf 'price,size,rooms,age,floor\n1,2,3,4,5\n' >table.csv
+for command in train info; do refused 'it looks like a table: sounder reads LIBSVM text, "label column:value ..."' $command table.csv; done
+printf 'price,size,rooms\n1,2,3\n' >table.csv
+ends 0 info table.csv
+check 'info says what else it may be' grep -q '^note  *or a table: sounder reads LIBSVM text' "$out"
 refused 'it looks like a bag of words, for --objective topic_model' train bag.txt
 refused 'it looks like a network, for sounder cut' train net.max
 refused "it looks like Vowpal Wabbit's text" train vowpal.txt
