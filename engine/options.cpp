@@ -84,6 +84,10 @@ void validate_combination(const Options& o, std::string_view l1_mend) {
   require(rule.step != StepChoice::kNone || !o.step, clash("has no step to set"));
   require(rule.step != StepChoice::kNone || o.schedule == Schedule::kAuto,
           clash(fmt::format("has no step for the schedule {} to change", name_of(o.schedule))));
+  require(!rule.derives || o.schedule == Schedule::kAuto || o.schedule == Schedule::kConstant,
+          clash(fmt::format("its weights follow from its step, and would shrink with it by the schedule {}; "
+                            "take constant",
+                            name_of(o.schedule))));
   require(o.gap == 0 || rule.dual,
           clash("has no duality gap to stop at; take sdca, if it suits the objective"));
   require(o.average_from == 0 || (!rule.dual && !rule.derives), clash("its iterates cannot be averaged"));

@@ -87,6 +87,23 @@ TEST_CASE("options: the theorem's schedule is refused where the theorem says not
   }
 }
 
+TEST_CASE("options: a rule whose weights follow from its step has a constant one") {
+  for (const Rule rule : all_rules())
+    for (const Schedule schedule :
+         {Schedule::kAuto, Schedule::kConstant, Schedule::kAnneal, Schedule::kLinear, Schedule::kGeometric,
+          Schedule::kInverse, Schedule::kBackoff}) {
+      if (traits_of(rule).step == StepChoice::kNone) continue;
+      const std::string message = refusal({[&](Options& o) { o.rule = rule, o.schedule = schedule; }, ""});
+      if (!traits_of(rule).derives || schedule == Schedule::kAuto || schedule == Schedule::kConstant) {
+        CHECK(message.empty());
+      } else {
+        CHECK(message == "rule = " + std::string(name_of(rule)) +
+                             ": its weights follow from its step, and would shrink with it by the schedule " +
+                             std::string(name_of(schedule)) + "; take constant");
+      }
+    }
+}
+
 TEST_CASE("options: the decay in force") {
   const struct {
     Schedule schedule;
