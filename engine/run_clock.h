@@ -24,6 +24,7 @@ class RunClock {
   void train(double& sum, Body&& body) {
     trained_ = sum;
     training_ = Clock::now();
+    if (began_ == Clock::time_point{}) began_ = training_;
     timed(sum, std::forward<Body>(body));
   }
 
@@ -31,10 +32,10 @@ class RunClock {
   bool progress_due() const { return monitor_.on_progress && seconds_since(told_) >= kProgressSeconds; }
   void tell(Progress progress, double epochs, std::uint64_t nonzeros) {
     told_ = Clock::now();
-    const double seconds = seconds_since(start_);
     progress.fraction = epochs / progress.epochs;
     progress.nonzeros_per_second = static_cast<double>(nonzeros) / (trained_ + seconds_since(training_));
-    progress.seconds_left = seconds / progress.fraction - seconds;
+    const double seconds = seconds_since(began_);
+    progress.seconds_left = progress.fraction > 0 ? seconds / progress.fraction - seconds : 0;
     monitor_.on_progress(progress);
   }
 
@@ -44,6 +45,7 @@ class RunClock {
   const Monitor& monitor_;
   const std::optional<double> time_limit_;
   const Clock::time_point start_ = Clock::now();
+  Clock::time_point began_ = {};  // to train, once it has: what comes before says nothing of what is left
   Clock::time_point told_ = start_;
   Clock::time_point training_ = start_;  // since then,
   double trained_ = 0;                   // after so many seconds of it

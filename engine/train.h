@@ -21,7 +21,7 @@ struct Progress {
   int epochs = 1;
   double fraction = 0;                   // of all samples of the run, in [0, 1]
   double nonzeros_per_second = 0;        // updated, over the seconds of updates
-  double seconds_left = 0;               // to the epoch limit, evaluation included
+  double seconds_left = 0;               // to the epoch limit, evaluation included; 0 until fraction is > 0
   std::optional<double> objective = {};  // after the last whole epoch
 };
 
