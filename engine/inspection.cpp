@@ -229,7 +229,9 @@ Inspection inspect(const Dataset& data, const Objective& objective, const Option
                    const InspectionOptions& how, Arena& arena) {
   check_how(objective, options, how);
   const std::unique_ptr<Objective> fitted = fitted_and_checked(data, objective, options);
-  return inspect(Subject{data, fitted ? *fitted : objective, options, how, arena});
+  Inspection found;
+  arena.execute([&] { found = inspect(Subject{data, fitted ? *fitted : objective, options, how, arena}); });
+  return found;
 }
 
 }  // namespace sounder

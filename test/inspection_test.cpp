@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <numeric>
 #include <set>
@@ -99,6 +100,22 @@ TEST_CASE("inspection: options that make no sense are refused") {
   CHECK(refusal({.accuracy = -1}) == "accuracy = -1: must be > 0");
   CHECK(refusal({.accuracy = std::nan("")}).find("must be > 0") != std::string::npos);
   CHECK(refusal({.accuracy = 1}, 0).starts_with("accuracy: the theorem is about linear models"));
+}
+
+TEST_CASE("inspection: everything runs in the arena that it is given") {
+  class Watching final : public test::FakeObjective {
+   public:
+    Evaluation evaluate(const Samples& samples, const ConstWeights& weights) const override {
+      if (threads_here() != 3) ++elsewhere;
+      return FakeObjective::evaluate(samples, weights);
+    }
+
+    mutable std::atomic<int> elsewhere = 0;
+  } objective;
+  const Options options = test::with_threads(3);
+  Arena arena(options);
+  inspect(generate({.rows = 500, .columns = 300}), objective, options, {}, arena);
+  CHECK(objective.elsewhere == 0);
 }
 
 TEST_CASE("inspection: what all samples share is not counted, but told") {
