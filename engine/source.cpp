@@ -353,7 +353,9 @@ std::vector<float> Source::start(const Layout& layout, const Objective& objectiv
   constexpr std::size_t kLabels = 2048;
   std::vector<float> array = layout.start(objective, options.seed, options.start.get());
   const RuleTraits& rule = traits_of(options.rule);
-  if (!options.bias || options.start || rule.dual || objective.labels() != LabelKind::kReal) return array;
+  if (!options.bias || options.start || rule.dual || !objective.shape().linear() ||
+      objective.labels() != LabelKind::kReal)
+    return array;
   std::vector<float> labels;
   std::vector<float> weights;
   const auto take = [&](const float* from, const float* weight, std::size_t row) {

@@ -50,8 +50,8 @@ class Source {
   std::vector<Block> blocks(const Layout& layout, const Objective& objective, const Options& options,
                             std::size_t block_rows, Support support, Arena& arena) &&;
 
-  // Layout::start(), but for a bias beside real labels, which may lie far away: it starts where it were best on its own, by
-  // some of the labels.
+  // Layout::start(), but for the bias of a linear model beside real labels, which may lie far away: it starts where it were
+  // best on its own, by some of the labels.
   std::vector<float> start(const Layout& layout, const Objective& objective, const Options& options) const;
 
   // Of a data set: the largest weight x |x|^2 of a row; without those, from the largest on, that hold less than such a share of

@@ -174,6 +174,22 @@ TEST_CASE("source: data in a slight order lies in short runs, and is trained on 
   }
 }
 
+TEST_CASE("source: only the bias of a linear model begins where it were best on its own") {
+  const Dataset data = problem(100).with_labels(std::vector<float>(100, 7.0F));
+  Options options = quick();
+  options.bias = true;
+  const auto start_of = [&](const Objective& objective) {
+    return Source(data).start(ranked_layout(data, objective, options), objective, options);
+  };
+  CHECK(start_of(*make_objective("least_squares")).front() == 7);
+  class Pairwise final : public FakeObjective {
+   public:
+    Shape shape() const override { return {.width = 2}; }
+    LabelKind labels() const override { return LabelKind::kReal; }
+  };
+  CHECK(std::ranges::all_of(start_of(Pairwise()), [](float weight) { return weight == 0; }));
+}
+
 TEST_CASE("source: one epoch over the data as it lies is as good as one over blocks") {
   const Dataset data = problem();
   const Dataset sorted = sorted_by_label(data);
