@@ -173,7 +173,7 @@ Rows by_sample() {
 }
 
 Rows choose_block_rows(const Setting& is, const Rows& stale, bool shares_much) {
-  if (is.discipline.by_sample) return by_sample();
+  if (one_sample_blocks(is.options)) return by_sample();
   if (traits_of(is.options.rule).shares)
     return {shared_block_rows(is.data, is.parallel),
             "few enough that the rows of a block come in another order every epoch"};
@@ -186,7 +186,7 @@ std::size_t settled_stale_rows(const Setting& is) {
 }
 
 Rows settled_block_rows(const Setting& is) {
-  if (is.discipline.by_sample) return by_sample();
+  if (one_sample_blocks(is.options)) return by_sample();
   const Shape shape = is.objective.shape();
   const std::size_t parts = shape.worker_blocks * static_cast<std::size_t>(is.parallel);
   const bool tiles = shape.grouping == Grouping::kTiles;

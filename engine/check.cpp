@@ -42,14 +42,14 @@ void check_samples(const Dataset& data, LabelKind kind) {
 
 void check_draws(const Objective& objective, const Options& options) {
   if (!objective.shape().draws) return;
-  const DisciplineTraits& discipline = traits_of(discipline_of(options));
-  if (discipline.disjoint || (discipline.by_sample && options.block_rows == 0))
-    throw InputError(fmt::format(
-        "discipline = {}: has blocks of a few samples, and {} draws from those of its block; take {}",
-        discipline.name, objective.name(), discipline.disjoint ? "reproducible" : "atomic, or block_rows"));
   if (options.block_rows > 0 && options.block_rows < kLeastDrawnFrom)
     throw InputError(fmt::format("block_rows = {}: must be >= {}, as {} draws from the samples of a block",
                                  options.block_rows, kLeastDrawnFrom, objective.name()));
+  const DisciplineTraits& discipline = traits_of(discipline_of(options));
+  if (discipline.disjoint || one_sample_blocks(options))
+    throw InputError(fmt::format(
+        "discipline = {}: has blocks of a few samples, and {} draws from those of its block; take {}",
+        discipline.name, objective.name(), discipline.disjoint ? "reproducible" : "atomic, or block_rows"));
 }
 
 void check_method(const Objective& objective, const Options& options) {

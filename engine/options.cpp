@@ -178,6 +178,10 @@ bool may_refresh(const Options& options) {
   return options.average_from == 0 && options.sparsify == Sparsify::kNone && !rule.shares && !rule.dual;
 }
 
+bool one_sample_blocks(const Options& options) {
+  return options.block_rows == 1 || (options.block_rows == 0 && traits_of(discipline_of(options)).by_sample);
+}
+
 Options options_for(const Objective& objective) {
   const Defaults defaults = objective.defaults();
   Options options;

@@ -108,6 +108,9 @@ void validate(const Options& options, const Objective& objective);
 // Whether a block may push its hot coordinates before it has gone through all its rows.
 bool may_refresh(const Options& options);
 
+// Whether a block is one sample: as asked for, or where that is left open as the discipline has it.
+bool one_sample_blocks(const Options& options);
+
 // The discipline in force.
 Discipline discipline_of(const Options& options);
 

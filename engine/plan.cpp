@@ -33,8 +33,7 @@ double longest(const Trial& trial, const Source& data) {
 // A part of 1 / L, L that curvature.
 // With L1 a larger step finds the zeros sooner, and where blocks share, each moves by a part of it only.
 double smooth_step(const Trial& trial, const Source& data, const Options& options, int parallel) {
-  const bool by_sample = traits_of(discipline_of(options)).by_sample || options.block_rows == 1;
-  const bool shared = parallel > 1 && !by_sample;
+  const bool shared = parallel > 1 && !one_sample_blocks(options);
   const double part = shared ? 1 : options.l1 > 0 ? 0.75 : 0.5;
   return part / (trial.largest_curvature() * longest(trial, data));
 }
@@ -243,7 +242,7 @@ void fit_dual(Plan& plan, const Trial& trial, const Setting& is) {
   }
   const DualPlan dual(trial, is.parallel);
   if (plan.block_rows == 0)
-    take(plan, is.discipline.by_sample
+    take(plan, one_sample_blocks(is.options)
                    ? by_sample()
                    : Rows{dual.block_rows(is.data),
                           is.parallel > 1

@@ -245,6 +245,19 @@ TEST_CASE("choices: values in another unit, however small, lead to the same ones
   CHECK(tiny.step * 0x1p-88 == doctest::Approx(usual.step).epsilon(1e-3));
 }
 
+TEST_CASE("choices: the step goes by the blocks that were asked for, whatever the discipline's own are") {
+  Options options = short_run(2);
+  options.rule = Rule::kSaga;
+  for (const std::size_t rows : {1U, 100U}) {
+    CAPTURE(rows);
+    options.block_rows = rows;
+    options.discipline = Discipline::kAtomic;
+    const double step = report_of(options).step;
+    options.discipline = Discipline::kLocked;
+    CHECK(report_of(options).step == step);
+  }
+}
+
 TEST_CASE(
     "choices: columns of very different scales are told of, unless the rule has steps of its own for them") {
   const Dataset even =
