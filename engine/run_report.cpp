@@ -1,6 +1,7 @@
 #include "engine/run_report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace sounder {
 

@@ -1,6 +1,7 @@
 #include "io/model_header.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 #include <cmath>
