@@ -103,14 +103,13 @@ void validate_combination(const Options& o, std::string_view l1_mend) {
 
 void validate_refresh(const Options& o) {
   if (o.refresh_rows == 0) return;
-  const auto refuse = [&](bool ok, std::string_view why) {
-    if (!ok) throw InputError(fmt::format("refresh_rows = {}: {}", o.refresh_rows, why));
+  const auto clash = [&](std::string_view what) {
+    return fmt::format("refresh_rows = {}: {}; leave it at 0", o.refresh_rows, what);
   };
-  refuse(traits_of(discipline_of(o)).refreshes && o.simulate == 0,
-         "is for the disciplines atomic, lock_free and racy; leave it at 0");
-  refuse(
-      may_refresh(o),
-      "does not go with averages or masks, nor with rules other than sgd, adagrad and ftrl; leave it at 0");
+  require(traits_of(discipline_of(o)).refreshes && o.simulate == 0,
+          clash("is for the disciplines atomic, lock_free and racy"));
+  require(may_refresh(o),
+          clash("does not go with averages or masks, nor with rules other than sgd, adagrad and ftrl"));
 }
 
 void validate_nodes(const Options& o) {
@@ -122,12 +121,13 @@ void validate_nodes(const Options& o) {
   }
   if (sorted.size() == 1) return;
   const std::string given = sorted.empty() ? "all" : fmt::format("{}", fmt::join(o.numa_nodes, ","));
-  const auto refuse = [&](bool holds, std::string_view what) {
-    require(!holds, fmt::format("numa_nodes = {}: {}; name one node", given, what));
+  const auto clash = [&](std::string_view what) {
+    return fmt::format("numa_nodes = {}: {}; name one node", given, what);
   };
-  refuse(traits_of(discipline_of(o)).rounds,
-         fmt::format("every round of the discipline {} would wait for all nodes", name_of(discipline_of(o))));
-  refuse(o.simulate > 0, "simulated workers run on one thread");
+  require(!traits_of(discipline_of(o)).rounds,
+          clash(fmt::format("every round of the discipline {} would wait for all nodes",
+                            name_of(discipline_of(o)))));
+  require(o.simulate == 0, clash("simulated workers run on one thread"));
 }
 
 void validate_all(const Options& o, std::string_view l1_mend) {
