@@ -30,6 +30,8 @@ struct Setting {
   int threads;
   const DisciplineTraits& discipline = traits_of(discipline_of(options));
   int parallel = options.simulate > 0 ? options.simulate : parallel_blocks(discipline, data.rows(), threads);
+
+  Setting with_threads(int count) const { return {data, layout, objective, options, count}; }
 };
 
 // An option's value and what speaks for it, in a sentence.

@@ -235,7 +235,7 @@ bool dual_better_alone(const Setting& one, int threads) {
 }
 
 void fit_dual(Plan& plan, const Trial& trial, const Setting& is) {
-  const Setting one{is.data, is.layout, is.objective, is.options, 1};
+  const Setting one = is.with_threads(1);
   if (dual_better_alone(one, is.threads)) {
     plan.workers = 1;
     return fit_dual(plan, trial, one);
@@ -256,7 +256,7 @@ void fit_dual(Plan& plan, const Trial& trial, const Setting& is) {
 
 // One worker goes through the data as it lies.
 void fit_alone(Plan& plan, const Setting& is) {
-  const Setting one{is.data, is.layout, is.objective, is.options, 1};
+  const Setting one = is.with_threads(1);
   plan.alone = true;
   if (is.threads > 1) plan.workers = 1;
   Rows rows = most_stale_rows(one);
@@ -274,7 +274,7 @@ void fit_steps(Plan& plan, const Trial& trial, const Setting& is) {
   const Overshoot overshoot(trial, is.parallel);
   if (const int few = worthwhile_workers(overshoot, is, plan.clock.step); few < is.threads) {
     plan.workers = few;
-    return fit_steps(plan, trial, {is.data, is.layout, is.objective, is.options, few});
+    return fit_steps(plan, trial, is.with_threads(few));
   }
   Rows stale = choose_stale_rows(is, plan.clock.step, overshoot);
   if (better_alone(stale)) return fit_alone(plan, is);

@@ -27,8 +27,7 @@ bool gets_there(const Setting& is, const Overshoot& overshoot, double first_step
 int worthwhile_workers(const Overshoot& all, const Setting& is, double first_step) {
   if (is.threads <= 2 || !all.shares_much() || !left_open(is)) return is.threads;
   for (int workers = is.threads; workers > 2; workers /= 2) {
-    const Setting some{is.data, is.layout, is.objective, is.options, workers};
-    if (gets_there(some, all.among(workers), first_step)) return workers;
+    if (gets_there(is.with_threads(workers), all.among(workers), first_step)) return workers;
   }
   return 2;
 }
