@@ -140,16 +140,14 @@ Rows choose_stale_rows(const Setting& is, double step, const Overshoot& overshoo
 }
 
 bool may_train_in_place(const Setting& is) {
-  return is.threads == 1 && discipline_of(is.options) == Discipline::kAtomic && is.options.simulate == 0 &&
-         is.options.sparsify == Sparsify::kNone && !is.layout.planes().average &&
-         is.options.numa_nodes == std::vector{-1};
+  return is.threads == 1 && discipline_of(is.options) == Discipline::kAtomic && pushes_at_once(is.options) &&
+         !is.layout.planes().average && on_any_node(is.options);
 }
 
 Support choose_support(const Setting& is, std::size_t block_rows, std::span<const Cell> ends) {
   const Shape shape = is.objective.shape();
   const bool random = shape.grouping == Grouping::kRandom && !shape.pairs;
-  const bool whole =
-      is.discipline.refreshes && is.options.simulate == 0 && is.options.sparsify == Sparsify::kNone;
+  const bool whole = is.discipline.refreshes && pushes_at_once(is.options);
   const bool narrow = !needs_wide(is.layout.cells() * is.layout.cell_floats());
   if (is.data.file() || !is.layout.ranked() || !random || !whole || !narrow) return Support::kTouched;
   return may_train_in_place(is) || all_cells_pay(is, block_rows, ends) ? Support::kAll : Support::kTouched;

@@ -178,6 +178,14 @@ bool may_refresh(const Options& options) {
   return options.average_from == 0 && options.sparsify == Sparsify::kNone && !rule.shares && !rule.dual;
 }
 
+bool on_any_node(const Options& options) {
+  return options.numa_nodes == std::vector{-1};
+}
+
+bool pushes_at_once(const Options& options) {
+  return options.simulate == 0 && options.sparsify == Sparsify::kNone;
+}
+
 bool one_sample_blocks(const Options& options) {
   return options.block_rows == 1 || (options.block_rows == 0 && traits_of(discipline_of(options)).by_sample);
 }

@@ -111,6 +111,12 @@ bool may_refresh(const Options& options);
 // Whether a block is one sample: as asked for, or where that is left open as the discipline has it.
 bool one_sample_blocks(const Options& options);
 
+// Whether any cores will do.
+bool on_any_node(const Options& options);
+
+// Whether what a block changed is there when its push is over: nothing is simulated or held back.
+bool pushes_at_once(const Options& options);
+
 // The discipline in force.
 Discipline discipline_of(const Options& options);
 

@@ -38,9 +38,9 @@ void put_remarks(Json& json, const Remarks& remarks) {
   }
 }
 
-Json json_of_nodes(const std::vector<int>& nodes) {
-  if (nodes.empty()) return "all";
-  return nodes == std::vector{-1} ? Json("any") : Json(nodes);
+Json json_of_nodes(const Options& options) {
+  if (options.numa_nodes.empty()) return "all";
+  return on_any_node(options) ? Json("any") : Json(options.numa_nodes);
 }
 
 Json json_of(const Options& options) {
@@ -70,7 +70,7 @@ Json json_of(const Options& options) {
                {"refresh_rows", options.refresh_rows},
                {"tau", options.tau},
                {"reserved_slots", options.reserved_slots},
-               {"numa_nodes", json_of_nodes(options.numa_nodes)},
+               {"numa_nodes", json_of_nodes(options)},
                {"core_type", options.core_type < 0 ? Json("any") : Json(options.core_type)},
                {"threads_per_core", options.threads_per_core},
                {"pin", options.pin},

@@ -25,8 +25,8 @@ constexpr std::size_t kMostSampleRows = 4096;
 bool may_lie(const Objective& objective, const Options& options) {
   return objective.shape().linear() && !options.bias && planes_of(options) == Planes{} &&
          objective.memory(options.rule) == 0 && discipline_of(options) == Discipline::kAtomic &&
-         options.block_rows == 0 && options.refresh_rows == 0 && options.simulate == 0 &&
-         options.sparsify == Sparsify::kNone && options.numa_nodes == std::vector{-1};
+         options.block_rows == 0 && options.refresh_rows == 0 && pushes_at_once(options) &&
+         on_any_node(options);
 }
 
 // With weights of a mean of 1, so that a step means the same as without any.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <utility>
-#include <vector>
 
 #include "engine/machine.h"
 
@@ -22,7 +21,7 @@ int worthwhile_threads(const Source& data, const Objective& objective) {
 }  // namespace
 
 Options with_worthwhile_threads(Options options, const Source& data, const Objective& objective) {
-  const bool anywhere = options.numa_nodes == std::vector{-1} && options.core_type < 0;
+  const bool anywhere = on_any_node(options) && options.core_type < 0;
   if (options.simulate > 0) options.threads = 1;
   if (options.threads == 0 && anywhere && options.threads_per_core == 0)
     return with_threads(std::move(options), worthwhile_threads(data, objective));

@@ -11,7 +11,7 @@ bool left_open(const Setting& is) {
   return is.options.threads == 0 && !is.options.step && is.options.block_rows == 0 &&
          is.parallel == is.threads && !is.discipline.rounds &&
          traits_of(is.options.rule).step == StepChoice::kTrial && is.options.schedule != Schedule::kTheorem &&
-         is.options.numa_nodes == std::vector{-1};
+         on_any_node(is.options);
 }
 
 bool gets_there(const Setting& is, const Overshoot& overshoot, double first_step) {
