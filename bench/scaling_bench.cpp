@@ -188,7 +188,7 @@ class BlockRun {
   }
 
   void fold() {
-    parameters_.scale(layout_.first_cell(), 0, layout_.weight_floats(), static_cast<float>(sampler_.scale()));
+    parameters_.scale(layout_.common(), 0, layout_.weight_floats(), static_cast<float>(sampler_.scale()));
     sampler_.fold();
   }
 

@@ -113,7 +113,7 @@ void fold_average(const Sampler::Average& average, const Layout& layout, Paramet
   float* const all = parameters.all().data();
   for (std::size_t cell = 0; cell < layout.cells(); ++cell) {
     float* const weights = all + cell * layout.cell_floats();
-    const double since = cell < layout.first_cell() ? average.since.samples : average.since.scales;
+    const double since = cell < layout.common() ? average.since.samples : average.since.scales;
     for (std::size_t i = 0; i < layout.weight_floats(); ++i)
       layout.average(weights)[i] += static_cast<float>(since * weights[i]);
   }
@@ -286,7 +286,7 @@ std::vector<float> averaged(std::span<const float> array, const Layout& layout, 
 void fold_scale(Sampler& sampler, const Layout& layout, Parameters& parameters) {
   if (sampler.average()) fold_average(*sampler.average(), layout, parameters);
   if (sampler.scale() == 1 && !sampler.average()) return;
-  parameters.scale(layout.first_cell(), 0, layout.weight_floats(), static_cast<float>(sampler.scale()));
+  parameters.scale(layout.common(), 0, layout.weight_floats(), static_cast<float>(sampler.scale()));
   sampler.fold();
 }
 

@@ -57,8 +57,7 @@ class Layout {
   std::size_t cell_floats() const { return cell_floats_; }
   std::size_t weight_floats() const { return per_cell() * width_; }  // of the cell_floats(), the first
   std::size_t state_floats() const { return width_ == 1 ? per_cell() : 1; }  // a plane of state or reweights
-  std::size_t first_cell() const { return common_; }                         // the first that is not common
-  std::size_t common() const { return common_; }
+  std::size_t common() const { return common_; }  // cells that all samples share, the first ones
   const Planes& planes() const { return planes_; }
   bool ranked() const { return ranked_; }  // by degree: else it is of_data()
   // The first cell with no coordinate that more than about `share` of the samples touch, a power of two.

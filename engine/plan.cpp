@@ -326,7 +326,7 @@ std::unique_ptr<Writer> writer_of(const Options& options, const Plan& plan, cons
   if (options.sparsify == Sparsify::kNone) return writer;
   const Mask mask{.by = options.sparsify,
                   .keep = options.keep,
-                  .first_cell = layout.first_cell(),
+                  .first_cell = layout.common(),
                   .weight_floats = layout.weight_floats(),
                   .seed = options.seed};
   const std::size_t slots = traits_of(discipline_of(options)).rounds ? plan.round_tasks : virtual_workers;

@@ -25,7 +25,7 @@ Dataset data_of(std::size_t rows, std::size_t columns) {
 // The place of a coordinate among all, from 0.
 std::size_t rank_of(const Layout& layout, Coordinate c, std::size_t width) {
   const std::size_t per_cell = width == 1 ? 4 : 1;
-  return (layout.cell(c) - layout.first_cell()) * per_cell + layout.offset(c) / width;
+  return (layout.cell(c) - layout.common()) * per_cell + layout.offset(c) / width;
 }
 
 template <class Body>
@@ -65,14 +65,13 @@ TEST_CASE("layout: coordinates are ranked by falling degree, equals by number") 
 TEST_CASE("layout: cells are whole, aligned and enough for all floats") {
   for_each_layout([](const Dataset& data, const Layout& layout, std::size_t width) {
     CHECK(layout.cell_floats() % 4 == 0);
-    CHECK(layout.first_cell() == layout.common());
     for (Coordinate c = 0; c < data.dimension(); ++c) {
-      CHECK(layout.cell(c) >= layout.first_cell());
+      CHECK(layout.cell(c) >= layout.common());
       CHECK(layout.cell(c) < layout.cells());
       CHECK(layout.offset(c) + width <= layout.cell_floats());
     }
     const std::size_t least = width == 1 ? (data.dimension() + 3) / 4 : data.dimension();
-    CHECK(layout.cells() == least + layout.first_cell());
+    CHECK(layout.cells() == least + layout.common());
   });
 }
 
@@ -177,7 +176,7 @@ TEST_CASE("layout: columns that no row touches may be left out, unless rows of w
       const Layout all(data, {.width = width}, bias, planes);
       const Layout touched(data, {.width = width}, bias, planes, Held::kTouched);
       CHECK(touched.dimension() == 9);
-      CHECK(touched.cells() == touched.first_cell() + (width == 1 ? 1 : 3));
+      CHECK(touched.cells() == touched.common() + (width == 1 ? 1 : 3));
       for (const Coordinate c : data.indices()) {
         CHECK(touched.cell(c) == all.cell(c));
         CHECK(touched.offset(c) == all.offset(c));

@@ -314,7 +314,7 @@ TEST_CASE("rules: the bias that ftrl writes at the end of an epoch is not regula
   Step step = rig.step(0.5, 0.1, 0.2);
   step.before = kBefore;
   const LocalWeights local = rig.local();
-  const std::size_t weight = rig.layout.first_cell() * rig.layout.cell_floats();
+  const std::size_t weight = rig.layout.common() * rig.layout.cell_floats();
   for (const std::size_t place : {std::size_t{0}, weight}) {
     local.state[0][place] = -20;
     local.state[1][place] = 9;
