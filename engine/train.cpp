@@ -448,7 +448,6 @@ Trained train(std::shared_ptr<const BlockFile> file, const Objective& objective,
   if (monitor.measure) throw InputError("measure: needs the samples one by one, not in a block file");
   Options with_blocks = options;
   with_blocks.block_rows = file->shape().block_rows;
-  validate(with_blocks);
   Trained trained = train_on(Source(std::move(file)), objective, with_blocks, monitor);
   trained.report.options.block_rows = options.block_rows;
   return trained;
