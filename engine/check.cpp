@@ -70,20 +70,6 @@ void check_method(const Objective& objective, const Options& options) {
   }
 }
 
-// An option that would change nothing is a misunderstanding.
-void check_problem(const Objective& objective, const Options& options) {
-  const Shape shape = objective.shape();
-  const auto none = [&](std::string_view field, double value, std::string_view reason) {
-    if (value > 0)
-      throw InputError(fmt::format("{} = {}: must be 0, {} {}", field, value, objective.name(), reason));
-  };
-  if (!shape.takes_bias()) none("bias", options.bias, "has all the constants it needs");
-  if (!shape.regularised) none("l2", options.l2, "does not regularise");
-  if (shape.terms) none("l1", options.l1, "has no l1");
-  if (traits_of(options.rule).dual && options.l2 == 0 && !shape.terms)
-    throw InputError("l2 = 0: must be > 0 for rule = sdca, without it there is no dual problem");
-}
-
 // What the layout does not see.
 void check_start(const Objective& objective, const Options& options, std::uint64_t dimension) {
   if (!options.start) return;
@@ -156,6 +142,20 @@ void check_blocks(const BlockFile& file, const Objective& objective, const Optio
 }
 
 }  // namespace
+
+// An option that would change nothing is a misunderstanding.
+void check_problem(const Objective& objective, const Options& options) {
+  const Shape shape = objective.shape();
+  const auto none = [&](std::string_view field, double value, std::string_view reason) {
+    if (value > 0)
+      throw InputError(fmt::format("{} = {}: must be 0, {} {}", field, value, objective.name(), reason));
+  };
+  if (!shape.takes_bias()) none("bias", options.bias, "has all the constants it needs");
+  if (!shape.regularised) none("l2", options.l2, "does not regularise");
+  if (shape.terms) none("l1", options.l1, "has no l1");
+  if (traits_of(options.rule).dual && options.l2 == 0 && !shape.terms)
+    throw InputError("l2 = 0: must be > 0 for rule = sdca, without it there is no dual problem");
+}
 
 std::unique_ptr<Objective> fitted_and_checked(const Dataset& data, const Objective& objective,
                                               const Options& options, const Dataset* validation) {

@@ -349,9 +349,9 @@ void validate(const Options& common, std::span<const Candidate> candidates) {
 Tuned tune(Dataset data, const Objective& objective, const Options& common, std::vector<Candidate> candidates,
            const Dataset& validation, const Monitor& monitor, JudgedBy judged) {
   validate(common, candidates);
-  std::unique_ptr<Objective> fitted;
-  for (const Candidate& candidate : candidates)
-    fitted = fitted_and_checked(data, objective, options_of(common, candidate), &validation);
+  for (const Candidate& candidate : candidates) check_problem(objective, options_of(common, candidate));
+  const std::unique_ptr<Objective> fitted =
+      fitted_and_checked(data, objective, options_of(common, candidates.front()), &validation);
   Arena arena(common);
   std::optional<Tuned> tuned;
   const Objective& used = fitted ? *fitted : objective;
