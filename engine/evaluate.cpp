@@ -164,7 +164,7 @@ std::vector<float> scores(const Model& model, const Objective& objective, const 
 
 std::vector<float> probabilities(const Model& model, const Objective& objective, const Dataset& data,
                                  const ParallelFor& parallel) {
-  if (!objective.to_probabilities({}))
+  if (!objective.has_probabilities())
     throw InputError(fmt::format("the objective {} has no probabilities", objective.name()));
   return apply(model, objective, data, parallel, objective.scores(),
                [&](const Samples& samples, const ConstWeights& weights, std::span<float> out) {

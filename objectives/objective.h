@@ -226,6 +226,7 @@ class Objective {
   }
   // Makes the scores of samples probabilities, of the label 1 or, of many classes, of each. False: there are none.
   virtual bool to_probabilities(std::span<float> /*scores*/) const { return false; }
+  bool has_probabilities() const { return to_probabilities({}); }
 
   // Runs step.rule, one that it suits, over the samples in order, each seeing what the one before it changed. A
   // sample of weight zero moves nothing. Returns the non-zeros that it went through: all, but for samples that the

@@ -111,7 +111,7 @@ Remarks remarks_of(const Session& session) {
 std::string list_probable() {
   std::vector<std::string_view> names;
   for (const CatalogueRow& row : catalogue())
-    if (row.make({})->to_probabilities({})) names.push_back(row.name);
+    if (row.make({})->has_probabilities()) names.push_back(row.name);
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
@@ -121,7 +121,7 @@ void check_numbers(const Session& session, const PredictFlags& flags) {
     throw InputError({flags.model},
                      "found a model of " + objective.name() +
                          ", which has no margins; without --margins it predicts p(word | document)");
-  if (flags.probabilities && !objective.to_probabilities({}))
+  if (flags.probabilities && !objective.has_probabilities())
     throw InputError({flags.model},
                      fmt::format("found a model of {}, which has no probabilities; those of {} do",
                                  objective.name(), list_probable()));

@@ -87,7 +87,7 @@ void for_each_probable(Body&& body) {
     Objective::Parameters parameters;
     if (many) parameters["classes"] = 4;
     const auto objective = row.make(parameters);
-    if (objective->to_probabilities({})) body(*objective, two_columns(30, objective->labels(), many ? 4 : 2));
+    if (objective->has_probabilities()) body(*objective, two_columns(30, objective->labels(), many ? 4 : 2));
   }
 }
 

@@ -127,5 +127,5 @@ TEST_CASE("one_vs_rest: probabilities are each class's own, made to add up to 1"
   CHECK(scores[3] == doctest::Approx(0.5));
   CHECK(scores[4] == doctest::Approx(0.5));
   CHECK(scores[5] == 0);
-  CHECK(!make_objective("one_vs_rest_hinge")->to_probabilities({}));
+  CHECK(!make_objective("one_vs_rest_hinge")->has_probabilities());
 }
