@@ -12,21 +12,18 @@ std::string why_tried(const Trial& trial) {
   const char* const less = trial.smooth() ? "" : "; smaller, the smaller a part of all rows these are";
   if (trial.adapts())
     return fmt::format(
-        "found by trial, two passes over {}: the power of four nearest to 1{} within {:.2g} % of the best "
-        "loss "
-        "and of what the best takes off it",
+        "found by trial, two passes over {}: the power of four nearest to 1{} within "
+        "{:.2g} % of the best loss and of what the best takes off it",
         counted(trial.learned(), "row"),
-        trial.first_step() == 1 ? "" : " (times 3 over the length of a typical sample)", tie);
+        trial.choice() == StepChoice::kUnit ? "" : " (times 3 over the length of a typical sample)", tie);
   if (trial.goes_on())
     return fmt::format(
-        "found by trial, two passes over {}: the power of four nearest to 1 (times the step that moves a "
-        "margin by its "
-        "slope) within {:.1g} % of the best on other rows{}",
+        "found by trial, two passes over {}: the power of four nearest to 1 (times the step that "
+        "moves a margin by its slope) within {:.1g} % of the best on other rows{}",
         counted(trial.learned(), "row"), tie, less);
   return fmt::format(
-      "found by trial, two passes over {}: the smallest power of two (times the step that moves a margin by "
-      "its slope) "
-      "within {:.0f} % of the best{}",
+      "found by trial, two passes over {}: the smallest power of two (times the step that moves a "
+      "margin by its slope) within {:.0f} % of the best{}",
       counted(trial.rows(), "row"), tie, less);
 }
 

@@ -153,7 +153,7 @@ double Trial::faint_share() const {
 }
 
 double Trial::first_step() const {
-  switch (traits_of(options_.rule).step) {
+  switch (choice()) {
     case StepChoice::kUnit:
       return 1;
     case StepChoice::kReach:

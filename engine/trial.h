@@ -49,11 +49,9 @@ class Trial {
   // Of the values, the part in columns whose values are typically a hundredth of a typical one, or less; 0 where the sample has too few
   // a column to tell.
   double faint_share() const;
+  StepChoice choice() const { return traits_of(options_.rule).step; }
   // The rule has steps of its own for each coordinate, and one for all of them by the scale of weights and losses alone.
-  bool adapts() const {
-    const StepChoice choice = traits_of(options_.rule).step;
-    return choice == StepChoice::kUnit || choice == StepChoice::kReach;
-  }
+  bool adapts() const { return choice() == StepChoice::kUnit || choice() == StepChoice::kReach; }
   // Of those to be tried, one in the middle.
   double first_step() const;
   // The step that moves a typical sample's margin by its own slope.
