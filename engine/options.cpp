@@ -217,38 +217,4 @@ double decay_of(const Options& options) {
   return options.decay.value_or(options.schedule == Schedule::kBackoff ? kByPhase : kByEpoch);
 }
 
-std::string_view name_of(Schedule schedule) {
-  switch (schedule) {
-    case Schedule::kAuto:
-      return "auto";
-    case Schedule::kAnneal:
-      return "anneal";
-    case Schedule::kConstant:
-      return "constant";
-    case Schedule::kLinear:
-      return "linear";
-    case Schedule::kGeometric:
-      return "geometric";
-    case Schedule::kInverse:
-      return "inverse";
-    case Schedule::kBackoff:
-      return "backoff";
-    case Schedule::kTheorem:
-      return "theorem";
-  }
-  return "";
-}
-
-std::string_view name_of(Priority priority) {
-  switch (priority) {
-    case Priority::kLow:
-      return "low";
-    case Priority::kNormal:
-      return "normal";
-    case Priority::kHigh:
-      return "high";
-  }
-  return "";
-}
-
 }  // namespace sounder

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "engine/discipline.h"
+#include "engine/names.h"
 #include "engine/sparsify.h"
 #include "io/model.h"
 #include "objectives/objective.h"
@@ -26,7 +28,16 @@ enum class Schedule {
   kTheorem,    // constant, what the analysis asks for (engine/report.h, Theorem); with kSgd, l2 and accuracy
 };
 
+inline constexpr std::array kSchedules = {
+    Named{Schedule::kAuto, "auto"},           Named{Schedule::kAnneal, "anneal"},
+    Named{Schedule::kConstant, "constant"},   Named{Schedule::kLinear, "linear"},
+    Named{Schedule::kGeometric, "geometric"}, Named{Schedule::kInverse, "inverse"},
+    Named{Schedule::kBackoff, "backoff"},     Named{Schedule::kTheorem, "theorem"}};
+
 enum class Priority { kLow, kNormal, kHigh };
+
+inline constexpr std::array kPriorities = {Named{Priority::kLow, "low"}, Named{Priority::kNormal, "normal"},
+                                           Named{Priority::kHigh, "high"}};
 
 // Everything train() can be told. The defaults are meant to be right; each line says when to change one.
 struct Options {
@@ -124,13 +135,17 @@ Discipline discipline_of(const Options& options);
 double decay_of(const Options& options);
 
 // The names that options go by in reports and on the command line.
-std::string_view name_of(Schedule schedule);
+inline std::string_view name_of(Schedule schedule) {
+  return name_in(kSchedules, schedule);
+}
 inline std::string_view name_of(Discipline discipline) {
   return traits_of(discipline).name;
 }
 inline std::string_view name_of(Rule rule) {
   return traits_of(rule).name;
 }
-std::string_view name_of(Priority priority);
+inline std::string_view name_of(Priority priority) {
+  return name_in(kPriorities, priority);
+}
 
 }  // namespace sounder

@@ -127,22 +127,6 @@ Json json_of(const Asynchrony& asynchrony) {
 
 }  // namespace
 
-std::string_view name_of(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kConverged:
-      return "converged";
-    case Outcome::kEpochLimit:
-      return "epoch_limit";
-    case Outcome::kTimeLimit:
-      return "time_limit";
-    case Outcome::kDiverged:
-      return "diverged";
-    case Outcome::kCancelled:
-      return "cancelled";
-  }
-  return "";
-}
-
 std::string to_json(const std::optional<Metrics>& metrics, const Remarks& remarks) {
   Json json;
   if (metrics) put_metrics(json, *metrics);

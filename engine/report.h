@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "engine/choice.h"
+#include "engine/names.h"
 #include "engine/options.h"
 
 namespace sounder {
@@ -23,7 +25,14 @@ enum class Outcome {
   kCancelled,  // the caller's stop token
 };
 
-std::string_view name_of(Outcome outcome);
+inline constexpr std::array kOutcomes = {
+    Named{Outcome::kConverged, "converged"}, Named{Outcome::kEpochLimit, "epoch_limit"},
+    Named{Outcome::kTimeLimit, "time_limit"}, Named{Outcome::kDiverged, "diverged"},
+    Named{Outcome::kCancelled, "cancelled"}};
+
+inline std::string_view name_of(Outcome outcome) {
+  return name_in(kOutcomes, outcome);
+}
 
 // Means over one data set. `accuracy` for classes, `auc` where there are two of them and it is asked for (evaluate(), and
 // validation data; not of the data that a run trains on), root mean squared and mean absolute error for real labels,

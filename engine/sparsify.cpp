@@ -192,18 +192,6 @@ std::optional<double> SparsifyingWriter::share_pushed() const {
 
 }  // namespace
 
-std::string_view name_of(Sparsify sparsify) {
-  switch (sparsify) {
-    case Sparsify::kNone:
-      return "none";
-    case Sparsify::kTopK:
-      return "top_k";
-    case Sparsify::kRandomK:
-      return "random_k";
-  }
-  return "";
-}
-
 std::unique_ptr<Writer> make_sparsifying_writer(std::unique_ptr<Writer> writer, Parameters& parameters,
                                                 const Mask& mask, std::size_t slots) {
   return std::make_unique<SparsifyingWriter>(std::move(writer), parameters, mask, slots);

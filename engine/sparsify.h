@@ -1,11 +1,13 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
 
 #include "engine/discipline.h"
+#include "engine/names.h"
 
 namespace sounder {
 
@@ -16,7 +18,12 @@ enum class Sparsify {
   kRandomK,  // any, drawn anew each time
 };
 
-std::string_view name_of(Sparsify sparsify);
+inline constexpr std::array kSparsify = {Named{Sparsify::kNone, "none"}, Named{Sparsify::kTopK, "top_k"},
+                                         Named{Sparsify::kRandomK, "random_k"}};
+
+inline std::string_view name_of(Sparsify sparsify) {
+  return name_in(kSparsify, sparsify);
+}
 
 struct Mask {
   Sparsify by = Sparsify::kTopK;

@@ -1,7 +1,6 @@
 #include "program/flag_groups.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 
 #include "io/error.h"
@@ -48,7 +47,6 @@ void add_threads(CLI::App& app, Options& options, std::string_view but_for) {
 }
 
 void add_arena_flags(CLI::App& app, Options& options) {
-  static constexpr std::array kPriorities = {Priority::kLow, Priority::kNormal, Priority::kHigh};
   const auto nodes = [&options](const std::string& text) {
     options.numa_nodes = {-1};
     if (text == "any") return;
@@ -72,7 +70,8 @@ void add_arena_flags(CLI::App& app, Options& options) {
                 "Kind of cores to run on, of those that info --machine lists");
   add_number_or(app, "--threads-per-core", "all", 0, options.threads_per_core,
                 "Hardware threads used of a core, at most");
-  add_choice(app, "--priority", options.priority, kPriorities, "low|normal|high", "Of the oneTBB arenas");
+  add_choice(app, "--priority", options.priority, kValuesOf<kPriorities>, "low|normal|high",
+             "Of the oneTBB arenas");
   app.add_flag("--pin", options.pin, "Bind every worker to a hardware thread");
 }
 

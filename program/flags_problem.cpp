@@ -16,12 +16,6 @@
 namespace sounder {
 namespace {
 
-constexpr std::array kSchedules = {Schedule::kAuto,    Schedule::kAnneal,    Schedule::kConstant,
-                                   Schedule::kLinear,  Schedule::kGeometric, Schedule::kInverse,
-                                   Schedule::kBackoff, Schedule::kTheorem};
-
-constexpr std::array kSparsify = {Sparsify::kNone, Sparsify::kTopK, Sparsify::kRandomK};
-
 // A parameter of some objectives; make_objective() refuses those that are not the objective's.
 struct ParameterFlag {
   const char* flag;
@@ -136,7 +130,7 @@ void add_method_flags(CLI::App& app, Options& options) {
       app, "--step", "auto", std::nullopt, options.step,
       "Initial step size (learning rate); auto: found on a sample of the data");
   add_choice(
-      app, "--schedule", options.schedule, kSchedules, "NAME",
+      app, "--schedule", options.schedule, kValuesOf<kSchedules>, "NAME",
       "Step over time. anneal: 1/t, and to 0 at the last epoch; constant; linear: to 0 at the last epoch; "
       "geometric: decaying by epoch; inverse: 1/t; backoff: constant in phases that grow as it decays; "
       "theorem: constant, as small as the theory asks for; auto: what suits the rule, anneal, linear or "
@@ -147,7 +141,7 @@ void add_method_flags(CLI::App& app, Options& options) {
              "The expected |w - w*|^2 that --schedule theorem aims at");
   add_number_or(app, "--average-from", "never", 0, options.average_from,
                 "Polyak-Ruppert averaging: return the mean of all iterates from epoch N on");
-  add_choice(app, "--sparsify", options.sparsify, kSparsify, "none|top_k|random_k",
+  add_choice(app, "--sparsify", options.sparsify, kValuesOf<kSparsify>, "none|top_k|random_k",
              "Of what a task changed, write a share only and remember the rest: what changed most, or any");
   add_number(app, "--keep", options.keep, "X", "The share that --sparsify writes");
   add_number(app, "--seed", options.seed, "N", "Of shuffling; same seed, one thread: same model");
