@@ -9,10 +9,10 @@
 
 #include "engine/blocks.h"
 #include "engine/discipline.h"
-#include "engine/graph.h"
 #include "engine/layout.h"
 #include "engine/options.h"
 #include "engine/parameters.h"
+#include "engine/task.h"
 #include "io/parallel.h"
 #include "objectives/objective.h"
 

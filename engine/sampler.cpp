@@ -89,13 +89,6 @@ void Sampler::begin_epoch(int epoch, Pass pass, int epochs) {
   samples_ = (epoch - 1) * clock_.rows;
 }
 
-// A geometric series, of a ratio that may be 1 or nearly.
-Elapsed Elapsed::after(const Step& step, double more) const {
-  const double shrunk = -std::expm1(more * std::log(step.shrink));
-  const double series = step.shrink < 1 ? step.shrink * shrunk / (1 - step.shrink) : more;
-  return {.scales = this->scales + step.scale * series, .samples = samples + more};
-}
-
 bool Sampler::next(Task& task) {
   Queue& queue = queues_[task.node];
   if (queue.next == queue.end || must_fold()) return false;

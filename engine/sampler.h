@@ -9,8 +9,8 @@
 #include <span>
 #include <vector>
 
-#include "engine/graph.h"
 #include "engine/options.h"
+#include "engine/task.h"
 #include "io/random.h"
 
 namespace sounder {
