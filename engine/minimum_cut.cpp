@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "engine/stopwatch.h"
+#include "engine/train.h"
 #include "objectives/cut_rounding.h"
 #include "objectives/graph_cut.h"
 

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "engine/monitor.h"
 #include "engine/options.h"
 #include "engine/report.h"
-#include "engine/train.h"
 #include "objectives/cut_problem.h"
 
 namespace sounder {

@@ -4,8 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "engine/monitor.h"
 #include "engine/stopwatch.h"
-#include "engine/train.h"
 
 namespace sounder {
 

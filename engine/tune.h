@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "engine/monitor.h"
 #include "engine/options.h"
 #include "engine/report.h"
-#include "engine/train.h"
 #include "io/dataset.h"
 #include "io/model.h"
 #include "objectives/objective.h"

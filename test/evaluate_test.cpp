@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/arena.h"
+#include "engine/train.h"
 #include "engine/tune.h"
 #include "io/random.h"
 #include "io/synthetic.h"

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/train.h"
 #include "io/synthetic.h"
 #include "objectives/catalogue.h"
 #include "objectives/linear.h"
