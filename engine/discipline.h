@@ -13,8 +13,9 @@
 #include "engine/parameters.h"
 #include "io/parallel.h"
 
-// The write disciplines. To add one: write engine/discipline_NAME.cpp, which defines make_NAME_writer() and
-// kNAMETraits, and add its line here; `--discipline NAME`, its help, its tests and its benchmark follow.
+// The write disciplines. To add one: write engine/discipline_NAME.cpp, which defines kNameTraits and make_Name_writer(),
+// and add X(Name) here; the flag --discipline, its help, the tests and the benchmark follow. Those that only add in another
+// way share a file, engine/discipline_shared.cpp.
 //
 //   X(Name)
 #define SOUNDER_DISCIPLINES(X) X(Atomic) X(LockFree) X(Racy) X(Exclusive) X(Locked) X(Ordered) X(Reproducible)
