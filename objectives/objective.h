@@ -105,7 +105,9 @@ enum class Turn {
   kBegin,  // RuleTraits::begins: of an epoch
   kEnd,    // RuleTraits::ends: of an epoch
   kDual,   // RuleTraits::dual, on a copy: the weights become those that the samples' slopes imply
-  kLead,  // RuleTraits::derives: the run begins at these weights, or is back at them: what they follow from becomes such that they do
+  // RuleTraits::derives, when a run begins or goes back to earlier weights: sets the state such that these weights
+  // follow from it.
+  kLead,
 };
 
 // One block's update.
@@ -122,9 +124,9 @@ struct Step {
   double l2 = 0;
   double rows = 1;
   double proximal = 0;  // kappa of rule_sdca.h
-  double others =
-      0;  // blocks that step from the same weights beside this one, where the rule leaves it to the push
-          // to take each of them for a part only (RuleTraits::shares)
+  // Blocks that step from the same weights beside this one, where the rule leaves it to the push to take each of them
+  // for a part only (RuleTraits::shares).
+  double others = 0;
   double damping = 1;  // of what the rule changes, 1 / damping is pushed; sigma of rule_sdca.h
   double before = 0;   // samples processed, by the clock of the sampler, before the first of the block
   // A bias moves as the weight of a column would that is so much, squared, in all rows.
@@ -168,13 +170,13 @@ struct Evaluation {
   }
 };
 
-// f(w) = mean of the samples' losses; the engine adds (l2 / 2) |w|^2 and reports the sum, which is what it
-// minimises.
+// The loss of a sample, and how a rule steps along it. The engine minimises and reports mean loss + l1 |w|_1 + (l2 / 2)
+// |w|^2 or, with Shape::terms, mean loss + the sum of term() over the coordinates. A bias is not regularised.
 //
 // Implementations are immutable: every member function may be called from any number of threads at once. They
-// see local arrays only, never the shared parameters, an atomic or a thread, and may use oneTBB themselves; exceptions they throw
-// surface from train(). For a linear model with a scalar loss use make_linear() (linear.h); anything else derives
-// from this class directly.
+// see local arrays only, never the shared parameters, an atomic or a thread, and may use oneTBB themselves; exceptions
+// they throw surface from train(). For a linear model with a scalar loss use make_linear() (linear.h); anything else
+// derives from this class directly.
 class Objective {
  public:
   using Parameters = std::map<std::string, double>;
@@ -187,12 +189,14 @@ class Objective {
   virtual Shape shape() const { return {}; }
   std::size_t width() const { return shape().width; }
   virtual bool smooth() const { return true; }  // the loss has no kinks
-  // Typical second derivative of the loss in the margin: the scale on which steps are searched and bounded.
+  // An upper bound of the loss's second derivative in the margin, finite and >= 0: saga and svrg step by its inverse,
+  // and the step search starts from it. 1 for a loss with kinks.
   virtual double curvature() const { return 1; }
-  // The same where a model begins, that knows nothing yet.
+  // The same at the weights that training starts from, where it may be less: on it is bounded what threads change at a
+  // time.
   virtual double first_curvature() const { return curvature(); }
-  // Where that depends on how far margins are from their labels, in whatever units these are: the same for margins with a mean
-  // loss of so much.
+  // Where the curvature depends on the unit of the labels: a typical one for margins of that mean loss, from which the
+  // step search then starts instead.
   virtual std::optional<double> curvature_at(double /*loss*/) const { return std::nullopt; }
 
   virtual Defaults defaults() const { return {}; }
@@ -203,23 +207,25 @@ class Objective {
   // it; the model has its parameters. Null: this one will do.
   virtual std::unique_ptr<Objective> fitted(const Dataset&) const { return nullptr; }
 
-  // Shape::terms: what a coordinate of the data adds to the mean loss, beside its samples. `share` is its degree / n, or
-  // 0 where the degree is not known.
+  // Shape::terms: what a coordinate of the data adds to the mean loss, beside its samples. `share` is its degree / n,
+  // or 0 where the degree is not known.
   virtual double term(std::size_t /*coordinate*/, double /*share*/, std::span<const float> /*weights*/,
                       double /*l2*/) const {
     return 0;
   }
 
-  // Shape::starts_at_zero: the weights that training starts from, `weights.size()` = width zeros before, of a coordinate
-  // of the data or, numbered on from them, a common one. `random` is the coordinate's own.
+  // Unless Shape::starts_at_zero: sets the `width` weights, zero on entry, that a coordinate starts from. Common
+  // coordinates are numbered on from those of the data. The random numbers are the coordinate's own.
   virtual void start(std::size_t /*coordinate*/, std::span<float> /*weights*/, Random&) const {}
 
   // The model's output for each sample, into out[0 .. rows).
   virtual void predict(const Samples& samples, const ConstWeights& weights, std::span<float> out) const = 0;
+  // The sums over the samples, each times its weight: of the losses, without what regularises, and of what Evaluation
+  // has for labels() of that kind. Samples may be without non-zeros; a null `weights.bias` is a bias of 0, or none.
   virtual Evaluation evaluate(const Samples& samples, const ConstWeights& weights) const = 0;
 
-  // What predictions are made of, so many numbers a sample, into out[0 .. rows x scores()): the output itself or, of many
-  // classes, a score for each.
+  // What predictions are made of, so many numbers a sample, into out[0 .. rows x scores()): the output itself or, of
+  // many classes, a score for each.
   virtual std::size_t scores() const { return 1; }
   virtual void score(const Samples& samples, const ConstWeights& weights, std::span<float> out) const {
     predict(samples, weights, out);

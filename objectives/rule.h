@@ -38,8 +38,8 @@ struct RuleTraits {
   std::string_view help;
 
   std::size_t state = 0;  // floats it keeps for each weight, beside it
-  bool reweights =
-      false;  // needs n / degree of each coordinate: a dense term is then applied on supports only
+  // It needs n / degree of each coordinate: a dense term is then applied on supports only.
+  bool reweights = false;
   std::size_t memory = 0;   // floats it keeps for each sample
   std::size_t anchors = 0;  // floats it keeps for each weight that no step sees, only turn()
 
