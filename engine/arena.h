@@ -32,9 +32,9 @@ class Arena {
   // An exception of `body` is rethrown.
   void execute(const std::function<void()>& body);
 
-  // Calls body(0) ... body(nodes() - 1), all at once, each inside its node's arena. The first exception is rethrown when
-  // all are done. Throws std::system_error, with no body called, when there is no thread for one of them. May be called
-  // inside execute().
+  // Calls body(0) ... body(nodes() - 1), all at once, each inside its node's arena. The first exception is rethrown
+  // when all are done. Throws std::system_error, with no body called, when there is no thread for one of them. May be
+  // called inside execute().
   void for_each_node(const std::function<void(std::size_t)>& body);
 
   // Which of `count` things are a node's own: the same ones each time, in proportion to its threads.
@@ -44,8 +44,8 @@ class Arena {
   };
   Part part(std::size_t count, std::size_t node) const;
 
-  // Calls body(0) ... body(count - 1) on the workers, each on those of the node whose part it is; the first exception is
-  // rethrown. May be called inside execute().
+  // Calls body(0) ... body(count - 1) on the workers, each on those of the node whose part it is; the first exception
+  // is rethrown. May be called inside execute().
   void parallel_for(std::size_t count, const std::function<void(std::size_t)>& body);
 
  private:
@@ -53,8 +53,8 @@ class Arena {
   std::unique_ptr<State> state_;
 };
 
-// oneTBB's arenas are kept from run to run, for those of the same kind (DECISIONS.md, 55). A program that ends oneTBB's threads
-// itself, by oneapi::tbb::finalize(), lets go of them first, while no run is under way. Any thread may call it.
+// oneTBB's arenas are kept from run to run, for those of the same kind (DECISIONS.md, 55). A program that ends oneTBB's
+// threads itself, by oneapi::tbb::finalize(), lets go of them first, while no run is under way. Any thread may call it.
 void release_arenas();
 
 // Arena::parallel_for(); the arena must live as long.

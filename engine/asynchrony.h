@@ -20,11 +20,11 @@ void require_measurable(const Options& options);
 // few draws, for the order of magnitude.
 double estimate_safe_staleness(const Dataset& data, const Options& options, Arena& arena);
 
-// A writer that measures another (Asynchrony in discipline.h), on one visit in 32: what it does otherwise
-// costs two atomic adds a visit. Samples overlap a visit if they began before it ended and had not ended when
-// it began. Right before a sampled visit pushes, it reads its cells again: what changed since its pull is x -
-// x_hat. Of a cell that workers exchange less often than with each block (Strides::ends), the pull was its last exchange,
-// the change is all since then, and what others still hold back does not count.
+// Measures what asynchrony does to the visits of another writer (Asynchrony in discipline.h): to one in 32, while the
+// others cost two atomic adds more. The staleness of a visit is the number of samples that began before it ended and had
+// not ended when it began. Right before such a visit pushes, its cells are read again: what others changed since its pull
+// is x - x_hat. Where workers exchange a cell less often than once a block (Strides::ends), its pull is its last exchange,
+// and changes that other workers have not exchanged yet are not seen.
 //
 // Thread-safe as the writer that it measures, whose pushes must be in the parameters when they return;
 // asynchrony() is asked with no visit open.

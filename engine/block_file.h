@@ -21,18 +21,19 @@ namespace sounder {
 
 struct BlockExtent;
 
-// Throws InputError unless blocks for the objective can be kept in a file: it must be linear, with real labels or two
-// classes.
+// Whether blocks for the objective can be kept in a file: it must be linear, with real labels or two classes.
+// check_storable() throws InputError if they cannot.
 bool is_storable(const Objective& objective);
 void check_storable(const Objective& objective);
 
-// Throws InputError when the samples to read at `path` are a file that the program wrote: blocks, or a model.
+// Throws InputError when what is to be read as samples from `path` is a file of blocks or a model.
 void refuse_written(Stream& samples, const std::string& path);
 
-// A mapped block file (engine/block_format.h). What lies behind the blocks is checked when it is opened, a block when it
-// is first used. Of a file larger than `memory` bytes only some blocks are mapped at a time: a pass asks for them ahead
-// of their use, and lets go of them behind it. Any number of threads may call the members but where they say otherwise.
-// The file must not be written to while it is mapped (that it is replaced is fine): the system then ends the program.
+// A mapped block file (engine/block_format.h). What lies behind the blocks is checked when it is opened, a block when
+// it is first used. Of a file larger than `memory` bytes only some blocks are mapped at a time: a pass asks for them
+// ahead of their use, and lets go of them behind it. Any number of threads may call the members but where they say
+// otherwise. The file must not be written to while it is mapped (that it is replaced is fine): the system then ends the
+// program.
 class BlockFile {
  public:
   // Throws InputError, naming the file and what is wrong with it.
@@ -54,10 +55,11 @@ class BlockFile {
   // Before a block is used. Throws InputError when it is corrupt.
   void require(std::size_t block) const;
 
-  // Asks for the next of the blocks that a pass has still to go through, in this order. `left`, at first all of them, is
-  // how many it has not been asked for yet; this takes away from it.
+  // Asks for the next of the blocks that a pass has still to go through, in this order. `left`, at first all of them,
+  // is how many it has not been asked for yet; this takes away from it.
   void read_ahead(std::span<const std::uint32_t> order, std::size_t& left) const;
-  // After the use of each block of such a pass. `used`, at first 0, is how many were used since the last that were let go of.
+  // After the use of each block of such a pass. `used`, at first 0, is how many were used since the last that were let
+  // go of.
   void let_go(std::size_t& used) const;
   // body(block) for each, in stretches of the file, each as `parallel` has it.
   void for_each(const ParallelFor& parallel, const std::function<void(std::size_t)>& body) const;

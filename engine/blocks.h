@@ -17,10 +17,11 @@ namespace sounder {
 class Arena;
 struct AllCells;
 
-// A group of samples, an f_e of HOGWILD! (Niu, Recht, Re, Wright, 2011, section 2) made coarser: its support is the sorted list of the parameter
-// cells that any of its samples touches, and its samples are written in positions of the local array that a
-// pull of that support fills. All but the values lies in one piece of memory, first touched by the worker that builds the
-// block. Immutable once built, but for `memory`, which belongs to the one task that has the block.
+// A group of samples, an f_e of HOGWILD! (Niu, Recht, Re, Wright, 2011, section 2) made coarser: its support is the
+// sorted list of the parameter cells that any of its samples touches, and its samples are written in positions of the
+// local array that a pull of that support fills. All but the values lies in one piece of memory, first touched by the
+// worker that builds the block. Immutable once built, but for `memory`, which belongs to the one task that has the
+// block.
 struct Block {
   std::span<const Cell> support;
   std::span<const std::uint64_t>
@@ -47,14 +48,15 @@ struct Block {
   void set_values(std::shared_ptr<const std::byte> room, std::size_t count);
 };
 
-// The support of a block: the cells that its samples touch, or all there are, whose local array then has at most 2^16 floats.
-// The latter is made faster; pulls and pushes are dearer by the cells that it does not touch.
+// The support of a block: the cells that its samples touch, or all there are, whose local array then has at most 2^16
+// floats. The latter is made faster; pulls and pushes are dearer by the cells that it does not touch.
 enum class Support { kTouched, kAll };
 
 // Builds blocks of one data set. Any number of threads may build at once.
 class BlockMaker {
  public:
-  // `memory`: floats that are kept for each row. `pairs`: rows have two coordinates, and only these and the label count.
+  // `memory`: floats that are kept for each row. `pairs`: rows have two coordinates, and only these and the label
+  // count.
   BlockMaker(Dataset data, const Layout& layout, std::size_t memory, bool pairs = false,
              Support support = Support::kTouched);
   ~BlockMaker();
@@ -91,9 +93,9 @@ class BlockMaker {
   std::shared_ptr<const AllCells> all_;  // null under Support::kTouched
 };
 
-// Linear in the non-zeros, in parallel on the arena; those that are a node's part are built on that node. Where there is one
-// node, and nobody else looks at the indices of the maker's data, the values are written over them, and the maker is of no
-// more use.
+// Linear in the non-zeros, in parallel on the arena; those that are a node's part are built on that node. Where there
+// is one node, and nobody else looks at the indices of the maker's data, the values are written over them, and the
+// maker is of no more use.
 std::vector<Block> make_blocks(BlockMaker&& maker, const Deal& deal, Arena& arena);
 
 }  // namespace sounder

@@ -26,9 +26,9 @@ struct Conversion {
 
 // Makes a block file (engine/block_format.h) of LIBSVM text, plain or compressed, in one pass over it and in bounded
 // memory: rows are dealt out at random to a temporary file beside `to`, of some 8 bytes a non-zero, and from there to
-// blocks. False when `stop` was requested: then, and after an exception, `to` is what it was before. Throws InputError for
-// text and labels as reading them to train on does, for an objective that block files are not for, and when a disk is
-// full.
+// blocks. False when `stop` was requested: then, and after an exception, `to` is what it was before. Throws InputError
+// for text and labels as reading them to train on does, for an objective that block files are not for, and when a disk
+// is full.
 bool convert(const std::string& from, const std::string& to, const Objective& objective,
              const Conversion& conversion, Arena& arena, const std::stop_token& stop = {});
 

@@ -13,9 +13,9 @@
 #include "engine/parameters.h"
 #include "io/parallel.h"
 
-// The write disciplines. To add one: write engine/discipline_NAME.cpp, which defines kNameTraits and make_Name_writer(),
-// and add X(Name) here; the flag --discipline, its help, the tests and the benchmark follow. Those that only add in another
-// way share a file, engine/discipline_shared.cpp.
+// The write disciplines. To add one: write engine/discipline_NAME.cpp, which defines kNameTraits and
+// make_Name_writer(), and add X(Name) here; the flag --discipline, its help, the tests and the benchmark follow. Those
+// that only add in another way share a file, engine/discipline_shared.cpp.
 //
 //   X(Name)
 #define SOUNDER_DISCIPLINES(X) X(Atomic) X(LockFree) X(Racy) X(Exclusive) X(Locked) X(Ordered) X(Reproducible)
@@ -88,8 +88,8 @@ struct Visit {
 // the noise gamma^2 |g|^2 of the gradient itself, and 2 gamma m R1 and 2 gamma R2 of asynchrony.
 struct Asynchrony {
   std::uint64_t blocks = 0;  // measured
-  std::uint64_t staleness_p50 =
-      0;  // samples of other blocks at work between the pull and the push of a block
+  // Samples of other blocks at work between the pull and the push of a block.
+  std::uint64_t staleness_p50 = 0;
   std::uint64_t staleness_p99 = 0;
   std::uint64_t staleness_max = 0;
   double safe = 0;       // n / (2 Dbar) samples, an estimate (engine/theory.h); the writer does not know it
@@ -106,9 +106,10 @@ struct Asynchrony {
 // Hot cells, those before `hot_end`, are met by all blocks all the time, cold ones seldom. So in between the hot ones
 // are pushed and pulled again, and a block may be large, which is fast, and yet not stale where it matters.
 //
-// How fresh a cell is counts in samples that touch it. So where blocks have all cells as support, workers may keep their
-// copies and exchange the cells before ends[0] after every stride, those before ends[1] after every second, before ends[z]
-// after 2^z strides, and the others at the end of the epoch. Empty: they do not, and exchange all with each block.
+// How fresh a cell is counts in samples that touch it. So where blocks have all cells as support, workers may keep
+// their copies and exchange the cells before ends[0] after every stride, those before ends[1] after every second,
+// before ends[z] after 2^z strides, and the others at the end of the epoch. Empty: they do not, and exchange all with
+// each block.
 struct Strides {
   std::size_t rows = 0;
   Cell hot_end = 0;
@@ -157,13 +158,13 @@ SOUNDER_DISCIPLINES(SOUNDER_DECLARE)
 // one worker that is serial SGD. Not thread-safe; supports must stay until flush().
 std::unique_ptr<Writer> make_simulated_writer(Parameters& parameters, std::size_t workers);
 
-// For one thread and blocks whose support is all cells, in order: before() and after() of a copy are both the parameters
-// themselves, but for a visit that compares them. Not thread-safe.
+// For one thread and blocks whose support is all cells, in order: before() and after() of a copy are both the
+// parameters themselves, but for a visit that compares them. Not thread-safe.
 std::unique_ptr<Writer> make_lone_writer(Parameters& parameters);
 
-// For blocks whose support is all cells, in order, which must stay until flush(): each thread keeps its copy from visit to
-// visit and exchanges parts of it, through `writer`, as Strides::ends says; flush() brings in the rest. So it is for rules and
-// problems that do not ask what a block changed. Thread-safe as `writer` is, one that refreshes.
+// For blocks whose support is all cells, in order, which must stay until flush(): each thread keeps its copy from visit
+// to visit and exchanges parts of it, through `writer`, as Strides::ends says; flush() brings in the rest. So it is for
+// rules and problems that do not ask what a block changed. Thread-safe as `writer` is, one that refreshes.
 std::unique_ptr<Writer> make_keeping_writer(std::unique_ptr<Writer> writer, Parameters& parameters,
                                             std::vector<Cell> ends, ParallelFor parallel);
 

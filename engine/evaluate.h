@@ -18,21 +18,22 @@ Metrics metrics_of(const Evaluation& sums, LabelKind labels);
 // Throws InputError for more weights than 32-bit positions can tell apart.
 void check_positions(std::uint64_t dimension, std::size_t width);
 
-// Throws InputError unless that is the objective that the model is of, with the same parameters; of a model without the name of one
-// nobody knows.
+// Throws InputError unless the model is of this objective, with the same parameters. A model that names no objective
+// passes.
 void require_same(const Model& model, const Objective& objective);
 
-// What follows throws that, and InputError when the data has coordinates that the model has not (LibsvmOptions::Beyond
-// leaves them out when it is read). `objective` is the model's: objective_of() (objectives/model_objective.h). Thread-safe;
-// and deterministic, whatever runs the pieces.
+// The functions from here to evaluate() throw InputError where require_same() does, when weights or biases of the model
+// are not as many as the objective has, and when the data has coordinates that the model does not
+// (LibsvmOptions::Beyond leaves these out as the data is read). `objective` is the model's: objective_of()
+// (objectives/model_objective.h). Thread-safe. The result is the same however `parallel` runs the pieces.
 
-// The model's output for each row: the margin w.x + b, the number of the class (LabelEncoding::decode makes the label of
-// either), or the prediction of a real label.
+// The model's output for each row: the margin w.x + b, the number of the class (LabelEncoding::decode makes the label
+// of either), or the prediction of a real label.
 std::vector<float> predict(const Model& model, const Objective& objective, const Dataset& data,
                            const ParallelFor& parallel = run_serially);
 
-// What that is made of, Objective::scores() numbers a row: the same or, of many classes, a score for each, by increasing
-// label.
+// What that is made of, Objective::scores() numbers a row: the same or, of many classes, a score for each, by
+// increasing label.
 std::vector<float> scores(const Model& model, const Objective& objective, const Dataset& data,
                           const ParallelFor& parallel = run_serially);
 

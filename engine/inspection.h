@@ -82,8 +82,8 @@ struct Inspection {
   std::vector<OrderFigures> in_order;
   Grouping trained = Grouping::kRandom;  // how training takes the rows: kInOrder, as they lie
   bool common = false;  // there are coordinates that all samples share, a bias, say, which no view counts
-  std::optional<Estimate>
-      weighted_chance;  // sample_gradients.h; of objectives that take plain gradient steps
+  // sample_gradients.h; of objectives that take plain gradient steps.
+  std::optional<Estimate> weighted_chance;
   std::optional<ConstantFigures> constants;
   std::vector<InflationFigures> inflation;  // 1, 2, 4 ... 1024 workers
   Advice advice;

@@ -27,7 +27,8 @@ struct Planes {
 // What such a run needs beside the weights.
 Planes planes_of(const Options& options);
 
-// Which coordinates have a place in the parameter array: all, or not those that no sample touches and whose weights stay at 0.
+// Which coordinates have a place in the parameter array: all, or not those that no sample touches and whose weights
+// stay at 0.
 enum class Held { kAll, kTouched };
 // As training goes: weights that no sample touches have no place, if they stay at 0.
 Held held_by(const Objective& objective, const Options& options);
@@ -97,7 +98,8 @@ class Layout {
   };
   Norms norms(std::span<const float> array) const;
 
-  // Calls body(coordinate, place of its first float in the array of all cells, degree / n) for each coordinate that is held.
+  // Calls body(coordinate, place of its first float in the array of all cells, degree / n) for each coordinate that is
+  // held.
   template <class Body>
   void for_each(Body&& body) const {
     for (std::size_t c = 0; c < ranks_.size(); ++c) {
@@ -109,7 +111,8 @@ class Layout {
   }
 
   // Of all cells: what training starts from, the weights of the objective or of a model, and the reweights. Throws
-  // InputError unless the model has as many floats a coordinate and common ones, or none of these where a bias is all there is.
+  // InputError unless the model has as many floats a coordinate and common ones, or none of these where a bias is all
+  // there is.
   std::vector<float> start(const Objective& objective, std::uint64_t seed, const Model* from = nullptr) const;
 
   // Of an array of all cells: those of a support, one behind the other.

@@ -26,11 +26,11 @@ struct Monitor {
   std::function<void(const Progress&)> on_progress = {};
   // Fill in Report::asynchrony; not with simulated workers or sparsify, nor under exclusive or reproducible.
   bool measure = false;
-  // A request ends the run within one block a worker or, before the first update and between epochs, when what is being prepared
-  // or evaluated is done.
+  // A request ends the run as soon as every worker is done with its block or, before the first update and between
+  // epochs, as soon as what is being prepared or evaluated is done.
   std::stop_token stop = {};
-  // Held-out samples, labels as for training, evaluated whenever the objective is (Options::evaluate_every); early stopping
-  // and the choice of the best epoch then go by their loss.
+  // Held-out samples, labels as for training, evaluated whenever the objective is (Options::evaluate_every); early
+  // stopping and the choice of the best epoch then go by their loss.
   std::optional<Dataset> validation = {};
 };
 

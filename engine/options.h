@@ -52,7 +52,7 @@ struct Options {
   // Passes over the data, >= 1, gradient passes of kSvrg counted; kAnneal and kLinear plan their steps for this many.
   int epochs = 30;
   std::optional<double> step = {};  // eta0 > 0; unset: found on a small sample of the data (DECISIONS.md, 7)
-  Schedule schedule = Schedule::kAuto;
+  Schedule schedule = Schedule::kAuto;  // with kFtrl, whose weights follow from the step, kAuto or kConstant
   std::optional<double> decay = {};     // in (0, 1]; kGeometric: unset: 0.9; kBackoff: unset: 0.37
   std::optional<double> accuracy = {};  // kTheorem: the E |w - w*|^2 wanted, > 0
   Rule rule = Rule::kSgd;
@@ -60,8 +60,8 @@ struct Options {
   std::optional<Discipline> discipline = {};
   Sparsify sparsify = Sparsify::kNone;  // what of a block's change is pushed at once (engine/sparsify.h)
   double keep = 0.1;  // the share of it, in (0, 1], unless all; smaller where pushes cost more than updates
-  // Weights to begin with, of an objective of that name; columns that it does not have begin at 0. Unset: the objective's own.
-  // Not for kSdca, which works its weights out from what it keeps for each sample.
+  // A model of the same objective to begin with, of no more columns than the data has; the others begin at 0. Unset:
+  // what the objective starts from. Not for kSdca, which works its weights out from what it keeps for each sample.
   std::shared_ptr<const Model> start = {};
   // Return the mean of all iterates from this epoch on (Polyak-Ruppert averaging); 0: the last iterate.
   int average_from = 0;
@@ -70,23 +70,27 @@ struct Options {
 
   // When to stop.
 
-  // Epochs from one evaluation of the objective to the next, >= 1; the last epoch is always evaluated, and one that looks
-  // diverged. An evaluation costs half an epoch. What follows, and the choice of the best epoch, go by evaluated ones.
+  // Epochs from one evaluation of the objective to the next, >= 1; the last epoch is always evaluated, and one that
+  // looks diverged. An evaluation costs half an epoch. What follows, and the choice of the best epoch, go by evaluated
+  // ones.
   int evaluate_every = 1;
-  // Stop when the best objective (with validation data: its loss) of the last `patience` evaluated epochs is not lower than
-  // the best before them by this fraction of it; in [0, 1), 0: never.
+  // Stop when the best objective (with validation data: its loss) of the last `patience` evaluated epochs is not lower
+  // than the best before them by this fraction of it; in [0, 1), 0: never.
   double tolerance = 0;
   int patience = 3;  // evaluated epochs, >= 1
-  // Stop at a relative duality gap <= this, with a rule that has one; 0: never, but for a cut that is proved the minimum.
+  // Stop at a relative duality gap <= this, in [0, 1), with a rule that has one. 0: never, unless the objective is
+  // rounded (Shape::rounded) and reaches its bound.
   double gap = 0;
   std::optional<double> target = {};  // stop at an objective <= this
-  // Stop after this many seconds from the call of train() on, > 0: making blocks, looking for a step and evaluating are in them.
+  // Stop after this many seconds, > 0. They begin when train() has checked the data and has its threads: making blocks,
+  // looking for a step and evaluating are in them.
   std::optional<double> time_limit = {};
 
   // Performance.
 
-  // Workers, at most: one trains alone where others would move the model about for longer than they help. 0: what the affinity
-  // mask and the cgroup quota allow, fewer for tiny data, or where few may take far larger steps.
+  // Workers, at most, 0 to 1024. One trains alone where it would cost more to move the model between several than they
+  // save. 0: as many as the affinity mask and the cgroup quota allow, but fewer for tiny data, or where few may take
+  // far larger steps.
   int threads = 0;
   // Virtual workers: > 0 simulates on one thread what so many workers' staleness does to convergence; needs
   // threads = 1 (or 0, which then means 1), the atomic discipline and tau = 0.
@@ -102,13 +106,14 @@ struct Options {
   std::vector<int> numa_nodes = {-1};
   int core_type = -1;        // run on one kind of cores only, of those that core_types() names; -1: on any
   int threads_per_core = 0;  // use at most so many of the hardware threads of a core; 0: all
-  // Bind every worker to a hardware thread: where the system moves them about. Each such run leaves some 7 KB (DECISIONS.md, 55).
+  // Bind every worker to a hardware thread, for systems that move threads about. Each such run leaves some 7 KB behind
+  // (DECISIONS.md, 55).
   bool pin = false;
   Priority priority = Priority::kNormal;  // of the arena, against other oneTBB arenas of the process
 };
 
-// Options with the rule, the l2 and the number of epochs that suit an objective (Objective::defaults()); those of Options{}
-// suit linear ones.
+// Options with the rule, the l2 and the number of epochs that suit an objective (Objective::defaults()); those of
+// Options{} suit linear ones.
 Options options_for(const Objective& objective);
 
 // Throws InputError, "field = value: constraint", for the first field out of range or at odds with another.

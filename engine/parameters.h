@@ -63,9 +63,9 @@ class Parameters {
   // push() with kGuarded, and pull() of the same cells into both, in one pass.
   void exchange(std::span<const Cell> support, float* before, float* after);
 
-  // push() with kRacy that counts what is lost: of how many pairs written, on how many there was something else than what had
-  // been loaded, another thread's. At most twice as many as adds that are missing in the end, for what one store has buried the
-  // next may bring back; none only if none is missing. Slower.
+  // push() with kRacy that counts what is lost: of how many pairs written, on how many there was something else than
+  // what had been loaded, another thread's. At most twice as many as adds that are missing in the end, for what one
+  // store has buried the next may bring back; none only if none is missing. Slower.
   struct Losses {
     std::uint64_t written = 0;
     std::uint64_t lost = 0;
@@ -82,8 +82,8 @@ class Parameters {
   std::span<float> all();
   std::span<const float> all() const;
 
-  // Before any other use, called for each of `parts` in a thread of its own: touches every parts-th page, and so has the
-  // system put it where that thread runs.
+  // Before any other use, called for each of `parts` in a thread of its own: touches every parts-th page, and so has
+  // the system put it where that thread runs.
   void touch(std::size_t part, std::size_t parts);
 
   // Alone: the whole array in, or, of each cell from `first` on, the floats [begin, end) times a factor.

@@ -58,13 +58,14 @@ std::unique_ptr<Writer> writer_of(const Options& options, const Plan& plan, cons
 // Where a unit is a block; these in order of Block::node.
 Units units_of(std::span<const Block> blocks, const Plan& plan);
 
-// Finds the missing parts on a sample of the rows: one in 64, but 128 or a quarter. Deterministic for a seed; costs less
-// than one epoch or a tenth of those planned.
-// `start` is what training starts from.
+// Settles what the options leave open, on a sample of the rows: one in 64, but at least 128 of them or a quarter of all,
+// whichever is less; 512 or all where no steps are tried out. `start` is what training starts from. The same for the same
+// seed. Costs less than one epoch, or than a tenth of all if these are many.
 Plan make_plan(const Source& data, const Layout& layout, std::span<const float> start,
                const Objective& objective, const Options& options, int threads);
 
-// The plan, if its window is large enough; else throws InputError: several NUMA nodes cannot do with any tau.
+// Returns the plan. Throws InputError if its window is smaller than that: each NUMA node needs tasks of its own in flight,
+// for which a small tau leaves no room.
 const Plan& checked(const Plan& plan, std::size_t least_window);
 
 // Of options with an l2 and an accuracy, for a linear model: Schedule::kTheorem's.

@@ -18,20 +18,22 @@ struct Recommendation {
   float prediction;
 };
 
-// What a model of ratings says of users and items, by their places in Model::names. Model and objective must outlive it.
-// Thread-safe.
+// What a model of ratings says of users and items, by their places in Model::names. Model and objective must outlive
+// it. Thread-safe.
 class Recommender {
  public:
-  // Throws InputError for a model that does not name users and items, is not of that objective, or whose `seen` is not as io/model.h
-  // has it.
+  // Throws InputError for a model that does not name users and items, is not of that objective, or whose `seen` is not
+  // as io/model.h has it.
   Recommender(const Model& model, const Objective& objective);
 
   std::size_t users() const { return model_.names[0].size(); }
   std::size_t items() const { return model_.names[1].size(); }
   bool has_seen(std::uint32_t user, std::uint32_t item) const;
 
-  // So many items, the best first; ties by how many rated the item in training. Of no user, what is known without one. What a
-  // user rated in training is left out, unless `with_seen`. Throws InputError for a user that is not there.
+  // The `count` items, or all if there are fewer, of the highest predictions for a user, best first; of equal ones
+  // those come first that more users rated in training. Without a user, by what the model knows of items alone. Items
+  // that the user rated in training are left out, unless `with_seen`. Throws InputError for a user that is not below
+  // users().
   std::vector<Recommendation> best(std::optional<std::uint32_t> user, std::size_t count,
                                    bool with_seen = false) const;
 
@@ -44,19 +46,20 @@ class Recommender {
   std::vector<std::uint32_t> popularity_;
 };
 
-// How the first `top` recommendations for each user do, in the mean of the users who have anything to find: items in the
-// data that were not theirs in training.
+// How the first `top` recommendations for each user do, in the mean of the users who have anything to find: items in
+// the data that were not theirs in training.
 struct Ranking {
   std::size_t top = 0;
   std::uint64_t users = 0;
   double precision = 0;  // the share of the recommendations that is found
   double recall = 0;     // the share of what there is to find
-  double ndcg =
-      0;  // 1 / log2(place + 1) for each that is found, over the most there could be (Järvelin, Kekäläinen, 2002)
+  // 1 / log2(place + 1) for each that is found, over the most there could be (Järvelin, Kekäläinen, 2002).
+  double ndcg = 0;
 };
 
-// To be found is what has a label above `above`; unset, whatever its label. Pairs of whom or which the model does not know are
-// left out. Costs a prediction for each item of each user. Throws InputError if `top` is 0.
+// Counts as found are pairs of the data with a label above `above`, or all if that is unset; pairs of a user or an item
+// that the model does not know are left out. Costs a prediction for each item and user. Throws InputError if `top` is
+// 0.
 Ranking rank_held_out(const Recommender& recommender, const Dataset& data, std::optional<float> above,
                       std::size_t top, const ParallelFor& parallel = run_serially);
 

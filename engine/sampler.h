@@ -59,8 +59,8 @@ struct Units {
 // What the sampler puts into every step.
 struct Problem {
   Rule rule = Rule::kSgd;
-  bool scales =
-      true;  // L2 may be left to the scale of the weights, with a rule that does so; not with Shape::terms
+  // L2 may be left to the scale of the weights, with a rule that does so; not with Shape::terms.
+  bool scales = true;
   double l1 = 0;
   double l2 = 0;
   double others = 0;

@@ -33,11 +33,12 @@ struct Mask {
   std::uint64_t seed = 1;
 };
 
-// A writer that lets a part of each push through to `writer`, and remembers the rest (error feedback: Stich, Cordonnier,
-// Jaggi, Sparsified SGD with memory, NeurIPS 2018; Aji, Heafield, Sparse communication for distributed gradient descent,
-// EMNLP 2017; Lin, Han, Mao, Wang, Dally, Deep gradient compression, ICLR 2018). What a worker holds back, whole cells
-// with the state of the rule, is part of its next push and, other than there, of what it pulls: it goes on from where it
-// is, and only the others do not know yet. flush() pushes all of it, so nothing is lost but the rounding of floats.
+// A writer that lets a part of each push through to `writer`, and remembers the rest (error feedback: Stich,
+// Cordonnier, Jaggi, Sparsified SGD with memory, NeurIPS 2018; Aji, Heafield, Sparse communication for distributed
+// gradient descent, EMNLP 2017; Lin, Han, Mao, Wang, Dally, Deep gradient compression, ICLR 2018). What a worker holds
+// back, whole cells with the state of the rule, is part of its next push and, other than there, of what it pulls: it
+// goes on from where it is, and only the others do not know yet. flush() pushes all of it, so nothing is lost but the
+// rounding of floats.
 //
 // What is held back is in the units of the array, so a scale of the weights may change meanwhile. A worker is a thread
 // or, with `slots` > 0, a slot of the visits, below `slots`, of which one visit at most is open at a time; then

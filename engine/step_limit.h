@@ -12,11 +12,11 @@ class StepLimit {
   // `grows`: the cap may grow, up to StepClock::highest_cap. The sampler must outlive it.
   StepLimit(Sampler& sampler, bool grows) : sampler_(sampler), grows_(grows) {}
 
-  // Epochs up to that one are over; whether the objective is the lowest so far.
+  // To be called when the epochs up to that one are over. `lowest`: no objective so far was lower than theirs.
   void took(int epoch, bool lowest);
 
-  // They exploded, and the run goes on from its best state: with a quarter of the steps, of all or of those that the cap let through
-  // too much.
+  // To be called when the epochs up to that one exploded and the run goes on from its best state. Takes the last growth of
+  // the cap back if the cap has mattered since, else makes all steps a quarter of what they were.
   void went_back(int epoch);
 
   double growth() const { return growth_; }

@@ -20,8 +20,8 @@ struct Search {
   // Instead, that nearest to k = 0: from a model on, smaller ones do no good, and larger ones forget what it knows, which a few rows
   // cannot tell; and where steps adapt, there is a scale to be found, no more.
   bool nearest = false;
-  bool by_fall =
-      false;  // about as good: also of what the best takes off the loss at the start, which may be most of it or little
+  // About as good: also of what the best takes off the loss at the start, which may be most of it or little.
+  bool by_fall = false;
 };
 
 Search search_for(const Trial& trial);

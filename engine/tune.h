@@ -24,16 +24,17 @@ struct Candidate {
   bool operator==(const Candidate&) const = default;
 };
 
-// By which of its epochs a candidate is judged: that of the least validation loss, for who will train with validation data
-// and so keep that epoch's model, or the last one, for who will not.
+// By which of its epochs a candidate is judged: by that of the least validation loss, whose model train() returns with
+// validation data, or by the last one, as without.
 enum class JudgedBy { kBestEpoch, kLastEpoch };
 
 // How a candidate did, at the epoch that it is judged by.
 struct Tried {
   Candidate candidate;
-  double step = 0;        // eta0 in force
-  bool diverged = false;  // dropped when its objective or validation loss left the finite numbers
-  int best_epoch = 0;     // 0: it did so in the first epoch, and what follows means nothing
+  double step = 0;  // eta0 in force
+  // Its objective or validation loss became infinite or no number, which ended its training.
+  bool diverged = false;
+  int best_epoch = 0;  // that it is judged by; 0: it diverged in the first, and what follows means nothing
   double objective = 0;
   Metrics training = {};
   Metrics validation = {};
@@ -69,10 +70,10 @@ struct Tuned {
 // needs them smallest.
 //
 // `common` holds for all, but for its step and l2. What ends a run early or changes what it returns (target,
-// tolerance, gap, average_from, evaluate_every, simulate) is refused, as are rules that remember samples or take snapshots,
-// and disciplines other than atomic, lock_free and racy; throws InputError then, and for what train()
-// refuses. Of the monitor, on_epoch is told of the candidate that leads, and `validation` is not looked at.
-// Memory: two models a candidate.
+// tolerance, gap, average_from, evaluate_every, simulate) is refused, as are rules that remember samples or take
+// snapshots, and disciplines other than atomic, lock_free and racy; throws InputError then, and for what train()
+// refuses. Of the monitor, on_epoch is told of the candidate that leads, and `validation` is not looked at. Memory: two
+// models a candidate.
 Tuned tune(Dataset data, const Objective& objective, const Options& common, std::vector<Candidate> candidates,
            const Dataset& validation, const Monitor& monitor = {}, JudgedBy judged = JudgedBy::kBestEpoch);
 

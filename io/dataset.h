@@ -23,7 +23,8 @@ struct Row {
 // n samples over d coordinates in compressed sparse rows.
 //
 // A Dataset is an immutable value: copies share one storage, so passing it by value is free and reading it from any
-// number of threads is safe; one that was moved from may be assigned to or destroyed, nothing else. Row pointers are 64-bit, coordinates 32-bit, values and labels float.
+// number of threads is safe; one that was moved from may be assigned to or destroyed, nothing else. Row pointers are
+// 64-bit, coordinates 32-bit, values and labels float.
 class Dataset {
  public:
   // What a Dataset is made of. `offsets` has n + 1 entries; `weights` is empty (all 1) or has n.
@@ -50,8 +51,8 @@ class Dataset {
                       std::vector<float> labels, std::vector<float> weights = {},
                       std::shared_ptr<const void> owner = nullptr);
 
-  // Takes over memory of as many indices and values as the last offset says. For whoever has made them so that they pass
-  // the same checks, as readers do, which is only asserted.
+  // Takes over memory of as many indices and values as the last offset says. For whoever has made them so that they
+  // pass the same checks, as readers do, which is only asserted.
   static Dataset adopt(std::size_t dimension, std::vector<std::uint64_t> offsets,
                        std::shared_ptr<std::byte> indices, std::shared_ptr<std::byte> values,
                        std::vector<float> labels);
@@ -72,13 +73,18 @@ class Dataset {
   std::span<const float> labels() const { return owned_->labels; }
   std::span<const float> weights() const { return owned_->weights; }
 
-  // The same samples with other labels (one a row), other weights (one a row, or none: all 1), over `dimension` >=
-  // dimension() coordinates, with every row but those of zeros scaled to Euclidean length 1, or with the values of each column times
-  // a factor. All but the last two share the non-zeros with this Dataset; they throw InputError when the argument does not fit.
+  // The same samples, changed in one way. The first three share the non-zeros with this Dataset, the others copy them.
+
+  // Throws InputError unless there is one label a row, and all are finite.
   Dataset with_labels(std::vector<float> labels) const;
+  // Throws InputError unless there is one weight a row, or none (all 1), and all are finite and >= 0.
   Dataset with_weights(std::vector<float> weights) const;
+  // Throws InputError for a dimension below this one's.
   Dataset with_dimension(std::size_t dimension) const;
+  // Each row scaled to Euclidean length 1, but for rows of zeros, which stay.
   Dataset normalized() const;
+  // The values of column c times factors[c]. Throws InputError unless there is one factor a column, and when a product
+  // is not finite.
   Dataset with_columns_times(std::span<const float> factors) const;
 
  private:

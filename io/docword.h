@@ -31,8 +31,8 @@ struct DocwordFile {
 // not be whole.
 //
 // Throws InputError with line and column at the first thing that is no such text: a number that is missing or
-// out of range (documents and words are 2^32 at most, together), documents out of order, a word twice in a document, other than the announced number of
-// entries.
+// out of range (documents and words are 2^32 at most, together), documents out of order, a word twice in a document,
+// other than the announced number of entries.
 DocwordFile read_docword(const std::string& path);
 
 // The same for text in memory; messages call it `name`.
@@ -41,8 +41,8 @@ DocwordFile parse_docword(std::string_view text, const std::string& name);
 // Whether text begins as a bag of words does: three lines of one whole number, then one of three numbers.
 bool is_docword(std::string_view text);
 
-// As samples: a row a count, whose coordinates are the document and, numbered on from the documents, the word, and whose
-// label is the count.
+// As samples: a row a count, whose coordinates are the document and, numbered on from the documents, the word, and
+// whose label is the count.
 Dataset pairs_of(const DocwordFile& file);
 
 }  // namespace sounder

@@ -62,8 +62,8 @@ LibsvmFile parse_libsvm(std::string_view text, const std::string& name, const Li
                         const ParallelFor& parallel = run_serially);
 
 // Goes through text that may be larger than memory: `take` is told the rows a piece at a time, in the order of the
-// file, one call at a time and from any thread. What it throws comes out, as does what read_libsvm() throws. Columns of a
-// piece are counted as io/libsvm_piece.h says; every column is told, so the options may name no dimension.
+// file, one call at a time and from any thread. What it throws comes out, as does what read_libsvm() throws. Columns of
+// a piece are counted as io/libsvm_piece.h says; every column is told, so the options may name no dimension.
 struct LibsvmShape {
   std::uint32_t index_base = 1;
   std::size_t dimension = 0;

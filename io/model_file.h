@@ -52,11 +52,11 @@ inline bool is_model_file(std::string_view beginning) {
   return beginning.starts_with(kModelFileMagic);
 }
 
-// Replaces `path` as a whole or leaves it as it was: who loads it meanwhile gets the one model or the other. A process that is
-// killed may leave its temporary file beside it, `path`.tmp<pid>.<n>. Throws InputError when it cannot be
-// written, when the sizes in the model do not fit each other, or when it holds what the format cannot: a
-// number that is not finite, a line break in the name of the objective or of a coordinate, another character
-// in that of a parameter, more text than there is room for.
+// Replaces `path` as a whole or leaves it as it was: who loads it meanwhile gets the one model or the other. A process
+// that is killed may leave its temporary file beside it, `path`.tmp<pid>.<n>. Throws InputError when it cannot be
+// written, when the sizes in the model do not fit each other, or when it holds what the format cannot: a number that is
+// not finite, a line break in the name of the objective or of a coordinate, another character in that of a parameter,
+// more text than there is room for.
 void save_model(const Model& model, const std::string& path);
 
 // Throws InputError, naming the file and what is wrong with it, unless every byte is as save_model() left it

@@ -48,7 +48,8 @@ class Random {
   std::uint64_t state_;
 };
 
-// Puts `count` of the items first, which ones and in which order drawn from all that are equally likely (Fisher and Yates).
+// Puts `count` of the items first, which ones and in which order drawn from all that are equally likely (Fisher and
+// Yates).
 template <class T>
 void draw_some(std::span<T> items, std::size_t count, Random& random) {
   for (std::size_t i = 0; i < count && i + 1 < items.size(); ++i) {

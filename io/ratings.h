@@ -18,9 +18,9 @@ namespace sounder {
 // fields stands a tab, "::", a comma or blanks (spaces, tabs; any number of them): what fits the first rating
 // is expected in all lines. Blanks around a field are no part of it. Users and items are any strings without
 // the separator; between commas, fields may be in double quotes, with quotes inside them doubled. Ratings are
-// finite decimal numbers; pairs may do without, or with an empty one. Blank lines are skipped, and so is a header: a first
-// line of three or more fields of which none is a number, "nan" or "inf", and the third begins with a letter; or of two, above a
-// line of two numbers.
+// finite decimal numbers; pairs may do without, or with an empty one. Blank lines are skipped, and so is a header: a
+// first line of three or more fields of which none is a number, "nan" or "inf", and the third begins with a letter; or
+// of two, above a line of two numbers.
 struct RatingsOptions {
   // The only users or items there are, when set: others are unknown. Must outlive the call.
   const Ids* users = nullptr;
@@ -45,8 +45,8 @@ struct RatingsFile {
 };
 
 // Reads a file, plain or compressed (see io/stream.h). Throws InputError with line and column at the first line
-// that is no rating, but for a missing one, and when there are no ratings at all. `duplicates` stays 0 when users or items are given. The
-// outcome does not depend on `parallel`.
+// that is no rating, but for a missing one, and when there are no ratings at all. `duplicates` stays 0 when users or
+// items are given. The outcome does not depend on `parallel`.
 RatingsFile read_ratings(const std::string& path, const RatingsOptions& options = {},
                          const ParallelFor& parallel = run_serially);
 
@@ -54,8 +54,8 @@ RatingsFile read_ratings(const std::string& path, const RatingsOptions& options 
 RatingsFile parse_ratings(std::string_view text, const std::string& name, const RatingsOptions& options = {},
                           const ParallelFor& parallel = run_serially);
 
-// Whether text begins as ratings do, of four fields at most, in its first line or behind a header; "1 2:3 4", which has blanks and a colon, does
-// not: LIBSVM text looks like that.
+// Whether text begins as ratings do, of four fields at most, in its first line or behind a header; "1 2:3 4", which has
+// blanks and a colon, does not: LIBSVM text looks like that.
 bool is_ratings(std::string_view text);
 
 }  // namespace sounder

@@ -48,8 +48,8 @@ struct RowOrigins {
   std::optional<InputError> rounded_class = {};
 };
 
-// Whether a label is a whole number that, read as a float and written again, is another one, so that as a class it would
-// come back as that. (Known up to 2^64.)
+// Whether a label is a whole number that, read as a float and written again, is another one, so that as a class it
+// would come back as that. (Known up to 2^64.)
 bool is_rounded_whole(std::string_view text, float label);
 inline bool is_rounded_class(std::string_view text, float label) {
   constexpr float kAllExact = 1 << 24;  // up to here every whole number is a float

@@ -18,8 +18,8 @@ struct ClassWeight {
 
 // What the user said about classes. At most one of the two may be set.
 struct ClassWeights {
-  bool balanced =
-      false;  // the samples of each class weigh the same in all: n / (classes x those of the class) each
+  // The samples of each class weigh the same in all: n / (classes x those of the class) each.
+  bool balanced = false;
   std::vector<ClassWeight> of = {};
 
   bool any() const { return balanced || !of.empty(); }
@@ -28,8 +28,8 @@ struct ClassWeights {
 // "balanced" or "1:2.5,-1:1".
 std::string describe(const ClassWeights& how);
 
-// The same samples, each with its weight times that of its class, which is its label, encoded or not. Throws InputError (file
-// `name`) for a label that no sample has, and for a weight that is not above 0 or makes one that no float holds.
+// The same samples, each with its weight times that of its class, which is its label, encoded or not. Throws InputError
+// (file `name`) for a label that no sample has, and for a weight that is not above 0 or makes one that no float holds.
 Dataset weigh_classes(const Dataset& data, const ClassWeights& how, const std::string& name);
 
 // A weight of 0 or more a line for each of so many samples, in their order; blank lines are skipped. Throws InputError

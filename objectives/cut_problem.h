@@ -66,8 +66,8 @@ class CutBuilder {
 // The minimum cut that separates the terminals of a network; terminal k has the label k. Of two terminals, the cut is
 // the capacity of the arcs from the source's side to the sink's; of more, of all arcs between different labels.
 // Terminals are nodes without edges: arcs to them are costs of their other end. Capacity beyond any minimum cut, as
-// "infinite" arcs have, is a rest. Throws InputError, which calls the network `name`, when the others add up to more than a
-// float holds, or those between other nodes are so small that no step in floats fits them.
+// "infinite" arcs have, is a rest. Throws InputError, which calls the network `name`, when the others add up to more
+// than a float holds, or those between other nodes are so small that no step in floats fits them.
 CutProblem cut_problem(const FlowNetwork& network, const std::string& name = {});
 
 // The energy of labels, one a node, in the capacities and costs that were given.

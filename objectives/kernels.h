@@ -11,7 +11,8 @@ template <class Position>
 struct Kernels {
   // sum of values[k] * local[positions[k]]
   float (*dot)(const Position* positions, const float* values, std::size_t size, const float* local);
-  // The same, and the sum of values[k]^2, which is to fit a float: of a thousand values or so it is exact to seven digits.
+  // The same, and the sum of values[k]^2, which is to fit a float: of a thousand values or so it is exact to seven
+  // digits.
   float (*measure)(const Position* positions, const float* values, std::size_t size, const float* local,
                    float* squared_norm);
   // local[positions[k]] += factor * values[k]

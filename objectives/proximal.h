@@ -14,8 +14,9 @@ inline float soft_threshold(float x, float threshold) {
 }
 
 // L1 and L2 as a proximal step on the support of a sample alone: a coordinate of degree d meets one sample in n / d, so
-// there the regulariser counts n / d times (Mania et al., Perturbed iterate analysis, 2015, section 4; Pedregosa, Leblond,
-// Lacoste-Julien, Breaking the nonsmooth barrier, 2017, section 2). With no L1, a step of size eta on (l2 / 2) w^2.
+// there the regulariser counts n / d times (Mania et al., Perturbed iterate analysis, 2015, section 4; Pedregosa,
+// Leblond, Lacoste-Julien, Breaking the nonsmooth barrier, 2017, section 2). With no L1, a step of size eta on (l2 / 2)
+// w^2.
 class Regulariser {
  public:
   explicit Regulariser(const Step& step)
@@ -41,8 +42,8 @@ class Regulariser {
   float operator()(float moved, float reweight) const { return at(reweight, size_)(moved); }
   float operator()(float moved, float reweight, float size) const { return at(reweight, size)(moved); }
 
-  // Asynchronous changes add up and so miss an exact zero by a little. Whether the proximal step with the gradient of the
-  // whole objective leaves the weight at zero.
+  // Asynchronous changes add up and so miss an exact zero by a little. Whether the proximal step with the gradient of
+  // the whole objective leaves the weight at zero.
   bool rests_at_zero(float weight, float gradient, float reweight) const {
     const float reach = size_ * reweight;
     return l1_ > 0 && std::fabs(weight - reach * gradient) <= reach * l1_;
@@ -56,15 +57,16 @@ class Regulariser {
 };
 
 // AdaGrad's step of one coordinate, or of all that share a sum: adds to the sum of squared gradients and returns
-// size / its root. A square beyond float would make the step 0 for good; as it is, there is room for 65,536 of the most.
+// size / its root. A square beyond float would make the step 0 for good; as it is, there is room for 65,536 of the
+// most.
 inline float adagrad_size(float& sum, float squared, float size) {
   constexpr float kMost = 0x1p112F;
   sum += std::min(squared, kMost);
   return sum > 0 ? size / std::sqrt(sum) : 0;
 }
 
-// For rules that step by moved(position, value) with one size for all coordinates: the step on a sample's support, and on
-// the bias, which is not regularised.
+// For rules that step by moved(position, value) with one size for all coordinates: the step on a sample's support, and
+// on the bias, which is not regularised.
 template <class Row, class Moved>
 void proximal_step(const Row& row, const LocalWeights& local, const Regulariser& prox, Moved&& moved) {
   for (std::size_t k = 0; k < row.size; ++k) {
@@ -75,8 +77,8 @@ void proximal_step(const Row& row, const LocalWeights& local, const Regulariser&
     *local.bias += prox.bias_square() * (moved(local.bias_position(), 1.0F) - *local.bias);
 }
 
-// Sets to zero the weights in places 0 ... count - 1 that rest there, state[0] being the gradient. Cells with a bias hold
-// nothing else.
+// Sets to zero the weights in places 0 ... count - 1 that rest there, state[0] being the gradient. Cells with a bias
+// hold nothing else.
 inline void settle_zeros(const LocalWeights& local, std::size_t count, const Step& step) {
   const Regulariser prox(step);
   for (std::size_t p = local.bias == nullptr ? 0 : count; p < count; ++p) {

@@ -7,10 +7,10 @@
 
 namespace sounder {
 
-// AdaGrad (Duchi, Hazan, Singer: Adaptive subgradient methods, JMLR 2011, diagonal form), as Downpour SGD runs it (Dean et
-// al., Large scale distributed deep networks, 2012, section 4.1): each coordinate has a step of its own, eta / sqrt of the
-// sum of its squared gradients. L1 and L2 are a proximal step on the support, of the coordinate's own size. A sample of weight w
-// adds what w samples would.
+// AdaGrad (Duchi, Hazan, Singer: Adaptive subgradient methods, JMLR 2011, diagonal form), as Downpour SGD runs it (Dean
+// et al., Large scale distributed deep networks, 2012, section 4.1): each coordinate has a step of its own, eta / sqrt
+// of the sum of its squared gradients. L1 and L2 are a proximal step on the support, of the coordinate's own size. A
+// sample of weight w adds what w samples would.
 struct AdagradRule {
   static constexpr RuleTraits kTraits{
       .name = "adagrad",

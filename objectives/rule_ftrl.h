@@ -9,9 +9,10 @@
 
 namespace sounder {
 
-// FTRL-Proximal (McMahan, Holt, Sculley et al.: Ad click prediction, a view from the trenches, KDD 2013, algorithm 1) with
-// L1 and L2 counted once a sample, so that several passes minimise the same objective as every other rule (McMahan,
-// Follow-the-regularized-leader and mirror descent, AISTATS 2011, section 2). With alpha the step's size, after t samples:
+// FTRL-Proximal (McMahan, Holt, Sculley et al.: Ad click prediction, a view from the trenches, KDD 2013, algorithm 1)
+// with L1 and L2 counted once a sample, so that several passes minimise the same objective as every other rule
+// (McMahan, Follow-the-regularized-leader and mirror descent, AISTATS 2011, section 2). With alpha the step's size,
+// after t samples:
 //
 //   w = -soft(z, t l1) / ((1 + sqrt(n)) / alpha + t l2)
 //   n += g^2,   z += g - (sqrt(n) - sqrt(n - g^2)) / alpha w

@@ -7,11 +7,11 @@
 
 namespace sounder {
 
-// Sparse SAGA: ASAGA (Leblond, Pedregosa, Lacoste-Julien, 2017), with the proximal step of ProxASAGA (Pedregosa, Leblond,
-// Lacoste-Julien: Breaking the nonsmooth barrier, 2017, algorithm 2) for L1 and L2.
+// Sparse SAGA: ASAGA (Leblond, Pedregosa, Lacoste-Julien, 2017), with the proximal step of ProxASAGA (Pedregosa,
+// Leblond, Lacoste-Julien: Breaking the nonsmooth barrier, 2017, algorithm 2) for L1 and L2.
 //
-// Each sample remembers its last slope, which for a linear model is its last gradient; the mean of those gradients is kept
-// for each coordinate. A step on sample i, on its support alone, D = n / degree, with s = l'(w.x_i):
+// Each sample remembers its last slope, which for a linear model is its last gradient; the mean of those gradients is
+// kept for each coordinate. A step on sample i, on its support alone, D = n / degree, with s = l'(w.x_i):
 //
 //   w <- prox( w - eta (s - slope_i) x_i - eta D mean ),   mean += (s - slope_i) x_i / n,   slope_i = s
 //

@@ -55,7 +55,8 @@ float dual_slope(const Loss& loss, float margin, float label, float reach, float
 // its local weights, and the engine brings one part in sigma of them into the shared ones (Step::damping).
 //
 // Shrinking (Hsieh et al., 2008, section 3.2), but never for good, and not at a bound of the slope alone: a sample that
-// k >= 2 visits in a row have left as it was rests for k - 1 epochs, at most three. The duality gap is over all samples.
+// k >= 2 visits in a row have left as it was rests for k - 1 epochs, at most three. The duality gap is over all
+// samples.
 struct SdcaRule {
   static constexpr RuleTraits kTraits{
       .name = "sdca",

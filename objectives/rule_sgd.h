@@ -41,9 +41,10 @@ float safe_slope(const Loss& loss, float margin, float label, float reach) {
 // only.
 //
 // The large steps that weak regularisation wants are safe, as none overshoots its own sample, whatever eta. Where the
-// loss has a curvature, a margin moves at most to the lowest point of the parabola that touches the loss there and bounds
-// it from above (majorisation); else, where the loss can tell it, the slope is taken after the move (implicit SGD: Kulis,
-// Bartlett 2010; Karampatziakis, Langford, Online importance weight aware updates, 2011). Small steps are plain SGD's.
+// loss has a curvature, a margin moves at most to the lowest point of the parabola that touches the loss there and
+// bounds it from above (majorisation); else, where the loss can tell it, the slope is taken after the move (implicit
+// SGD: Kulis, Bartlett 2010; Karampatziakis, Langford, Online importance weight aware updates, 2011). Small steps are
+// plain SGD's.
 struct SgdRule {
   static constexpr RuleTraits kTraits{
       .name = "sgd",

@@ -44,8 +44,8 @@ void require_at_most(const char* what, std::size_t found, std::size_t most, cons
 Model fold_in(const Model& model, const DocwordFile& observed, const std::string& name,
               const ParallelFor& parallel = run_serially);
 
-// p(topic | document) of the model's documents, a row each, by the topics' numbers; of a document without words, all the
-// same.
+// p(topic | document) of the model's documents, a row each, by the topics' numbers; of a document without words, all
+// the same.
 std::vector<float> shares_of_topics(const Model& model);
 
 }  // namespace sounder
