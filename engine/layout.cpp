@@ -94,7 +94,8 @@ Planes planes_of(const Options& options) {
 
 Held held_by(const Objective& objective, const Options& options) {
   const Shape shape = objective.shape();
-  return shape.starts_at_zero && !shape.terms && !shape.turns() && !options.start ? Held::kTouched : Held::kAll;
+  return shape.starts_at_zero && !shape.terms && !shape.turns() && !options.start ? Held::kTouched
+                                                                                  : Held::kAll;
 }
 
 Layout ranked_layout(const Dataset& data, const Objective& objective, const Options& options) {

@@ -143,7 +143,7 @@ std::string Report::brief() const {
   const bool last = best_epoch == 0 || best_epoch == epochs;
   const std::string before =
       last ? "" : fmt::format("{}, the best is epoch {}: ", counted(epochs, "epoch"), best_epoch);
-  const std::string behind = last ? " after " + counted(epochs, "epoch") : "";
+  const std::string behind = last ? fmt::format(" after {}", counted(epochs, "epoch")) : "";
   return fmt::format("{}: {}objective {:.6g}{}{}; {:.0f} M non-zeros/s on {}, {:.2f} s of updates",
                      name_of(outcome), before, objective, quality, behind, nonzeros_per_second / 1e6,
                      counted(threads, "thread"), train_seconds);
