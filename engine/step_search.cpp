@@ -124,8 +124,8 @@ double best_tried(const Trial& trial, std::size_t rows, int epochs) {
   walk(search.first, 1);
   if (scores.empty()) return all.step(search.first - 1);  // a row or two
   const bool may_begin_lower = !search.nearest && scores.at(search.first) <= enough();
-  const bool lost = best()->second > trial.loss_at_start();
-  if (best()->first < search.first + search.patience || may_begin_lower || lost) walk(search.first - 1, -1);
+  const auto lost = [&] { return best()->second > trial.loss_at_start(); };
+  if (best()->first < search.first + search.patience || may_begin_lower || lost()) walk(search.first - 1, -1);
   const bool nearest = search.nearest && std::isfinite(best()->second);
   return all.step(nearest ? nearest_of(scores, enough()) : smallest_of(scores, enough()));
 }
