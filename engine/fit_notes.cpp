@@ -6,6 +6,7 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "engine/run_report.h"
 #include "objectives/samples.h"
 
 namespace sounder {
@@ -94,6 +95,11 @@ std::string note_on_constant(const Report& report, const SampleScales& scales) {
   if (scales.indicators && *report.training.rmse <= scales.deviation) return "";
   return fmt::format("the labels' mean is {:.6g} and the model has no constant: {}", scales.mean,
                      traits_of(options.rule).dual ? "add a column of ones" : "--bias");
+}
+
+void tell_fit(Report& report, const Objective& objective, const SampleScales& scales) {
+  add_note(report.note, note_on_penalty(report, objective, scales));
+  add_note(report.note, note_on_constant(report, scales));
 }
 
 }  // namespace sounder

@@ -27,4 +27,7 @@ std::string note_on_penalty(const Report& report, const Objective& objective, co
 // or labels that lie far from 0, without a constant.
 std::string note_on_constant(const Report& report, const SampleScales& scales);
 
+// Adds both to the report of a run that is over.
+void tell_fit(Report& report, const Objective& objective, const SampleScales& scales);
+
 }  // namespace sounder

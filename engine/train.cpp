@@ -70,7 +70,6 @@ class Trainer {
   void keep(const Course::Standing& standing);
   void roll_back();
   void record(double objective, const Evaluation& sums);
-  void tell_fit();
   std::optional<Outcome> verdict() const;
   Trained finish(Outcome outcome);
 
@@ -135,7 +134,7 @@ Trainer::Trainer(Source source, const Objective& objective, const Options& optio
       arena_(arena),
       clock_(monitor, options.time_limit),
       report_(start_report(source, objective, options, arena)),
-      scales_(sample_scales(source, objective)),
+      scales_(timed(report_.prepare_seconds, [&] { return sample_scales(source, objective); })),
       layout_(
           timed(report_.prepare_seconds, [&] { return source.layout(objective, options, arena.threads()); })),
       best_(std::make_shared<const std::vector<float>>(source.start(layout_, objective, options))),
@@ -395,12 +394,6 @@ std::optional<Outcome> Trainer::verdict() const {
   return course_.stalled() ? std::optional(Outcome::kConverged) : std::nullopt;
 }
 
-void Trainer::tell_fit() {
-  if (!scales_) return;
-  add_note(report_.note, note_on_penalty(report_, objective_, *scales_));
-  add_note(report_.note, note_on_constant(report_, *scales_));
-}
-
 Trained Trainer::finish(Outcome outcome) {
   report_.outcome = outcome;
   report_.step = sampler_.initial_step();
@@ -413,7 +406,7 @@ Trained Trainer::finish(Outcome outcome) {
   report_.passes = passes();
   if (report_.train_seconds > 0)
     report_.nonzeros_per_second = static_cast<double>(nonzeros_) / report_.train_seconds;
-  tell_fit();
+  if (scales_) tell_fit(report_, objective_, *scales_);
   if (outcome == Outcome::kDiverged) report_.advice = advice_of(report_, objective_);
   return {.model = model_of(*best_), .report = std::move(report_)};
 }
