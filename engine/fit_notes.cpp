@@ -20,10 +20,13 @@ bool is_poor(const Report& report, const SampleScales& scales) {
 }
 
 void take_labels(SampleScales& scales, const Dataset& data) {
+  constexpr std::size_t kLabels = std::size_t{1} << 16;
   double total = 0;
   double sum = 0;
   double squares = 0;
-  for (std::size_t i = 0; i < data.rows(); ++i) {
+  const std::size_t count = std::min(kLabels, data.rows());
+  for (std::size_t k = 0; k < count; ++k) {
+    const std::size_t i = k * data.rows() / count;
     const double weight = data.weighted() ? data.weights()[i] : 1;
     const double before = data.labels()[i] - (total > 0 ? sum / total : 0);
     total += weight;

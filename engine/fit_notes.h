@@ -18,7 +18,7 @@ struct SampleScales {
       false;  // some column has the same value wherever it has one, as indicators and constants do
 };
 
-// Columns by some of the rows. Nothing where labels are not real, or in a block file, which has them everywhere.
+// By some of the rows. Nothing where labels are not real, or in a block file, which has them everywhere.
 std::optional<SampleScales> sample_scales(const Source& source, const Objective& objective);
 
 // What a run that is over may have to say of options that spoiled its fit; mostly empty: an l2 that leaves the weights little
